@@ -1,0 +1,62 @@
+# The front door. `make` lists what it can do; each target sets up .venv by itself.
+PYTHON ?= python3
+NAME ?=
+BIN := .venv/bin
+HTML := docs/_build/html
+SPHINX := $(BIN)/sphinx-build -W --keep-going -n -q
+
+.DEFAULT_GOAL := help
+.PHONY: help setup site lesson serve test lint types unit doctest audit-workflows test-site bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
+
+setup: .venv/ready ## make .venv: locked packages and glassbox, editable (PYTHON=python3.12 picks another Python)
+
+.venv/ready: requirements/bootstrap.txt requirements/dev.txt requirements/install.py pyproject.toml
+	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "glassbox setup: $(PYTHON) is not installed: install Python 3.11 or later, or name one: make setup PYTHON=..."; exit 1; }
+	@$(PYTHON) requirements/install.py
+
+site: setup ## build the course into docs/_build/html, warnings as errors
+	@$(SPHINX) -b html docs $(HTML)
+	@echo "Read it:  $(CURDIR)/$(HTML)/index.html"
+	@echo "Serve it: $(BIN)/python -m http.server --directory $(HTML)"
+
+lesson: setup ## build one lesson: make lesson NAME=11
+	@ls gallery/*/plot_$(NAME)_*.py >/dev/null 2>&1 || { echo "make lesson: no lesson has the number '$(NAME)'; there are: $(sort $(foreach file,$(wildcard gallery/*/plot_*.py),$(word 2,$(subst _, ,$(notdir $(file))))))"; exit 1; }
+	@$(SPHINX) -b html -D sphinx_gallery_conf.filename_pattern=/plot_$(NAME)_ docs docs/_build/lesson
+	@ls $(CURDIR)/docs/_build/lesson/lessons/*/plot_$(NAME)_*.html
+
+serve: setup ## rebuild at each change and serve, on a free port
+	@$(BIN)/sphinx-autobuild --port 0 --watch gallery --watch src --re-ignore '(docs/lessons|docs/_build|__pycache__|sg_)' docs $(HTML)
+
+test: lint types unit doctest audit-workflows ## everything that needs neither a built site nor a browser
+
+lint: setup
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet || { echo "run: $(BIN)/ruff format"; exit 1; }
+
+types: setup
+	@$(BIN)/mypy --no-error-summary
+
+unit: setup
+	@$(BIN)/python -m pytest -q -m "not site and not slow" tests
+
+doctest: setup ## run every example of the package and of the docs' pages
+	@$(BIN)/python -m pytest -q --doctest-modules src --doctest-glob='*.md' docs README.md --ignore=docs/lessons --ignore=docs/_build --ignore=docs/conf.py --ignore=docs/_ext
+
+audit-workflows: setup
+	@$(BIN)/zizmor --offline --quiet .github
+
+test-site: setup ## check the built site: links, downloads, pages
+	@$(BIN)/python -m pytest -q -m site tests/site
+
+bench: setup ## measure ours against torch, in the same run
+	@$(BIN)/python -m benchmarks
+
+lock: setup ## resolve the locks again
+	@echo uv | $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 - -o requirements/bootstrap.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 --extra dev pyproject.toml -o requirements/dev.txt
+
+clean: ## remove everything that is built, .venv apart
+	@rm -rf docs/_build docs/lessons dist benchmarks/results.json .pytest_cache .ruff_cache .mypy_cache .hypothesis
