@@ -53,7 +53,7 @@ DARK = {
 def use() -> None:
     """Draw the figures that follow in the style of the course.
 
-    Sets Matplotlib's ``rcParams``: size for a column of text, colors of this module, thin axes, and the constrained layout.
+    Sets Matplotlib's ``rcParams``: size for a column of text, colors of this module, thin axes, constrained layout.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def use() -> None:
             "figure.dpi": 100,
             "figure.facecolor": PAPER,
             "figure.constrained_layout.use": True,
-            "savefig.facecolor": "figure",
+            "savefig.facecolor": "auto",
             "font.size": 11,
             "text.color": INK,
             "axes.facecolor": PAPER,
