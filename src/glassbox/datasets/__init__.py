@@ -1,7 +1,16 @@
 """The data of the course: path or name in, tensors or a table out."""
 
 from glassbox.datasets._labelled import LabelledImages
-from glassbox.datasets._mnist import mnist
+from glassbox.datasets._mnist import DataWarning, FoundFile, fetch_mnist, find_mnist, mnist
 from glassbox.datasets._tables import load_exam, load_grades
 
-__all__ = ["LabelledImages", "load_exam", "load_grades", "mnist"]
+__all__ = [
+    "DataWarning",
+    "FoundFile",
+    "LabelledImages",
+    "fetch_mnist",
+    "find_mnist",
+    "load_exam",
+    "load_grades",
+    "mnist",
+]
