@@ -1,0 +1,146 @@
+"""Where the computation runs, and the random numbers that are drawn there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+
+def choose_device(device: str | torch.device = "auto") -> torch.device:
+    """Turn a name into a device that is there.
+
+    Parameters
+    ----------
+    device : str or torch.device, default "auto"
+        ``"auto"`` takes CUDA, then MPS (Apple), then the CPU.
+
+    Returns
+    -------
+    torch.device
+        The device.
+
+    Raises
+    ------
+    ValueError
+        If there is no such device.
+
+    Examples
+    --------
+    >>> choose_device("cpu")
+    device(type='cpu')
+    """
+    if device == "auto":
+        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if _count(kind)))
+    try:
+        chosen = torch.device(device)
+    except RuntimeError:
+        raise ValueError(f"device {str(device)!r} is unknown; {_available()}") from None
+    if (chosen.index or 0) >= _count(chosen.type):
+        raise ValueError(f"device {str(device)!r} is not there; {_available()}")
+    return chosen
+
+
+def _count(kind: str) -> int:
+    """Return how many devices of a kind there are."""
+    if kind == "cuda":
+        return torch.cuda.device_count()
+    if kind == "mps":
+        return int(torch.backends.mps.is_available())
+    return int(kind == "cpu")
+
+
+def _available() -> str:
+    names = [f'"{kind}"' for kind in ("cuda", "mps", "cpu") if _count(kind)]
+    return f'this machine has {", ".join(names)}, and "auto" takes the first'
+
+
+def describe_device(device: torch.device) -> str:
+    """Return a device in words.
+
+    Examples
+    --------
+    >>> describe_device(torch.device("cpu"))
+    'cpu'
+    """
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return str(device)
+
+
+def fits(nbytes: int, device: torch.device) -> bool:
+    """Tell whether data may stay on a device, taking at most half of the memory that is free there."""
+    if device.type == "cuda":
+        return nbytes <= torch.cuda.mem_get_info(device)[0] // 2
+    if device.type == "mps":
+        free = torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
+        return nbytes <= free // 2
+    return True
+
+
+def random_states(device: torch.device) -> dict[str, Tensor]:
+    """Return the state of torch's random numbers on the CPU and on a device, by the kind of device."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    if device.type == "mps":
+        states["mps"] = torch.mps.get_rng_state()
+    return states
+
+
+def set_random_states(states: dict[str, Tensor], device: torch.device) -> None:
+    """Put back what `random_states` returned."""
+    torch.set_rng_state(states["cpu"])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(states["cuda"], device)
+    if device.type == "mps":
+        torch.mps.set_rng_state(states["mps"])
+
+
+def seed_random(seed: int, device: torch.device) -> None:
+    """Seed torch's random numbers on the CPU and on a device, and on no other device."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.default_generators[device.index or 0].manual_seed(seed)
+    if device.type == "mps":
+        torch.mps.manual_seed(seed)
+
+
+@contextmanager
+def random_numbers_kept(device: torch.device) -> Iterator[None]:
+    """Put torch's random numbers back, at the end of the block, to where they were before it."""
+    states = random_states(device)
+    try:
+        yield
+    finally:
+        set_random_states(states, device)
+
+
+@contextmanager
+def modes_kept(model: nn.Module) -> Iterator[None]:
+    """Put each module back, at the end of the block, into the mode that it was in: training or evaluation."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Return the device of a model's parameters.
+
+    Raises
+    ------
+    ValueError
+        If the model has no parameters, or has them on several devices.
+    """
+    devices = {parameter.device for parameter in model.parameters()}
+    if not devices:
+        raise ValueError(f"{type(model).__name__} has no parameters: there is nothing to train")
+    if len(devices) > 1:
+        names = ", ".join(sorted(map(str, devices)))
+        raise ValueError(f"{type(model).__name__} has parameters on several devices ({names}); move it to one first")
+    return devices.pop()
