@@ -2,7 +2,7 @@
 
 from glassbox.datasets._labelled import LabelledImages
 from glassbox.datasets._mnist import DataWarning, FoundFile, fetch_mnist, find_mnist, mnist
-from glassbox.datasets._tables import load_exam, load_grades
+from glassbox.datasets._tables import load_exam, load_grades, make_pupils
 
 __all__ = [
     "DataWarning",
@@ -12,5 +12,6 @@ __all__ = [
     "find_mnist",
     "load_exam",
     "load_grades",
+    "make_pupils",
     "mnist",
 ]

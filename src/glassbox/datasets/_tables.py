@@ -52,3 +52,49 @@ def load_exam() -> pd.DataFrame:
     import pandas as pd
 
     return pd.read_csv(FOLDER / "exam.csv", index_col="pupil")
+
+
+def make_pupils(n: int = 200, *, seed: int = 0) -> pd.DataFrame:
+    """Make up the marks of many pupils, in the columns of :func:`load_exam`.
+
+    A pupil's marks in the three subjects go together in part: each is 11, plus something that the pupil brings to every
+    subject, plus something for this subject alone, both normal with standard deviation 2. The exam is
+    0.5 Maths + 0.4 CS + 0.1 French plus a normal error with standard deviation 1. Marks are cut to [0, 20] and rounded
+    to a tenth.
+
+    Parameters
+    ----------
+    n : int, default 200
+        How many pupils.
+    seed : int, default 0
+        Which pupils. The first pupils of a larger table are those of a smaller one.
+
+    Returns
+    -------
+    pandas.DataFrame
+        n rows, indexed by ``pupil``, and the columns Maths, CS, French and Exam.
+
+    Raises
+    ------
+    ValueError
+        If ``n`` is less than 1.
+
+    Examples
+    --------
+    >>> pupils = make_pupils(3)
+    >>> pupils.index.tolist(), pupils.columns.tolist()
+    (['P001', 'P002', 'P003'], ['Maths', 'CS', 'French', 'Exam'])
+    >>> pupils.equals(make_pupils(200).head(3))
+    True
+    """
+    import numpy as np
+    import pandas as pd
+
+    if n < 1:
+        raise ValueError(f"n must be at least 1 pupil, not {n}")
+    general, maths, cs, french, luck = np.random.default_rng(seed).normal(size=(n, 5)).T
+    subjects = 11 + 2 * general[:, None] + 2 * np.stack([maths, cs, french], axis=1)
+    subjects = subjects.clip(0, 20).round(1)
+    exam = (subjects @ [0.5, 0.4, 0.1] + luck).clip(0, 20).round(1)
+    names = pd.Index([f"P{number:03}" for number in range(1, n + 1)], name="pupil")
+    return pd.DataFrame(np.column_stack([subjects, exam]), columns=["Maths", "CS", "French", "Exam"], index=names)
