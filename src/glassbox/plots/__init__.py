@@ -1,0 +1,24 @@
+"""Figures of the course, one file per kind: each function draws on the axes that it is given, and returns them."""
+
+from glassbox.plots import style
+from glassbox.plots.bars import named_bars
+from glassbox.plots.confusion import confusion_matrix
+from glassbox.plots.curves import curves
+from glassbox.plots.hinge import hinge
+from glassbox.plots.images import image, image_grid
+from glassbox.plots.network import network
+from glassbox.plots.points import named_points
+from glassbox.plots.table import weighted_table
+
+__all__ = [
+    "confusion_matrix",
+    "curves",
+    "hinge",
+    "image",
+    "image_grid",
+    "named_bars",
+    "named_points",
+    "network",
+    "style",
+    "weighted_table",
+]

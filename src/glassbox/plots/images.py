@@ -1,0 +1,157 @@
+"""One image, or many in a grid with a caption under each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from glassbox.plots.style import DIVERGING, GRAY, INK, ORANGE, SEQUENTIAL
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from torch import Tensor
+
+KINDS = {"photo": GRAY, "positive": SEQUENTIAL, "signed": DIVERGING}
+"""What the values of an image are, and the colors that suit them."""
+
+
+def image(ax: Axes, values: Tensor, *, kind: str = "photo", limit: float | None = None, colorbar: bool = False) -> Axes:
+    """Draw one image without axes.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    values : Tensor
+        Shape (H, W), or more dimensions of size one before.
+    kind : {"photo", "positive", "signed"}, optional
+        ``"photo"``: gray, black at 0 and white at ``limit``. ``"positive"``: from 0 up. ``"signed"``: white at zero.
+    limit : float, optional
+        The value at the end of the color scale; the largest absolute value when it is not given, 1 for a photo.
+    colorbar : bool, optional
+        Whether to draw the scale beside the image.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The same axes.
+
+    Raises
+    ------
+    ValueError
+        If ``values`` is not one image, or ``kind`` is unknown.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import torch
+    >>> fig, ax = plt.subplots()
+    >>> ax = image(ax, torch.tensor([[-2.0, 1.0]]), kind="signed")
+    >>> ax.images[0].get_clim()
+    (-2.0, 2.0)
+    >>> plt.close(fig)
+    """
+    if kind not in KINDS:
+        raise ValueError(f"unknown kind {kind!r}; choose one of {', '.join(map(repr, KINDS))}")
+    array = values.detach().cpu().numpy()
+    if array.ndim < 2 or math.prod(array.shape[:-2]) != 1:
+        raise ValueError(f"one image (H, W) was expected, {tuple(values.shape)} came; pick one channel of one example")
+    array = array.reshape(array.shape[-2:])
+    if limit is None:
+        limit = 1.0 if kind == "photo" else float(np.abs(array).max()) or 1.0
+    drawn = ax.imshow(array, cmap=KINDS[kind], vmin=-limit if kind == "signed" else 0, vmax=limit)
+    ax.set_axis_off()
+    if colorbar:
+        bar = ax.figure.colorbar(drawn, ax=ax, shrink=0.8)
+        bar.outline.set_visible(False)
+    return ax
+
+
+def image_grid(
+    ax: Axes,
+    images: Tensor,
+    captions: Sequence[str] | None = None,
+    *,
+    columns: int = 5,
+    kind: str = "photo",
+    marked: Sequence[bool] | None = None,
+) -> Axes:
+    """Draw images side by side in rows, each with a caption under it.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    images : Tensor
+        Shape (N, H, W) or (N, 1, H, W); all share one color scale.
+    captions : sequence of str, optional
+        One per image.
+    columns : int, optional
+        Images per row.
+    kind : {"photo", "positive", "signed"}, optional
+        What the values are, as for :func:`image`.
+    marked : sequence of bool, optional
+        Images whose caption is orange and bold, such as mistakes.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The same axes.
+
+    Raises
+    ------
+    ValueError
+        If the images have several channels, or there is not one caption per image.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import torch
+    >>> fig, ax = plt.subplots()
+    >>> ax = image_grid(ax, torch.rand(3, 1, 28, 28), ["7", "2", "1"], columns=3)
+    >>> len(ax.images), [text.get_text() for text in ax.texts]
+    (3, ['7', '2', '1'])
+    >>> plt.close(fig)
+    """
+    if kind not in KINDS:
+        raise ValueError(f"unknown kind {kind!r}; choose one of {', '.join(map(repr, KINDS))}")
+    if images.dim() not in (3, 4) or (images.dim() == 4 and images.shape[1] != 1):
+        raise ValueError(f"gray images (N, H, W) or (N, 1, H, W) were expected and {tuple(images.shape)} came")
+    if captions is not None and len(captions) != len(images):
+        raise ValueError(f"{len(captions)} captions came with {len(images)} images; give one per image")
+    array = images.detach().cpu().numpy().reshape(len(images), *images.shape[-2:])
+    limit = 1.0 if kind == "photo" else float(np.abs(array).max()) or 1.0
+    height, width = array.shape[1:]
+    right, down = 1.12 * width, height * (1.12 if captions is None else 1.42)
+    for index, picture in enumerate(array):
+        left, top = right * (index % columns), down * (index // columns)
+        ax.imshow(
+            picture,
+            extent=(left, left + width, top + height, top),
+            cmap=KINDS[kind],
+            vmin=-limit if kind == "signed" else 0,
+            vmax=limit,
+        )
+        if captions is not None:
+            stands_out = marked is not None and marked[index]
+            ax.text(
+                left + width / 2,
+                top + 1.06 * height,
+                captions[index],
+                ha="center",
+                va="top",
+                color=ORANGE if stands_out else INK,
+                fontweight="bold" if stands_out else "normal",
+            )
+    _frame_grid(ax, right * min(columns, len(array)), down * math.ceil(len(array) / columns), 0.12 * width)
+    return ax
+
+
+def _frame_grid(ax: Axes, width: float, height: float, margin: float) -> None:
+    ax.set_axis_off()
+    ax.set_aspect("equal")
+    ax.set_xlim(-margin / 2, width - margin / 2)
+    ax.set_ylim(height, -margin / 2)
