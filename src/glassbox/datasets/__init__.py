@@ -2,9 +2,11 @@
 
 from glassbox.datasets._labelled import LabelledImages
 from glassbox.datasets._mnist import DataWarning, FoundFile, fetch_mnist, find_mnist, mnist
+from glassbox.datasets._photo import PHOTO_CREDITS, photo
 from glassbox.datasets._tables import load_exam, load_grades, make_pupils
 
 __all__ = [
+    "PHOTO_CREDITS",
     "DataWarning",
     "FoundFile",
     "LabelledImages",
@@ -14,4 +16,5 @@ __all__ = [
     "load_grades",
     "make_pupils",
     "mnist",
+    "photo",
 ]
