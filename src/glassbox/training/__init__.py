@@ -1,6 +1,19 @@
 """Training on any device: `fit`, `evaluate` and what they return."""
 
+from glassbox.training.checkpoint import CheckpointError
+from glassbox.training.distributed import WorkerError
+from glassbox.training.divergence import DivergenceError
+from glassbox.training.evaluation import Evaluation, evaluate
 from glassbox.training.history import Epoch, History
-from glassbox.training.loop import DivergenceError, Evaluation, evaluate, fit
+from glassbox.training.loop import fit
 
-__all__ = ["DivergenceError", "Epoch", "Evaluation", "History", "evaluate", "fit"]
+__all__ = [
+    "CheckpointError",
+    "DivergenceError",
+    "Epoch",
+    "Evaluation",
+    "History",
+    "WorkerError",
+    "evaluate",
+    "fit",
+]

@@ -19,7 +19,7 @@ def shift(images: Tensor, generator: torch.Generator | None = None, *, pixels: i
     images : Tensor
         Shape (N, C, H, W).
     generator : torch.Generator, optional
-        Where the random numbers come from, on the CPU.
+        Where the random numbers come from; torch's own by default.
     pixels : int
         The longest move along each axis.
 
@@ -35,7 +35,8 @@ def shift(images: Tensor, generator: torch.Generator | None = None, *, pixels: i
     [9.0, 12.0, 16.0]
     """
     n, _, height, width = images.shape
-    down, right = torch.randint(2 * pixels + 1, (2, n, 1), generator=generator).to(images.device)
+    drawn = _uniform((2, n, 1), images, generator)
+    down, right = (drawn * (2 * pixels + 1)).long()
     rows = down + torch.arange(height, device=images.device)  # (N, H)
     columns = right + torch.arange(width, device=images.device)  # (N, W)
     which = torch.arange(n, device=images.device)[:, None, None]
@@ -68,7 +69,7 @@ def distort(
     images : Tensor
         Shape (N, C, H, W).
     generator : torch.Generator, optional
-        Where the random numbers come from, on the CPU.
+        Where the random numbers come from; torch's own by default.
     degrees : float
         The largest angle :math:`\theta`.
     scale : float
@@ -89,10 +90,16 @@ def distort(
     torch.Size([2, 1, 28, 28])
     """
     n, _, height, width = images.shape
-    drawn = torch.rand(5, n, generator=generator).to(images.device, images.dtype) * 2 - 1  # evenly from -1 to 1
+    drawn = _uniform((5, n), images, generator) * 2 - 1
     angle, s, k = drawn[0] * math.radians(degrees), 1 + drawn[1] * scale, drawn[2] * shear
     right, down = drawn[3] * 2 * pixels / width, drawn[4] * 2 * pixels / height  # the grid goes from -1 to 1
     cosine, sine = s * angle.cos(), s * angle.sin()
     matrix = torch.stack([cosine, k - sine, right, sine, cosine, down], dim=1).reshape(n, 2, 3)
     grid = affine_grid(matrix, list(images.shape), align_corners=False)
     return grid_sample(images, grid, align_corners=False)
+
+
+def _uniform(shape: tuple[int, ...], images: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Draw numbers evenly from 0 to 1 where the generator is, and put them where the images are."""
+    device = images.device if generator is None else generator.device
+    return torch.rand(shape, generator=generator, device=device).to(images.device, images.dtype)

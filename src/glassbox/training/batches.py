@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset, default_collate
 
 from glassbox.datasets import LabelledImages
-from glassbox.training.device import fits
+from glassbox.training.device import fits, random_numbers_kept
 
 Data = LabelledImages | tuple[Tensor, Tensor] | Dataset[Any]
 """What `fit` and `evaluate` learn from and measure on."""
@@ -46,6 +46,10 @@ class Rows:
     def storage(self) -> torch.device:
         """The device where the rows lie, and where indices into them belong."""
         return self.inputs.device
+
+    def sample_targets(self) -> Tensor:
+        """Return targets from which their kind can be told."""
+        return self.targets
 
     def take(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Return the inputs and the targets of some rows, on the device."""
@@ -88,6 +92,11 @@ class DatasetRows(Rows):
         """The device where the rows lie, and where indices into them belong."""
         return torch.device("cpu")
 
+    def sample_targets(self) -> Tensor:
+        """Return targets from which their kind can be told."""
+        with random_numbers_kept(self.device):
+            return self.between(0, 100)[1]
+
     def take(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Return the inputs and the targets of some rows, on the device."""
         return self._read(indices.tolist())
@@ -101,7 +110,7 @@ class DatasetRows(Rows):
         return self._send(inputs, targets)
 
 
-def read_examples(data: Data, name: str) -> Rows:
+def read_rows(data: Data, name: str) -> Rows:
     """Check data, and make them ready to be drawn from.
 
     Parameters

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 
 def choose_device(device: str | torch.device = "auto") -> torch.device:
@@ -33,14 +34,14 @@ def choose_device(device: str | torch.device = "auto") -> torch.device:
     device(type='cpu')
     """
     if device == "auto":
-        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if _count(kind)))
+        device = next(kind for kind in ("cuda", "mps", "cpu") if _count(kind))
     try:
         chosen = torch.device(device)
     except RuntimeError:
         raise ValueError(f"device {str(device)!r} is unknown; {_available()}") from None
     if (chosen.index or 0) >= _count(chosen.type):
         raise ValueError(f"device {str(device)!r} is not there; {_available()}")
-    return chosen
+    return torch.device(chosen.type, torch.cuda.current_device()) if str(chosen) == "cuda" else chosen
 
 
 def _count(kind: str) -> int:
@@ -144,3 +145,33 @@ def device_of(model: nn.Module) -> torch.device:
         names = ", ".join(sorted(map(str, devices)))
         raise ValueError(f"{type(model).__name__} has parameters on several devices ({names}); move it to one first")
     return devices.pop()
+
+
+def move_optimizer(optimizer: Optimizer, device: torch.device) -> None:
+    """Move what an optimizer remembers to a device, but leave step counts on the CPU where the optimizer wants them."""
+    for group in optimizer.param_groups:
+        counts_move = group.get("capturable") or group.get("fused")
+        for parameter in group["params"]:
+            state = optimizer.state.get(parameter, {})
+            for name, value in state.items():
+                if isinstance(value, Tensor):
+                    state[name] = value.to(device if name != "step" or counts_move else "cpu")
+
+
+@contextmanager
+def lent(model: nn.Module, optimizer: Optimizer, device: torch.device) -> Iterator[None]:
+    """Move a model and its optimizer to a device, and back at the end of the block, with the learning rates of before."""
+    home = device_of(model)
+    rates = [float(group["lr"]) for group in optimizer.param_groups]
+    model.to(device)
+    move_optimizer(optimizer, device)
+    try:
+        yield
+    finally:
+        model.to(home)
+        move_optimizer(optimizer, home)
+        for group, rate in zip(optimizer.param_groups, rates, strict=True):
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate

@@ -58,7 +58,9 @@ class Progress:
             figures["accuracy"] = f"{accuracy:.2%}"
         self.bar.set_postfix(figures, refresh=False)
 
-    def close(self) -> None:
-        """Leave the bar as it is."""
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
         if self.bar is not None:
             self.bar.close()

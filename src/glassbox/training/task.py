@@ -46,6 +46,11 @@ def name_of(function: object) -> str:
     return getattr(function, "__name__", type(function).__name__)
 
 
+def adds_up(loss: Loss) -> bool:
+    """Tell whether a loss is the sum over the batch, and not the mean."""
+    return getattr(loss, "reduction", "mean") == "sum"
+
+
 def predict(outputs: Tensor, targets: Tensor, loss: Loss) -> Tensor | None:
     """Turn outputs into what can be compared with the targets.
 
