@@ -119,8 +119,8 @@ def check_data_fit_model(model: nn.Module, rows: Rows, loss: Loss, name: str) ->
             value = loss(outputs, targets)
         except (RuntimeError, ValueError, TypeError, IndexError) as error:
             raise ValueError(
-                f"the loss {name_of(loss)} cannot compare outputs of shape {tuple(outputs.shape)} with targets of shape "
-                f"{tuple(targets.shape)} and type {targets.dtype}: {error}"
+                f"the loss {name_of(loss)} cannot compare outputs of shape {tuple(outputs.shape)} with targets of "
+                f"shape {tuple(targets.shape)} and type {targets.dtype}: {error}"
             ) from error
     if not isinstance(value, Tensor) or value.numel() != 1:
         raise ValueError(f"the loss {name_of(loss)} must return one number; use reduction='mean'")

@@ -160,7 +160,7 @@ def move_optimizer(optimizer: Optimizer, device: torch.device) -> None:
 
 @contextmanager
 def lent(model: nn.Module, optimizer: Optimizer, device: torch.device) -> Iterator[None]:
-    """Move a model and its optimizer to a device, and back at the end of the block, with the learning rates of before."""
+    """Move a model and its optimizer to a device; at the end of the block, move them back and reset the learning rates."""
     home = device_of(model)
     rates = [float(group["lr"]) for group in optimizer.param_groups]
     model.to(device)

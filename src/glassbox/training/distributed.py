@@ -1,11 +1,12 @@
-"""Several workers that train one model: each takes a part of every batch, and all make the same update.
+r"""Several workers that train one model: each takes a part of every batch, and all make the same update.
 
 A launcher such as ``torchrun`` starts one process per worker and tells each its rank; `fit` does the rest. With the
-batch :math:`B` cut into parts :math:`B_1, \\dots, B_W`, the gradient of the mean over the batch is
+batch :math:`B` cut into parts :math:`B_1, \dots, B_W`, the gradient of the mean over the batch is
 
 .. math::
-    \\frac{1}{|B|} \\sum_{i \\in B} \\nabla \\ell_i
-    = \\frac{1}{W} \\sum_{w=1}^{W} \\Bigl( \\frac{W |B_w|}{|B|} \\Bigr) \\frac{1}{|B_w|} \\sum_{i \\in B_w} \\nabla \\ell_i .
+    \frac{1}{|B|} \sum_{i \in B} \nabla \ell_i
+    = \frac{1}{W} \sum_{w=1}^{W} \Bigl( \frac{W |B_w|}{|B|} \Bigr)
+      \frac{1}{|B_w|} \sum_{i \in B_w} \nabla \ell_i .
 
 ``DistributedDataParallel`` computes the outer mean over the workers. The factor in parentheses is what `Workers.share`
 returns: without it, unequal parts would count alike.

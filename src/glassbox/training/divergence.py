@@ -30,7 +30,8 @@ class DivergenceError(ArithmeticError):
     ) -> None:
         self.step = step
         self.learning_rate = learning_rate
-        self.largest_gradient, self.parameter = gradient or (None, None)
+        self.largest_gradient = gradient[0] if gradient else None
+        self.parameter = gradient[1] if gradient else None
         if gradient is None:
             cause = "No update had been made: the initial weights or the loss are the cause."
         else:
@@ -65,7 +66,7 @@ class Watch:
         return dict(self.model.named_parameters()) | dict(self.model.named_buffers())
 
     def before_update(self, step: int, loss: float, learning_rate: float) -> None:
-        """Raise if the loss of step number ``step`` is not finite; the gradients still are those of the update before."""
+        """Raise if the loss of update ``step`` is not finite. The gradients still are those of the update before."""
         if not math.isfinite(loss):
             self._stop(f"the loss is {loss}", step, learning_rate)
 
@@ -86,7 +87,7 @@ class Watch:
             for name, parameter in self.model.named_parameters()
             if parameter.grad is not None and parameter.grad.numel()
         ]
-        # NaN counts as the largest: it compares as smaller than nothing, and would be passed over.
+        # Every comparison with NaN is false, so that max() would pass over it.
         largest = max(gradients, key=lambda pair: math.inf if math.isnan(pair[0]) else pair[0], default=None)
         for name, value in self._tensors().items():
             value.copy_(self.kept[name])

@@ -152,6 +152,7 @@ class History:
             The axes of the loss.
         """
         import matplotlib.pyplot as plt
+        from matplotlib.ticker import MaxNLocator
 
         from glassbox.plots import style
 
@@ -163,6 +164,6 @@ class History:
             if column in frame:
                 ax.plot(frame.index, frame[column], "o-", markersize=4, color=color, label=label)
         ax.set(xlabel="epoch", ylabel="loss", ylim=(0, None))
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.legend()
         return ax

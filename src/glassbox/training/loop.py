@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -129,8 +129,8 @@ def fit(
     Returns
     -------
     History
-        One row per epoch. After Ctrl-C the step under way is finished, a checkpoint is written if there is a folder, and
-        the history so far is returned with ``interrupted`` set; a second Ctrl-C raises `KeyboardInterrupt`.
+        One row per epoch. After Ctrl-C the step under way is finished, a checkpoint is written if there is a folder,
+        and the history so far is returned with ``interrupted`` set; a second Ctrl-C raises `KeyboardInterrupt`.
 
     Raises
     ------
@@ -304,7 +304,8 @@ class _Run:
         if count:
             self.loss_sum.add_(loss, alpha=1 if adds_up(self.loss) else count)
             if self.answers:
-                self.right_sum.add_((predict(outputs, targets, self.loss) == targets).sum())
+                predictions = cast(Tensor, predict(outputs, targets, self.loss))
+                self.right_sum.add_((predictions == targets).sum())
 
     def learn(self, *, shown: bool) -> None:
         """Make the epochs that are left."""
@@ -439,7 +440,7 @@ class _Run:
         rows = [asdict(row) for row in self.history.epochs]
         state = {"position": asdict(self.at), "settings": self.settings, "history": rows, "torch": torch.__version__}
         new = checkpoints.save(self.folder, self.at.step, self.model.state_dict(), tensors, state)
-        self.saved = [path for path in self.saved if path != new][-1:] + [new]
+        self.saved = [*[path for path in self.saved if path != new][-1:], new]
         checkpoints.prune(self.folder, keep=self.saved)
 
     def own_states(self) -> dict[str, Tensor]:
