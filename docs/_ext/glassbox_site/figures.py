@@ -81,9 +81,7 @@ def save_figure(figure: Figure, stem: Path) -> str:
     if not figure.findobj(lambda artist: isinstance(artist, AxesImage | FigureImage)):
         buffer = io.StringIO()
         with matplotlib.rc_context({"svg.hashsalt": "glassbox", "svg.fonttype": "path"}):
-            figure.savefig(
-                buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
-            )
+            figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
         text = buffer.getvalue()
         if len(text) <= LARGEST_SVG:
             stem.with_suffix(".svg").write_text(text, encoding="utf-8")

@@ -1,8 +1,8 @@
 """Lessons and notebooks run again when what they run on has changed.
 
-sphinx-gallery skips a lesson whose script is the same, jupyter-cache a notebook whose code is the same. Neither looks at
-the package, the data or the versions of the libraries. Here one digest stands for all of these; when it changes, the
-results of earlier runs are dropped.
+sphinx-gallery skips a lesson whose script is the same, jupyter-cache a notebook whose code is the same. Neither looks
+at the package, the data or the versions of the libraries. Here one digest stands for all of these; when it changes,
+the results of earlier runs are dropped.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Links to other projects' references without a network: `_inventories/*.txt` become what intersphinx reads.
 
-Each line holds a name, its kind and its page, as in ``torch.Tensor py:class tensors.html``; a final ``$`` stands for the
-name. Only names that the course links to are listed.
+Each line holds a name, its kind and its page, as in ``torch.Tensor py:class tensors.html#$``; a ``$`` at the end
+stands for the name. Only names that the course links to are listed.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def save_video(animation, stem: Path) -> tuple[int, int]:
     return tuple(round(inches * VIDEO_DPI) for inches in figure.get_size_inches())
 
 
-class lesson_video(nodes.General, nodes.Element):  # noqa: N801 - docutils names nodes so
+class lesson_video(nodes.General, nodes.Element):
     """A video with a still, in two variants."""
 
 
