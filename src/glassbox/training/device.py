@@ -160,7 +160,7 @@ def move_optimizer(optimizer: Optimizer, device: torch.device) -> None:
 
 @contextmanager
 def lent(model: nn.Module, optimizer: Optimizer, device: torch.device) -> Iterator[None]:
-    """Move a model and its optimizer to a device; at the end of the block, move them back and reset the learning rates."""
+    """Move a model and its optimizer to a device; at the end of the block, move them back and reset the rates."""
     home = device_of(model)
     rates = [float(group["lr"]) for group in optimizer.param_groups]
     model.to(device)
