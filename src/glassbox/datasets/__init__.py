@@ -1,5 +1,6 @@
 """The data of the course: path or name in, tensors or a table out."""
 
+from glassbox.datasets._faces import faces
 from glassbox.datasets._labelled import LabelledImages
 from glassbox.datasets._mnist import DataWarning, FoundFile, fetch_mnist, find_mnist, mnist
 from glassbox.datasets._photo import PHOTO_CREDITS, photo
@@ -10,6 +11,7 @@ __all__ = [
     "DataWarning",
     "FoundFile",
     "LabelledImages",
+    "faces",
     "fetch_mnist",
     "find_mnist",
     "load_exam",
