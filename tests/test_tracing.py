@@ -216,6 +216,15 @@ def test_padding_is_shown_as_padding():
     explanation = explain(trace(layer, torch.rand(1, 4, 4))["Conv2d"], (0, 0, 0))
     assert [term.index for term in explanation.terms] == [None, None, None, (0, 0, 0, 0)]
     assert str(explanation).count("padding") == 3
+    assert "-0\n" not in str(explanation)
+    zero = str(explain(trace(nn.ReLU(), torch.tensor([-2.0, 3.0]))["ReLU"], 0)).splitlines()[2]
+    assert zero.split() == ["zero", "0", "0"]
+
+
+def test_only_a_layer_with_a_bias_shows_one():
+    for bias in (True, False):
+        record = trace(nn.Linear(2, 1, bias=bias), torch.rand(1, 2))["Linear"]
+        assert ("bias" in str(explain(record, (0, 0)))) is bias
 
 
 def test_an_explanation_prints_as_a_table():

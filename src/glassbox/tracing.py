@@ -287,7 +287,8 @@ class Term:
     Attributes
     ----------
     index : tuple of int or None
-        Where the value stands in the layer's input; None in the border that padding adds.
+        Where the value stands in the layer's input; None for a zero of the padding, and for the 0 in a ReLU's
+        max(0, x).
     value : float
         The value there.
     weight : float or None
@@ -302,8 +303,8 @@ class Term:
     contribution: float
 
 
-_TOTALS: dict[str, Callable[[list[float], float, int], float]] = {
-    "sum": lambda parts, bias, own: math.fsum([*parts, bias]),
+_TOTALS: dict[str, Callable[[list[float], float | None, int], float]] = {
+    "sum": lambda parts, bias, own: math.fsum([*parts, bias or 0.0]),
     "maximum": lambda parts, bias, own: math.nan if any(map(math.isnan, parts)) else max(parts),
     "share": lambda parts, bias, own: parts[own] / math.fsum(parts),
     "log of the share": lambda parts, bias, own: math.log(parts[own] / math.fsum(parts)),
@@ -327,8 +328,8 @@ class Explanation:
         of all, as in softmax) or ``"log of the share"``.
     terms : list of Term
         The parts.
-    bias : float
-        What is added to the sum.
+    bias : float or None
+        What is added to the sum, where there is such a thing.
     own : int
         For a share, which term is this output's own.
     """
@@ -339,7 +340,7 @@ class Explanation:
     value: float
     operation: str
     terms: list[Term]
-    bias: float = 0.0
+    bias: float | None = None
     own: int = 0
 
     @property
@@ -361,13 +362,15 @@ class Explanation:
         lines = [f"{self.layer}{list(self.index)} = {self.value:.6g}, the {self.operation} of the last column"]
         lines.append(f"{'input at':>18} {'value':>12} {'weight':>12} {'contribution':>14}")
         for term in (self.terms[i] for i in shown):
-            place = "padding" if term.index is None else str(term.index)
+            nowhere = "zero" if self.operation == "maximum" else "padding"
+            place = nowhere if term.index is None else str(term.index)
             weight = "" if term.weight is None else f"{term.weight:.6g}"
-            lines.append(f"{place:>18} {term.value:>12.6g} {weight:>12} {term.contribution:>14.6g}")
+            contribution = term.contribution + 0.0  # prints -0.0 as 0
+            lines.append(f"{place:>18} {term.value:>12.6g} {weight:>12} {contribution:>14.6g}")
         if len(shown) < len(self.terms):
             rest = math.fsum(self.terms[i].contribution for i in set(range(len(self.terms))) - set(shown))
             lines.append(f"{f'{len(self.terms) - len(shown)} smaller ones':>18} {'':>25} {rest:>14.6g}")
-        if self.operation == "sum":
+        if self.bias is not None:
             lines.append(f"{'bias':>18} {'':>25} {self.bias:>14.6g}")
         lines.append(f"{self.operation:>18} {'':>25} {self.total:>14.6g}")
         return "\n".join(lines)
@@ -450,7 +453,7 @@ def _term(record: Record, index: Index | None, weight: float | None = None, outs
 def _linear(record: Record, place: Index) -> dict[str, Any]:
     *batch, feature = place
     weights = record.state["weight"][feature].tolist()
-    bias = record.state["bias"][feature].item() if "bias" in record.state else 0.0
+    bias = record.state["bias"][feature].item() if "bias" in record.state else None
     terms = [_term(record, (*batch, j), weight) for j, weight in enumerate(weights)]
     return {"operation": "sum", "terms": terms, "bias": bias}
 
@@ -467,7 +470,7 @@ def _conv2d(record: Record, place: Index) -> dict[str, Any]:
         inside = rows[k] is not None and columns[m] is not None
         source = (*batch, first + c, rows[k], columns[m]) if inside else None
         terms.append(_term(record, source, kernel[c, k, m].item()))
-    bias = record.state["bias"][channel].item() if "bias" in record.state else 0.0
+    bias = record.state["bias"][channel].item() if "bias" in record.state else None
     return {"operation": "sum", "terms": terms, "bias": bias}
 
 
