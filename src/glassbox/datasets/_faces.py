@@ -34,8 +34,8 @@ def faces(
 ) -> LabelledImages:
     """Load faces, and for each the answers to some yes/no questions.
 
-    Where ``GLASSBOX_DATA`` names a folder that holds CelebA as its authors publish it, n of its photographs are taken at
-    random, cut to their middle and made smaller; what is read are ``celeba/img_align_celeba/*.jpg``,
+    Where ``GLASSBOX_DATA`` names a folder that holds CelebA as its authors publish it, n of its photographs are taken
+    at random, cut to their middle and made smaller; what is read are ``celeba/img_align_celeba/*.jpg``,
     ``celeba/list_attr_celeba.txt`` and ``celeba/list_eval_partition.txt``. Elsewhere the package draws faces itself.
     They vary in pose, proportions, skin, clothes, light and background, and something may hide a part. Among the drawn
     ones each attribute is as often there as not, and tells nothing about the others.

@@ -159,7 +159,7 @@ def _draw_chunk(has: Tensor, dice: Dice, grain: Tensor) -> Tensor:
     width = dice.between(0.66, 0.8)
     _background(canvas, dice)
     canvas.pose(
-        dice.between(-0.14, 0.14), dice.between(-0.02, 0.2), dice.between(0.58, 0.74), dice.between(-0.28, 0.28)
+        dice.between(-0.14, 0.14), dice.between(-0.02, 0.2), dice.between(0.62, 0.76), dice.between(-0.24, 0.24)
     )
     long_hair = _hair_behind(canvas, dice, hair, hair_color, width)
     _body(canvas, dice, skin)
@@ -248,12 +248,12 @@ def _eyes(canvas: Canvas, dice: Dice, skin: Tensor, hair_color: Tensor, turn: Te
 
 def _mouth(canvas: Canvas, dice: Dice, smile: Tensor, skin: Tensor, turn: Tensor) -> None:
     """A smile with or without teeth; otherwise lips that are level, turned down, pursed or open in surprise."""
-    height, reach = dice.between(0.46, 0.6), dice.between(0.16, 0.32)
+    height, reach = dice.between(0.46, 0.58), dice.between(0.2, 0.32)
     lips = skin * torch.tensor([0.72, 0.38, 0.38]) + dice.between(0, 0.16)[:, :, 0] * torch.tensor([1.0, 0.0, 0.0])
     shows_teeth, surprised = dice.chance(0.5), dice.chance(0.25)
-    bend = torch.where(smile > 0, dice.between(0.08, 0.17), dice.between(-0.1, 0.012))
+    bend = torch.where(smile > 0, dice.between(0.13, 0.22), dice.between(-0.12, 0.0))
     closed = torch.where(smile > 0, 1 - shows_teeth, 1 - surprised)
-    canvas.paint(lips, canvas.curve(turn, height + bend / 2, reach, bend, 0.038), closed)
+    canvas.paint(lips, canvas.curve(turn, height + bend / 2, reach, bend, 0.045), closed)
     # An open smile lies between two curves: the upper bends less than the lower.
     along = (canvas.u - turn) / (reach + 0.05)
     upper = height - 0.08 - canvas.v + 0.06 * (1 - along**2)
@@ -314,10 +314,10 @@ def _hat(canvas: Canvas, dice: Dice, hat: Tensor, width: Tensor) -> None:
 
 
 def _something_in_front(canvas: Canvas, dice: Dice) -> None:
-    """In one picture of five, a ball or a leaf between the face and the camera."""
+    """In one picture of six, a ball or a leaf between the face and the camera."""
     right, low = dice.between(-0.9, 0.9), dice.between(-0.8, 1.2)
     shape = canvas.ellipse(right, low, dice.between(0.15, 0.4), dice.between(0.15, 0.4))
-    canvas.paint(dice.color(CLOTHES), shape, dice.chance(0.2))
+    canvas.paint(dice.color(CLOTHES), shape, dice.chance(0.16))
 
 
 def _light(canvas: Canvas, dice: Dice, grain: Tensor) -> Tensor:
@@ -326,5 +326,5 @@ def _light(canvas: Canvas, dice: Dice, grain: Tensor) -> Tensor:
     slope = 1 + strength * (canvas.across * angle.cos() + canvas.down * angle.sin())
     tint = torch.cat([dice.between(0.94, 1.05) for _ in range(3)], dim=1)[..., None]  # (N, 3, 1, 1)
     brightness = (slope * dice.between(0.75, 1.12))[:, None]
-    noise = grain * dice.between(0.005, 0.035)[:, None]
+    noise = grain * dice.between(0.005, 0.03)[:, None]
     return (canvas.image * brightness * tint + noise).clamp_(0, 1)
