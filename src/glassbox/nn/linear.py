@@ -61,8 +61,8 @@ def linear_backward(
     if weight.dim() == 1:  # one output without an axis of its own
         grads = linear_backward(grad_output[..., None], input, weight[None], needs=(needs[0], needs[1], False))
         return grads[0], None if grads[1] is None else grads[1][0], None
-    observations = input.reshape(-1, weight.shape[1])  # (N, in)
-    upstream = grad_output.reshape(-1, weight.shape[0])  # (N, out)
+    observations = input.expand(1, *input.shape).flatten(0, -2)  # (N, in), also where in is 0
+    upstream = grad_output.expand(1, *grad_output.shape).flatten(0, -2)  # (N, out)
     grad_input = (upstream @ weight).view(input.shape) if needs[0] else None
     grad_weight = upstream.t() @ observations if needs[1] else None
     grad_bias = upstream.sum(0) if bias is not None and needs[2] else None
