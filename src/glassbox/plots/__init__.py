@@ -6,11 +6,15 @@ from glassbox.plots.confusion import confusion_matrix
 from glassbox.plots.curves import curves
 from glassbox.plots.hinge import hinge
 from glassbox.plots.images import image, image_grid
+from glassbox.plots.matrix import cells, outline
 from glassbox.plots.network import network
 from glassbox.plots.points import named_points
+from glassbox.plots.sliding import sliding_kernel
 from glassbox.plots.table import weighted_table
+from glassbox.plots.windows import window_centers
 
 __all__ = [
+    "cells",
     "confusion_matrix",
     "curves",
     "hinge",
@@ -19,6 +23,9 @@ __all__ = [
     "named_bars",
     "named_points",
     "network",
+    "outline",
+    "sliding_kernel",
     "style",
     "weighted_table",
+    "window_centers",
 ]
