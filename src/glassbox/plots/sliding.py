@@ -48,8 +48,7 @@ def sliding_kernel(
     Examples
     --------
     >>> import matplotlib.pyplot as plt
-    >>> import numpy as np
-    import torch
+    >>> import torch
     >>> fig, (left, right) = plt.subplots(1, 2)
     >>> movie = sliding_kernel(left, right, torch.ones(3, 3), torch.ones(2, 2), torch.full((2, 2), 4.0))
     >>> fig.canvas.draw()
