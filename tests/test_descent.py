@@ -31,6 +31,17 @@ def pupils() -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize(
+    ("parameters", "printed"),
+    [([0, 0.4, 0.4, 0.2], [12.6, 8.0, 12.6, 11.8]), ([0, 0.5, 0.5, 0], [13.5, 7.0, 12.5, 11.0])],
+)
+def test_predictions_of_the_deck(
+    exam: tuple[pd.DataFrame, pd.Series], parameters: list[float], printed: list[float]
+) -> None:
+    assert descent.predict(parameters, exam[0]).tolist() == pytest.approx(printed)
+    assert descent.predict([1, *parameters[1:]], exam[0]).tolist() == pytest.approx([mark + 1 for mark in printed])
+
+
+@pytest.mark.parametrize(
     ("parameters", "printed", "tolerance"),
     [(START, 2.2425, 5e-5), ([0, 0.4, 0.4, 0.2], 0.99, 1e-12), ([0, 0.5, 0.5, 0], 0.125, 1e-12)],
 )
@@ -251,6 +262,14 @@ def test_shapes_that_do_not_fit_are_named(parameters: object, features: object, 
     for function in (descent.empirical_risk, descent.risk_gradient):
         with pytest.raises(ValueError, match=message):
             function(parameters, features, targets)
+
+
+def test_one_observation_needs_a_row_of_its_own() -> None:
+    for function in (descent.with_ones, descent.hessian, descent.step_limit, descent.standardize):
+        with pytest.raises(ValueError, match=r"features have shape \(3,\) where \(n, p\) is expected"):
+            function([13, 14, 11])
+    with pytest.raises(ValueError, match=r"features have shape \(3,\)"):
+        descent.predict([0, 1, 1, 1], [13, 14, 11])
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,38 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+def predict(parameters: Any, features: Any) -> Tensor:
+    r"""Apply the linear model to every observation.
+
+    .. math::
+        \hat y_i = w_0 + \sum_{j=1}^{p} w_j x_{ij}
+
+    Parameters
+    ----------
+    parameters : array_like
+        Shape (p + 1,) or (..., p + 1): the constant :math:`w_0`, then one weight per feature.
+    features : array_like
+        Shape (n, p), one observation per row.
+
+    Returns
+    -------
+    Tensor
+        Shape (n,) or (..., n), float64.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit each other.
+
+    Examples
+    --------
+    >>> round(float(predict([0, 0.33, 0.33, 0.33], [[13, 14, 11]])), 2)
+    12.54
+    """
+    parameters, features, _ = _checked(parameters, features, torch.zeros(len(_table(features))))
+    return parameters[..., :1] + parameters[..., 1:] @ features.T
+
+
 def empirical_risk(parameters: Any, features: Any, targets: Any) -> Tensor:
     r"""Compute the mean of the squared errors of the linear model.
 
@@ -56,7 +88,7 @@ def empirical_risk(parameters: Any, features: Any, targets: Any) -> Tensor:
     2.2425
     """
     parameters, features, targets = _checked(parameters, features, targets)
-    errors = _predict(parameters, features) - targets
+    errors = predict(parameters, features) - targets
     return (errors**2).mean(dim=-1)
 
 
@@ -93,7 +125,7 @@ def risk_gradient(parameters: Any, features: Any, targets: Any) -> Tensor:
     [0.81, 2.93, 4.22, 15.05]
     """
     parameters, features, targets = _checked(parameters, features, targets)
-    errors = _predict(parameters, features) - targets
+    errors = predict(parameters, features) - targets
     return 2 / len(targets) * errors @ with_ones(features)
 
 
@@ -115,7 +147,7 @@ def with_ones(features: Any) -> Tensor:
     >>> with_ones([[12, 15, 9]])
     tensor([[ 1., 12., 15.,  9.]], dtype=torch.float64)
     """
-    features = _float64(features)
+    features = _table(features)
     return torch.cat([torch.ones_like(features[:, :1]), features], dim=1)
 
 
@@ -149,8 +181,8 @@ def least_squares(features: Any, targets: Any) -> Tensor:
     >>> bool(empirical_risk(best, features, targets) < 1e-20)  # four rows, four parameters: a perfect fit
     True
     """
-    features, targets = _float64(features), _float64(targets)
-    _checked(torch.zeros(features.shape[-1] + 1), features, targets)
+    features = _table(features)
+    _, features, targets = _checked(torch.zeros(features.shape[1] + 1), features, targets)
     return torch.linalg.lstsq(with_ones(features), targets[:, None], driver="gelsd").solution[:, 0]
 
 
@@ -264,7 +296,7 @@ def standardize(features: Any) -> tuple[Tensor, Tensor, Tensor]:
     >>> float(mean[0]), round(float(deviation[0]), 3)
     (10.0, 3.082)
     """
-    features = _float64(features)
+    features = _table(features)
     mean, deviation = features.mean(dim=0), features.std(dim=0, correction=0)
     if not (deviation > 0).all():
         constant = (deviation == 0).nonzero()[:, 0].tolist()
@@ -427,18 +459,19 @@ def _float64(values: Any) -> Tensor:
     return torch.tensor(np.asarray(values, dtype=np.float64))
 
 
-def _predict(parameters: Tensor, features: Tensor) -> Tensor:
-    return parameters[..., :1] + parameters[..., 1:] @ features.T  # (..., n)
-
-
-def _checked(parameters: Any, features: Any, targets: Any) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the three as float64 tensors whose shapes fit each other."""
-    parameters, features, targets = _float64(parameters), _float64(features), _float64(targets)
+def _table(features: Any) -> Tensor:
+    features = _float64(features)
     if features.dim() != 2 or len(features) == 0:
         raise ValueError(
             f"features have shape {tuple(features.shape)} where (n, p) is expected: a row per observation and a column "
             "per feature"
         )
+    return features
+
+
+def _checked(parameters: Any, features: Any, targets: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the three as float64 tensors whose shapes fit each other."""
+    parameters, features, targets = _float64(parameters), _table(features), _float64(targets)
     if targets.shape != features.shape[:1]:
         raise ValueError(
             f"targets have shape {tuple(targets.shape)} where ({len(features)},) is expected: a number per row of the "
