@@ -13,6 +13,7 @@ from glassbox.nn.activation import (
     tanh_backward,
 )
 from glassbox.nn.convolution import conv2d, conv2d_backward
+from glassbox.nn.dropout import dropout, dropout_backward
 from glassbox.nn.linear import linear, linear_backward
 from glassbox.nn.loss import (
     binary_cross_entropy_with_logits,
@@ -24,17 +25,22 @@ from glassbox.nn.loss import (
     nll_loss,
     nll_loss_backward,
 )
+from glassbox.nn.normalization import batch_norm, batch_norm_backward
 from glassbox.nn.pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
 
 __all__ = [
     "avg_pool2d",
     "avg_pool2d_backward",
+    "batch_norm",
+    "batch_norm_backward",
     "binary_cross_entropy_with_logits",
     "binary_cross_entropy_with_logits_backward",
     "conv2d",
     "conv2d_backward",
     "cross_entropy",
     "cross_entropy_backward",
+    "dropout",
+    "dropout_backward",
     "linear",
     "linear_backward",
     "log_softmax",
