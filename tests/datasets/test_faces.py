@@ -89,6 +89,21 @@ def test_an_attribute_shows_in_the_picture(attribute: str) -> None:
     assert difference > 2 * by_chance
 
 
+def test_a_linear_model_is_better_than_chance_and_far_from_good() -> None:
+    """Lesson 3.6 needs faces in which an answer has to be looked for: no pixel alone gives it away."""
+    train, test = datasets.faces("train", ALL, n=1024, size=32), datasets.faces("test", ALL, n=1024, size=32)
+    pixels = train.images.flatten(1)
+    mean = pixels.mean(dim=0)
+    # Ridge regression of the answers on the pixels, solved in the space of the 1,024 faces.
+    gram = (pixels - mean) @ (pixels - mean).T
+    penalty = 100 * torch.eye(len(gram))
+    weights = (pixels - mean).T @ torch.linalg.solve(gram + penalty, train.labels - 0.5)
+    answers = (test.images.flatten(1) - mean) @ weights > 0
+    accuracy = (answers == test.labels.bool()).double().mean(dim=0)
+    assert accuracy.min() > 0.53
+    assert accuracy.max() < 0.8
+
+
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [

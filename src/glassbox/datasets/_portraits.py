@@ -250,7 +250,7 @@ def _mouth(canvas: Canvas, dice: Dice, smile: Tensor, skin: Tensor, turn: Tensor
     """A smile with or without teeth; otherwise lips that are level, turned down, pursed or open in surprise."""
     height, reach = dice.between(0.46, 0.58), dice.between(0.2, 0.32)
     lips = skin * torch.tensor([0.72, 0.38, 0.38]) + dice.between(0, 0.16)[:, :, 0] * torch.tensor([1.0, 0.0, 0.0])
-    shows_teeth, surprised = dice.chance(0.5), dice.chance(0.25)
+    shows_teeth, surprised = dice.chance(0.65), dice.chance(0.3)
     bend = torch.where(smile > 0, dice.between(0.13, 0.22), dice.between(-0.12, 0.0))
     closed = torch.where(smile > 0, 1 - shows_teeth, 1 - surprised)
     canvas.paint(lips, canvas.curve(turn, height + bend / 2, reach, bend, 0.045), closed)
