@@ -63,7 +63,7 @@ def empirical_risk(parameters: Any, features: Any, targets: Any) -> Tensor:
     ----------
     parameters : array_like
         Shape (p + 1,): the constant :math:`w_0`, then one weight per feature. Any shape (..., p + 1) gives as many
-        risks: the points of a grid, or the rows of :attr:`Trajectory.parameters`.
+        risks: the points of a grid, or the rows of ``Trajectory.parameters``.
     features : array_like
         Shape (n, p), one observation per row.
     targets : array_like
