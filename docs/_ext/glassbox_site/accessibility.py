@@ -8,6 +8,8 @@ from sphinx.application import Sphinx
 
 # docutils gives the size of a raster image as a style; as attributes it reserves the place before the file is there.
 _STYLED_SIZE = re.compile(r'(<img [^>]*?)style="width: (\d+)(?:px)?; height: (\d+)(?:px)?;?"')
+# The variant that is not shown is not fetched.
+_FIGURE = re.compile(r'(<img )(?=[^>]*class="[^"]*lesson-figure)')
 # pandas writes empty header cells above the index.
 _EMPTY_HEADER = re.compile(r"<th>\s*</th>")
 # The roles doc-biblioentry and doc-endnote are deprecated, and wrong outside a list.
@@ -17,6 +19,7 @@ _CITATION_ROLE = re.compile(r' role="doc-(?:biblioentry|endnote)"')
 def mend(body: str) -> str:
     """Return the body of a page with the known flaws put right."""
     body = _STYLED_SIZE.sub(r'\1width="\2" height="\3"', body)
+    body = _FIGURE.sub(r'\1loading="lazy" ', body)
     body = _EMPTY_HEADER.sub("<td></td>", body)
     return _CITATION_ROLE.sub("", body)
 

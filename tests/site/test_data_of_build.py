@@ -1,0 +1,35 @@
+"""What the site says of its data is what it ran on."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.site
+
+LESSON = "lessons/part1_representation/plot_13_small_cnn.html"
+
+
+def source_printed(site) -> str:
+    """What the quick start, run by its own kernel, printed."""
+    return re.search(r"The digits come from (.+?)\.\n", site["quickstart.html"].get_text())[1]
+
+
+def test_the_banner_is_on_every_page_exactly_with_the_stand_in(site):
+    is_standin = source_printed(site) != "MNIST"
+    assert {name for name, _ in site.elements(".announcement")} == (set(site) if is_standin else set())
+
+
+def test_every_page_names_the_data_that_the_notebook_ran_on(site):
+    named = {tag["content"] for _, tag in site.elements('meta[name="glassbox:data"]')}
+    assert named == {source_printed(site)}
+
+
+def test_the_small_cnn_reads_mnist_better_than_the_slides(site):
+    if source_printed(site) != "MNIST":
+        pytest.skip("the site was built on the stand-in")
+    outputs = " ".join(tag.get_text() for tag in site[LESSON].select(".sphx-glr-script-out"))
+    accuracy, total = re.search(r"([\d.]+)\s?% of ([\d,]+) test images are read correctly", outputs).groups()
+    assert float(accuracy) > 96.0
+    assert total == "10,000"
