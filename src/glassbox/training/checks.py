@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -35,6 +37,8 @@ def check_settings(
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, not {precision!r}")
     if capture not in ("auto", True, False):
         raise ValueError(f'capture must be "auto", True or False, not {capture!r}')
+    if checkpoint is not None and Path(str(checkpoint)).is_file():
+        raise ValueError(f"checkpoint={str(checkpoint)!r} is a file, not a folder; name a folder for the checkpoints")
     if every is not None:
         check_number("checkpoint_every", every, 1)
         if checkpoint is None:
@@ -191,10 +195,24 @@ def settings_of(
                     float(value) if isinstance(value, Tensor) else value
                 )
     settings["optimizer"] = type(optimizer).__name__
-    settings["loss"] = repr(loss) if isinstance(loss, nn.Module) else name_of(loss)
+    settings["loss"] = _describe(loss)
     settings["training data"] = fingerprint(rows)
     settings["validation data"] = None if validation is None else fingerprint(validation)
-    return settings | {name: name_of(value) if callable(value) else value for name, value in others.items()}
+    return settings | {name: _describe(value) if callable(value) else value for name, value in others.items()}
+
+
+def _describe(function: Any) -> str:
+    """Name a function, with the arguments that a partial function holds, or an object with its attributes."""
+    if isinstance(function, nn.Module):  # the text of a loss leaves its options out
+        options = {name: value for name, value in vars(function).items() if not name.startswith("_")}
+        tensors = {name: value.tolist() for name, value in function.state_dict().items()}
+        return f"{type(function).__name__}({', '.join(f'{k}={v!r}' for k, v in (options | tensors).items())})"
+    if isinstance(function, partial):
+        arguments = [repr(value) for value in function.args] + [f"{k}={v!r}" for k, v in function.keywords.items()]
+        return f"{_describe(function.func)}({', '.join(arguments)})"
+    text = repr(function)
+    # The default text of an object ends in its address, which is another one in the next run.
+    return name_of(function) if " at 0x" in text or hasattr(function, "__name__") else text
 
 
 def fingerprint(rows: Rows) -> str:

@@ -366,6 +366,7 @@ class _Run:
             images_per_second=self.at.seen / seconds,
         )
         self.history.epochs.append(row)
+        self.progress.show(row.epoch, self.epochs, row.loss, row.accuracy)
         self.at = _Position(epoch=row.epoch, step=row.steps)
         self.sums.zero_()
         if self.workers.leads and self.on_epoch is not None:

@@ -53,6 +53,8 @@ class Progress:
 
     def show(self, epoch: int, epochs: int, loss: float, accuracy: float | None) -> None:
         """Write the epoch, its loss so far and its accuracy so far beside the bar."""
+        if self.bar is None:
+            return
         figures = {"epoch": f"{epoch}/{epochs}", "loss": f"{loss:.4f}"}
         if accuracy is not None:
             figures["accuracy"] = f"{accuracy:.2%}"

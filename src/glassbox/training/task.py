@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from torch import Tensor, nn
+from torch import Tensor
+
+from glassbox import nn
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """A function of (outputs, targets) that returns one number: the mean over the batch."""
