@@ -51,3 +51,12 @@ def test_what_is_no_image_is_refused(ax):
         plots.image_grid(ax, torch.rand(2, 3, 4, 4))
     with pytest.raises(ValueError, match="1 captions came with 2 images"):
         plots.image_grid(ax, torch.rand(2, 4, 4), ["one"])
+
+
+def test_rows_and_columns_have_names(ax):
+    plots.image_grid(ax, torch.rand(4, 8, 8), columns=2, row_names=["r0", "r1"], column_names=["c0", "c1"])
+    place = {text.get_text(): text.get_position() for text in ax.texts}
+    assert place["r0"][1] < place["r1"][1]
+    assert place["c0"][0] < place["c1"][0]
+    assert place["r0"][0] < 0
+    assert place["c0"][1] < 0

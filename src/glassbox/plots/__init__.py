@@ -2,6 +2,7 @@
 
 from glassbox.plots import style
 from glassbox.plots.bars import named_bars
+from glassbox.plots.classes import class_map
 from glassbox.plots.confusion import confusion_matrix
 from glassbox.plots.curves import curves
 from glassbox.plots.hinge import hinge
@@ -15,6 +16,7 @@ from glassbox.plots.windows import window_centers
 
 __all__ = [
     "cells",
+    "class_map",
     "confusion_matrix",
     "curves",
     "hinge",

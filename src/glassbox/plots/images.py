@@ -78,8 +78,10 @@ def image_grid(
     columns: int = 5,
     kind: str = "photo",
     marked: Sequence[bool] | None = None,
+    row_names: Sequence[str] = (),
+    column_names: Sequence[str] = (),
 ) -> Axes:
-    """Draw images side by side in rows, each with a caption under it.
+    """Draw images side by side in rows, each with a caption under it, or with names for the rows and the columns.
 
     Parameters
     ----------
@@ -95,6 +97,8 @@ def image_grid(
         What the values are, as for :func:`image`.
     marked : sequence of bool, optional
         Images whose caption is orange and bold, such as mistakes.
+    row_names, column_names : sequence of str, optional
+        What to write left of each row and above each column.
 
     Returns
     -------
@@ -146,12 +150,12 @@ def image_grid(
                 color=ORANGE if stands_out else INK,
                 fontweight="bold" if stands_out else "normal",
             )
-    _frame_grid(ax, right * min(columns, len(array)), down * math.ceil(len(array) / columns), 0.12 * width)
-    return ax
-
-
-def _frame_grid(ax: Axes, width: float, height: float, margin: float) -> None:
+    for row, name in enumerate(row_names):
+        ax.text(-0.12 * width, down * row + height / 2, name, ha="right", va="center")
+    for column, name in enumerate(column_names):
+        ax.text(right * column + width / 2, -0.12 * height, name, ha="center", va="bottom", fontweight="bold")
     ax.set_axis_off()
     ax.set_aspect("equal")
-    ax.set_xlim(-margin / 2, width - margin / 2)
-    ax.set_ylim(height, -margin / 2)
+    ax.set_xlim(-0.06 * width, right * min(columns, len(array)) - 0.06 * width)
+    ax.set_ylim(down * math.ceil(len(array) / columns), -height * (0.6 if column_names else 0.06))
+    return ax
