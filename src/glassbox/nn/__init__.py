@@ -1,7 +1,7 @@
-"""Layers and losses with the names of `torch.nn`, every forward and every backward written out as an equation.
+"""The layers and losses of ``torch.nn``, opened: each is an equation and its derivative that one can read.
 
-Read the files in this order: ``autograd`` (the bridge to torch), ``linear``, ``activation``, ``convolution``,
-``pooling``, ``normalization``, ``dropout``, ``loss``.
+Names, arguments, defaults, initial weights and ``state_dict`` keys are those of ``torch.nn``: change the import of a
+script, and its numbers stay. To read them, begin with ``autograd.py``, the bridge to torch; then one file per family.
 """
 
 from torch.nn import Module, Parameter, Sequential, init
@@ -10,10 +10,10 @@ from glassbox.nn import functional
 from glassbox.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
 from glassbox.nn.convolution import Conv2d
 from glassbox.nn.dropout import Dropout
-from glassbox.nn.linear import Linear
+from glassbox.nn.linear import Flatten, Linear
 from glassbox.nn.loss import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, NLLLoss
 from glassbox.nn.normalization import BatchNorm2d
-from glassbox.nn.pooling import AvgPool2d, Flatten, MaxPool2d
+from glassbox.nn.pooling import AvgPool2d, MaxPool2d
 
 __all__ = [
     "AvgPool2d",

@@ -1,4 +1,4 @@
-"""Activations: functions of one number each, and softmax, which turns a vector of numbers into probabilities."""
+"""Activations: what a layer does to each number on its own, and the softmax that makes probabilities of scores."""
 
 from __future__ import annotations
 
@@ -11,223 +11,197 @@ from torch.nn import Module
 from glassbox.nn.autograd import Gradients, differentiable
 from glassbox.nn.checks import require_floating
 
-# Rectified linear unit
+# ReLU
 
 
 def relu_forward(input: Tensor) -> Tensor:
     r"""Compute :math:`\max(0, x)`; see `relu`."""
-    return input.clamp_min(0)
+    return input.clamp(min=0)
 
 
+@torch.no_grad()
 def relu_backward(
-    grad_output: Tensor,
-    input: Tensor | None = None,
-    *,
-    output: Tensor | None = None,
-    needs: tuple[bool, ...] = (True,),
+    grad_output: Tensor, input: Tensor | None, *, output: Tensor | None = None, needs: tuple[bool, ...] | None = None
 ) -> Gradients:
-    r"""Compute :math:`g \cdot [x > 0]` for the gradient :math:`g` of the output; the slope at 0 is taken as 0.
-
-    Parameters
-    ----------
-    grad_output : Tensor
-        Any shape.
-    input : Tensor, optional
-        What `relu` received; not needed where `output` is given.
-    output : Tensor, optional
-        What `relu` returned.
-    needs : tuple of bool
-        Which gradients are wanted.
-
-    Returns
-    -------
-    tuple of Tensor
-        The gradient with respect to the input.
-
-    Examples
-    --------
-    >>> import torch
-    >>> relu_backward(torch.tensor([5.0, 5.0, 5.0]), torch.tensor([-1.0, 0.0, 2.0]))
-    (tensor([0., 0., 5.]),)
-    """
-    return (grad_output.masked_fill(_first(output, input) <= 0, 0),)
+    r"""Compute :math:`\bar x = \bar y` where :math:`x > 0`, else 0; see `relu`."""
+    output = _settle_slope(grad_output, input, output)  # positive exactly where the input is
+    return (grad_output.masked_fill(output <= 0, 0),)  # NaN is not <= 0: it lets the gradient through, as in torch
 
 
 _relu = differentiable(relu_forward, relu_backward, saves="output")
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    r"""Keep what is positive, replace the rest by zero.
+    r"""Keep what is positive, replace the rest by 0 (rectified linear unit).
 
     .. math::
-        y = \max(0, x), \qquad \frac{\partial R}{\partial x} = \frac{\partial R}{\partial y} \cdot [x > 0]
+        y = \max(0, x), \qquad
+        \bar x = \begin{cases} \bar y & x > 0 \\ 0 & x \le 0 \end{cases}
 
     Parameters
     ----------
     input : Tensor
-        Any shape.
+        :math:`x`, of any shape.
     inplace : bool, default False
-        Write the result into `input`.
+        Write the result over the input.
 
     Returns
     -------
     Tensor
-        Of the same shape.
+        :math:`y`, of the input's shape.
 
     References
     ----------
-    Glorot, Bordes and Bengio, Deep sparse rectifier neural networks, 2011.
-    https://proceedings.mlr.press/v15/glorot11a.html
+    Nair and Hinton, Rectified linear units improve restricted Boltzmann machines, 2010.
+    https://www.cs.toronto.edu/~hinton/absps/reluICML.pdf
 
     Examples
     --------
     >>> import torch
-    >>> relu(torch.tensor([-1.0, 0.0, 2.0]))
+    >>> from glassbox.nn.functional import relu, relu_backward
+    >>> x = torch.tensor([-1.0, 0.0, 2.0])
+    >>> relu(x)
     tensor([0., 0., 2.])
+    >>> relu_backward(torch.ones(3), x)
+    (tensor([0., 0., 1.]),)
     """
-    require_floating("relu", input=input)
     return input.copy_(_relu(input)) if inplace else _relu(input)
 
 
-# Logistic function
+class ReLU(Module):
+    r"""Rectified linear unit :math:`\max(0, x)`: see `glassbox.nn.functional.relu`.
+
+    Parameters
+    ----------
+    inplace : bool, default False
+        Write the result over the input.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from glassbox import nn
+    >>> nn.ReLU()(torch.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the positive part of an input of any shape."""
+        return relu(input, self.inplace)
+
+    def extra_repr(self) -> str:
+        """Write the arguments as torch does."""
+        return "inplace=True" if self.inplace else ""
+
+
+# Sigmoid
 
 
 def sigmoid_forward(input: Tensor) -> Tensor:
     r"""Compute :math:`1 / (1 + e^{-x})`; see `sigmoid`."""
-    return input.neg().exp_().add_(1).reciprocal_()  # e^{-x} may be infinite: the result is then 0, as it should
+    return 1 / (1 + torch.exp(-input))
 
 
+@torch.no_grad()
 def sigmoid_backward(
-    grad_output: Tensor,
-    input: Tensor | None = None,
-    *,
-    output: Tensor | None = None,
-    needs: tuple[bool, ...] = (True,),
+    grad_output: Tensor, input: Tensor | None, *, output: Tensor | None = None, needs: tuple[bool, ...] | None = None
 ) -> Gradients:
-    r"""Compute :math:`g \cdot y (1 - y)` for the gradient :math:`g` of the output :math:`y`.
-
-    Parameters
-    ----------
-    grad_output : Tensor
-        Any shape.
-    input : Tensor, optional
-        What `sigmoid` received; not needed where `output` is given.
-    output : Tensor, optional
-        What `sigmoid` returned.
-    needs : tuple of bool
-        Which gradients are wanted.
-
-    Returns
-    -------
-    tuple of Tensor
-        The gradient with respect to the input.
-
-    Examples
-    --------
-    >>> import torch
-    >>> sigmoid_backward(torch.tensor([1.0]), torch.tensor([0.0]))
-    (tensor([0.2500]),)
-    """
-    y = sigmoid_forward(_first(input)) if output is None else output
-    return (grad_output * y * (1 - y),)
+    r"""Compute :math:`\bar x = \bar y\, y\, (1 - y)`; see `sigmoid`."""
+    output = sigmoid_forward(input) if output is None and input is not None else output
+    output = _settle_slope(grad_output, input, output)
+    return (grad_output * output * (1 - output),)
 
 
 _sigmoid = differentiable(sigmoid_forward, sigmoid_backward, saves="output")
 
 
 def sigmoid(input: Tensor) -> Tensor:
-    r"""Apply the logistic function, which makes a probability of a number.
+    r"""Squeeze every number into (0, 1): the logistic function.
 
     .. math::
-        y = \frac{1}{1 + e^{-x}}, \qquad \frac{\partial R}{\partial x} = \frac{\partial R}{\partial y}\, y\, (1 - y)
+        y = \frac{1}{1 + e^{-x}}, \qquad \bar x = \bar y\, y\, (1 - y)
 
     Parameters
     ----------
     input : Tensor
-        Any shape.
+        :math:`x`, of any shape.
 
     Returns
     -------
     Tensor
-        Of the same shape, between 0 and 1.
+        :math:`y`, of the input's shape.
 
     References
     ----------
-    Cox, The regression analysis of binary sequences, 1958. https://doi.org/10.1111/j.2517-6161.1958.tb00292.x
+    Rumelhart, Hinton and Williams, Learning representations by back-propagating errors, 1986.
+    https://doi.org/10.1038/323533a0
 
     Examples
     --------
     >>> import torch
+    >>> from glassbox.nn.functional import sigmoid
     >>> sigmoid(torch.tensor([-1e4, 0.0, 1e4]))
     tensor([0.0000, 0.5000, 1.0000])
     """
-    require_floating("sigmoid", input=input)
     return _sigmoid(input)
+
+
+class Sigmoid(Module):
+    r"""Logistic function :math:`1 / (1 + e^{-x})`: see `glassbox.nn.functional.sigmoid`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from glassbox import nn
+    >>> nn.Sigmoid()(torch.zeros(2))
+    tensor([0.5000, 0.5000])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the logistic function of an input of any shape."""
+        return sigmoid(input)
 
 
 # Hyperbolic tangent
 
 
 def tanh_forward(input: Tensor) -> Tensor:
-    r"""Compute :math:`(e^{x} - e^{-x}) / (e^{x} + e^{-x})`; see `tanh`."""
-    small = input.abs().mul_(-2).expm1_()  # e^{-2|x|} - 1, exact near 0 and never infinite
-    return torch.copysign(-small / (small + 2), input)
+    r"""Compute :math:`(e^x - e^{-x}) / (e^x + e^{-x})`; see `tanh`."""
+    shrunk = torch.expm1(-2 * input.abs())  # e^{-2|x|} - 1, in (-1, 0]: neither overflows nor loses a small x
+    return -input.sign() * shrunk / (shrunk + 2)
 
 
+@torch.no_grad()
 def tanh_backward(
-    grad_output: Tensor,
-    input: Tensor | None = None,
-    *,
-    output: Tensor | None = None,
-    needs: tuple[bool, ...] = (True,),
+    grad_output: Tensor, input: Tensor | None, *, output: Tensor | None = None, needs: tuple[bool, ...] | None = None
 ) -> Gradients:
-    r"""Compute :math:`g \cdot (1 - y^2)` for the gradient :math:`g` of the output :math:`y`.
-
-    Parameters
-    ----------
-    grad_output : Tensor
-        Any shape.
-    input : Tensor, optional
-        What `tanh` received; not needed where `output` is given.
-    output : Tensor, optional
-        What `tanh` returned.
-    needs : tuple of bool
-        Which gradients are wanted.
-
-    Returns
-    -------
-    tuple of Tensor
-        The gradient with respect to the input.
-
-    Examples
-    --------
-    >>> import torch
-    >>> tanh_backward(torch.tensor([1.0]), torch.tensor([0.0]))
-    (tensor([1.]),)
-    """
-    y = tanh_forward(_first(input)) if output is None else output
-    return (grad_output * (1 - y.square()),)
+    r"""Compute :math:`\bar x = \bar y\, (1 - y^2)`; see `tanh`."""
+    output = tanh_forward(input) if output is None and input is not None else output
+    output = _settle_slope(grad_output, input, output)
+    return (grad_output * (1 - output * output),)
 
 
 _tanh = differentiable(tanh_forward, tanh_backward, saves="output")
 
 
 def tanh(input: Tensor) -> Tensor:
-    r"""Apply the hyperbolic tangent.
+    r"""Squeeze every number into (-1, 1): the hyperbolic tangent.
 
     .. math::
-        y = \frac{e^{x} - e^{-x}}{e^{x} + e^{-x}}, \qquad
-        \frac{\partial R}{\partial x} = \frac{\partial R}{\partial y}\, (1 - y^2)
+        y = \frac{e^x - e^{-x}}{e^x + e^{-x}}, \qquad \bar x = \bar y\, (1 - y^2)
 
     Parameters
     ----------
     input : Tensor
-        Any shape.
+        :math:`x`, of any shape.
 
     Returns
     -------
     Tensor
-        Of the same shape, between -1 and 1.
+        :math:`y`, of the input's shape.
 
     References
     ----------
@@ -236,86 +210,86 @@ def tanh(input: Tensor) -> Tensor:
     Examples
     --------
     >>> import torch
-    >>> tanh(torch.tensor([-1e4, 0.0, 1.0]))
-    tensor([-1.0000,  0.0000,  0.7616])
+    >>> from glassbox.nn.functional import tanh
+    >>> tanh(torch.tensor([-1e4, 0.0, 0.5]))
+    tensor([-1.0000,  0.0000,  0.4621])
     """
-    require_floating("tanh", input=input)
     return _tanh(input)
 
 
-# Softmax and its logarithm
-
-
-def softmax_forward(input: Tensor, *, dim: int) -> Tensor:
-    r"""Compute :math:`e^{x_k} / \sum_j e^{x_j}`; see `softmax`."""
-    if input.numel() == 0:
-        return input.clone()
-    powers = (input - input.amax(dim, keepdim=True)).exp_()  # the largest is e^0 = 1: nothing overflows
-    return powers / powers.sum(dim, keepdim=True)
-
-
-def softmax_backward(
-    grad_output: Tensor,
-    input: Tensor | None = None,
-    *,
-    dim: int,
-    output: Tensor | None = None,
-    needs: tuple[bool, ...] = (True,),
-) -> Gradients:
-    r"""Compute :math:`y_k (g_k - \sum_j g_j y_j)` for the gradient :math:`g` of the output :math:`y`.
-
-    Parameters
-    ----------
-    grad_output : Tensor
-        Any shape.
-    input : Tensor, optional
-        What `softmax` received; not needed where `output` is given.
-    dim : int
-        The axis of the sum.
-    output : Tensor, optional
-        What `softmax` returned.
-    needs : tuple of bool
-        Which gradients are wanted.
-
-    Returns
-    -------
-    tuple of Tensor
-        The gradient with respect to the input.
+class Tanh(Module):
+    r"""Hyperbolic tangent: see `glassbox.nn.functional.tanh`.
 
     Examples
     --------
     >>> import torch
-    >>> softmax_backward(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 0.0]), dim=0)
-    (tensor([ 0.2500, -0.2500]),)
+    >>> from glassbox import nn
+    >>> nn.Tanh()(torch.tensor([0.5]))
+    tensor([0.4621])
     """
-    y = softmax_forward(_first(input), dim=dim) if output is None else output
-    return (y * (grad_output - (grad_output * y).sum(dim, keepdim=True)),)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the hyperbolic tangent of an input of any shape."""
+        return tanh(input)
+
+
+# Softmax
+
+
+def softmax_forward(input: Tensor, *, dim: int) -> Tensor:
+    r"""Compute :math:`e^{x_k} / \sum_j e^{x_j}` along a dimension; see `softmax`."""
+    if input.numel() == 0:
+        return input.clone()
+    powers = torch.exp(input - input.amax(dim, keepdim=True))  # the largest is e^0: no overflow
+    return powers / powers.sum(dim, keepdim=True)
+
+
+@torch.no_grad()
+def softmax_backward(
+    grad_output: Tensor,
+    input: Tensor | None,
+    *,
+    output: Tensor | None = None,
+    needs: tuple[bool, ...] | None = None,
+    dim: int,
+) -> Gradients:
+    r"""Compute :math:`\bar x_k = y_k (\bar y_k - \sum_j \bar y_j y_j)`; see `softmax`."""
+    output = softmax_forward(input, dim=dim) if output is None and input is not None else output
+    output = _settle_slope(grad_output, input, output)
+    return (output * (grad_output - (grad_output * output).sum(dim, keepdim=True)),)
 
 
 _softmax = differentiable(softmax_forward, softmax_backward, saves="output", autocast="float32")
 
 
-def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: torch.dtype | None = None) -> Tensor:
-    r"""Turn numbers into probabilities: positive, of sum 1, the larger the number the larger the probability.
+def softmax(input: Tensor, dim: int | None = None, dtype: torch.dtype | None = None) -> Tensor:
+    r"""Make probabilities of scores: positive numbers that sum to 1 along a dimension.
 
     .. math::
         y_k = \frac{e^{x_k}}{\sum_j e^{x_j}}, \qquad
-        \frac{\partial R}{\partial x_k} = y_k \Bigl(\frac{\partial R}{\partial y_k}
-        - \sum_j \frac{\partial R}{\partial y_j}\, y_j \Bigr)
+        \bar x_k = y_k \Bigl( \bar y_k - \sum_j \bar y_j\, y_j \Bigr)
 
     Parameters
     ----------
     input : Tensor
-        Any shape.
+        Scores :math:`x` (logits), of any shape.
     dim : int
-        The axis along which the results sum to 1.
+        The dimension that holds the scores of one example: 1 for (N, classes). None guesses, as torch once did, and
+        warns.
     dtype : torch.dtype, optional
-        Convert the input to this type first.
+        Compute in this type.
 
     Returns
     -------
     Tensor
-        Of the same shape.
+        Probabilities :math:`y`, of the input's shape.
+
+    Raises
+    ------
+    IndexError
+        The input has no such dimension.
+    TypeError
+        The input does not hold floating-point numbers.
 
     References
     ----------
@@ -325,86 +299,98 @@ def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
     Examples
     --------
     >>> import torch
-    >>> softmax(torch.tensor([0.0, 0.0, 1e4]), dim=0)
-    tensor([0., 0., 1.])
+    >>> from glassbox.nn.functional import softmax
+    >>> softmax(torch.tensor([[0.0, 0.0], [1e4, 0.0]]), dim=1)
+    tensor([[0.5000, 0.5000],
+            [1.0000, 0.0000]])
     """
-    values = input if dtype is None else input.to(dtype)
-    require_floating("softmax", input=values)
-    return _softmax(values, dim=_axis("softmax", values, dim, _stacklevel))
+    input, dim = _settle_scores("softmax", input, dim, dtype)
+    return _softmax(input, dim=dim)
 
 
-def log_softmax_forward(input: Tensor, *, dim: int) -> Tensor:
-    r"""Compute :math:`x_k - \log \sum_j e^{x_j}`; see `log_softmax`."""
-    if input.numel() == 0:
-        return input.clone()
-    shifted = input - input.amax(dim, keepdim=True)
-    return shifted - shifted.exp().sum(dim, keepdim=True).log_()
-
-
-def log_softmax_backward(
-    grad_output: Tensor,
-    input: Tensor | None = None,
-    *,
-    dim: int,
-    output: Tensor | None = None,
-    needs: tuple[bool, ...] = (True,),
-) -> Gradients:
-    r"""Compute :math:`g_k - e^{y_k} \sum_j g_j` for the gradient :math:`g` of the output :math:`y`.
+class Softmax(Module):
+    """Probabilities from scores: see `glassbox.nn.functional.softmax`.
 
     Parameters
     ----------
-    grad_output : Tensor
-        Any shape.
-    input : Tensor, optional
-        What `log_softmax` received; not needed where `output` is given.
     dim : int
-        The axis of the sum.
-    output : Tensor, optional
-        What `log_softmax` returned.
-    needs : tuple of bool
-        Which gradients are wanted.
-
-    Returns
-    -------
-    tuple of Tensor
-        The gradient with respect to the input.
+        The dimension that holds the scores of one example: 1 for (N, classes).
 
     Examples
     --------
     >>> import torch
-    >>> log_softmax_backward(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 0.0]), dim=0)
-    (tensor([ 0.5000, -0.5000]),)
+    >>> from glassbox import nn
+    >>> nn.Softmax(dim=1)(torch.zeros(1, 4))
+    tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
     """
-    y = log_softmax_forward(_first(input), dim=dim) if output is None else output
-    return (grad_output - y.exp() * grad_output.sum(dim, keepdim=True),)
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = _settle_dim("Softmax", dim)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the probabilities of scores of any shape."""
+        return softmax(input, self.dim)
+
+    def extra_repr(self) -> str:
+        """Write the arguments as torch does."""
+        return f"dim={self.dim}"
+
+
+def log_softmax_forward(input: Tensor, *, dim: int) -> Tensor:
+    r"""Compute :math:`x_k - \log \sum_j e^{x_j}` along a dimension; see `log_softmax`."""
+    if input.numel() == 0:
+        return input.clone()
+    shifted = input - input.amax(dim, keepdim=True)  # the largest is 0: no overflow
+    return shifted - shifted.exp().sum(dim, keepdim=True).log()
+
+
+@torch.no_grad()
+def log_softmax_backward(
+    grad_output: Tensor,
+    input: Tensor | None,
+    *,
+    output: Tensor | None = None,
+    needs: tuple[bool, ...] | None = None,
+    dim: int,
+) -> Gradients:
+    r"""Compute :math:`\bar x_k = \bar y_k - e^{y_k} \sum_j \bar y_j`; see `log_softmax`."""
+    output = log_softmax_forward(input, dim=dim) if output is None and input is not None else output
+    output = _settle_slope(grad_output, input, output)
+    return (grad_output - output.exp() * grad_output.sum(dim, keepdim=True),)
 
 
 _log_softmax = differentiable(log_softmax_forward, log_softmax_backward, saves="output", autocast="float32")
 
 
-def log_softmax(
-    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: torch.dtype | None = None
-) -> Tensor:
-    r"""Return the logarithm of `softmax`, without ever forming a probability that rounds to 0.
+def log_softmax(input: Tensor, dim: int | None = None, dtype: torch.dtype | None = None) -> Tensor:
+    r"""Make logarithms of probabilities of scores, without the overflow and the log of 0 of two separate steps.
 
     .. math::
         y_k = x_k - \log \sum_j e^{x_j}, \qquad
-        \frac{\partial R}{\partial x_k} = \frac{\partial R}{\partial y_k}
-        - e^{y_k} \sum_j \frac{\partial R}{\partial y_j}
+        \bar x_k = \bar y_k - e^{y_k} \sum_j \bar y_j
 
     Parameters
     ----------
     input : Tensor
-        Any shape.
+        Scores :math:`x` (logits), of any shape.
     dim : int
-        The axis along which the probabilities sum to 1.
+        The dimension that holds the scores of one example: 1 for (N, classes). None guesses, as torch once did, and
+        warns.
     dtype : torch.dtype, optional
-        Convert the input to this type first.
+        Compute in this type.
 
     Returns
     -------
     Tensor
-        Of the same shape.
+        Logarithms of probabilities :math:`y`, of the input's shape.
+
+    Raises
+    ------
+    IndexError
+        The input has no such dimension.
+    TypeError
+        The input does not hold floating-point numbers.
 
     References
     ----------
@@ -414,147 +400,71 @@ def log_softmax(
     Examples
     --------
     >>> import torch
-    >>> log_softmax(torch.tensor([0.0, 1e4]), dim=0)
-    tensor([-10000.,      0.])
+    >>> from glassbox.nn.functional import log_softmax
+    >>> log_softmax(torch.tensor([[0.0, 0.0], [1e4, 0.0]]), dim=1)
+    tensor([[-6.9315e-01, -6.9315e-01],
+            [ 0.0000e+00, -1.0000e+04]])
     """
-    values = input if dtype is None else input.to(dtype)
-    require_floating("log_softmax", input=values)
-    return _log_softmax(values, dim=_axis("log_softmax", values, dim, _stacklevel))
-
-
-def _first(*tensors: Tensor | None) -> Tensor:
-    """Return the first tensor that is given."""
-    for tensor in tensors:
-        if tensor is not None:
-            return tensor
-    raise TypeError("give the input of the forward, or its output as output=...")
-
-
-def _axis(name: str, input: Tensor, dim: int | None, stacklevel: int) -> int:
-    """Return the axis of the sum; without one, the axis that torch guesses, with torch's warning."""
-    if dim is None:
-        dim = 0 if input.dim() in (0, 1, 3) else 1
-        warnings.warn(f"{name} without dim took dim={dim}: say which axis is meant", stacklevel=stacklevel)
-    if isinstance(dim, bool) or not isinstance(dim, int):
-        raise TypeError(f"{name} expects dim to be a whole number, got {dim!r}")
-    axes = max(input.dim(), 1)
-    if not -axes <= dim < axes:
-        raise IndexError(f"{name} expects dim from {-axes} to {axes - 1} for shape {tuple(input.shape)}, got {dim}")
-    return dim
-
-
-# Modules
-
-
-class ReLU(Module):
-    r"""The layer of `relu`: :math:`\max(0, x)`.
-
-    Parameters
-    ----------
-    inplace : bool, default False
-        Write the result into the input.
-
-    Examples
-    --------
-    >>> import torch
-    >>> ReLU()(torch.tensor([-1.0, 2.0]))
-    tensor([0., 2.])
-    """
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return what is positive."""
-        return relu(input, self.inplace)
-
-    def extra_repr(self) -> str:
-        """Return what is printed between the parentheses."""
-        return "inplace=True" if self.inplace else ""
-
-
-class Sigmoid(Module):
-    r"""The layer of `sigmoid`: :math:`1 / (1 + e^{-x})`.
-
-    Examples
-    --------
-    >>> import torch
-    >>> Sigmoid()(torch.tensor([0.0]))
-    tensor([0.5000])
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return numbers between 0 and 1."""
-        return sigmoid(input)
-
-
-class Tanh(Module):
-    r"""The layer of `tanh`.
-
-    Examples
-    --------
-    >>> import torch
-    >>> Tanh()(torch.tensor([0.0]))
-    tensor([0.])
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return numbers between -1 and 1."""
-        return tanh(input)
-
-
-class Softmax(Module):
-    r"""The layer of `softmax`.
-
-    Parameters
-    ----------
-    dim : int
-        The axis along which the results sum to 1.
-
-    Examples
-    --------
-    >>> import torch
-    >>> Softmax(dim=1)(torch.zeros(1, 4))
-    tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
-    """
-
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self.dim = dim
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return probabilities."""
-        return softmax(input, self.dim, _stacklevel=5)
-
-    def extra_repr(self) -> str:
-        """Return what is printed between the parentheses."""
-        return f"dim={self.dim}"
+    input, dim = _settle_scores("log_softmax", input, dim, dtype)
+    return _log_softmax(input, dim=dim)
 
 
 class LogSoftmax(Module):
-    r"""The layer of `log_softmax`.
+    """Logarithms of probabilities from scores: see `glassbox.nn.functional.log_softmax`.
 
     Parameters
     ----------
     dim : int
-        The axis along which the probabilities sum to 1.
+        The dimension that holds the scores of one example: 1 for (N, classes).
 
     Examples
     --------
     >>> import torch
-    >>> LogSoftmax(dim=1)(torch.zeros(1, 4))
-    tensor([[-1.3863, -1.3863, -1.3863, -1.3863]])
+    >>> from glassbox import nn
+    >>> nn.LogSoftmax(dim=1)(torch.zeros(1, 2))
+    tensor([[-0.6931, -0.6931]])
     """
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
-        self.dim = dim
+        self.dim = _settle_dim("LogSoftmax", dim)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return logarithms of probabilities."""
-        return log_softmax(input, self.dim, _stacklevel=5)
+        """Return the logarithms of the probabilities of scores of any shape."""
+        return log_softmax(input, self.dim)
 
     def extra_repr(self) -> str:
-        """Return what is printed between the parentheses."""
+        """Write the arguments as torch does."""
         return f"dim={self.dim}"
+
+
+def _settle_slope(grad_output: Tensor, input: Tensor | None, output: Tensor | None) -> Tensor:
+    """Check that the gradient has the output's shape, and give the output, or the input where there is none."""
+    reference = input if output is None else output
+    if reference is None:
+        raise ValueError("the backward of an activation expects its input or its output, got neither")
+    if grad_output.shape != reference.shape:
+        raise ValueError(
+            f"the backward of an activation expects a gradient of its output's shape {tuple(reference.shape)}, "
+            f"got {tuple(grad_output.shape)}"
+        )
+    return reference
+
+
+def _settle_dim(name: str, dim: int | None) -> int | None:
+    """Refuse a dimension that is no whole number."""
+    if dim is not None and (isinstance(dim, bool) or not isinstance(dim, int)):
+        raise TypeError(f"{name} expects dim to be an int, got {dim!r}: 1 for scores of shape (N, classes)")
+    return dim
+
+
+def _settle_scores(name: str, input: Tensor, dim: int | None, dtype: torch.dtype | None) -> tuple[Tensor, int]:
+    """Check the scores and their dimension, and bring them to the type asked for."""
+    require_floating(name, input=input)
+    if dim is None:
+        dim = 0 if input.ndim in (0, 1, 3) else 1
+        warnings.warn(f"{name} without dim guesses dim={dim}, as torch does: name the dimension", stacklevel=3)
+    _settle_dim(name, dim)
+    if not -max(input.ndim, 1) <= dim < max(input.ndim, 1):
+        raise IndexError(f"{name} expects a dimension of its input, which has {input.ndim}, got dim={dim}")
+    return input if dtype is None else input.to(dtype), dim

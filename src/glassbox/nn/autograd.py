@@ -97,6 +97,9 @@ def differentiable(
     operation: Any = type(f"{name.title().replace('_', '')}", (Function,), members)
 
     def function(*tensors: Tensor | None, **options: Any) -> Any:
+        for place, tensor in enumerate(tensors):
+            if not isinstance(tensor, Tensor) and (tensor is not None or place == 0):
+                raise TypeError(f"{name} expects tensors, got {type(tensor).__name__}: try torch.as_tensor")
         if autocast is not None:
             device = next(tensor for tensor in tensors if tensor is not None).device.type
             if torch.is_autocast_enabled(device):

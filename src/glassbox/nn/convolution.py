@@ -1,16 +1,10 @@
-"""The convolution: the same few weights slide over the image, and each position gets a weighted sum of its patch.
-
-How it is computed. All images of a batch are laid side by side, one row of pixels per channel. The kernel's tap (v, w)
-then reads this row at a fixed distance ahead, and the convolution is a sum over taps of one matrix product each:
-``sums += kernel[v, w] @ pixels[ahead : ahead + length]``.
-"""
+"""The convolution: one small kernel of weights, laid on every place of an image."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,414 +12,219 @@ from torch.nn import Module, Parameter, init
 
 from glassbox.nn.autograd import Gradients, differentiable
 from glassbox.nn.checks import pair, require_one_dtype
+from glassbox.nn.windows import Axis, crop, lay, pad, require_images, require_slope
 
-Pair = tuple[int, int]
-
-
-class Tap(NamedTuple):
-    """One weight of the kernel: its place (v, w), the phase of the image that it reads, and how far ahead."""
-
-    v: int
-    w: int
-    phase: Pair
-    ahead: int
+# How many numbers the patches may hold at a time: what a processor's cache keeps, or what keeps a GPU busy.
+_ROOM = {"cpu": 2**20, "cuda": 2**26}
+_PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
-@dataclass(frozen=True)
-class Rows:
-    """The sizes of a convolution, and the way from images to rows of pixels and back.
-
-    With a stride of s, output pixel f reads the input pixels s f + v. The image is therefore split into s phases, one
-    per remainder of the position by s: within a phase, what neighboring outputs read lies side by side again.
-    """
-
-    batch: int
-    size: Pair
-    kernel: Pair
-    stride: Pair
-    padding: tuple[int, int, int, int]  # top, bottom, left, right
-    dilation: Pair
-    groups: int
-
-    @cached_property
-    def padded(self) -> Pair:
-        """Size of a padded image."""
-        top, bottom, left, right = self.padding
-        return self.size[0] + top + bottom, self.size[1] + left + right
-
-    @cached_property
-    def output(self) -> Pair:
-        """Size of an output map: floor((padded - dilation (kernel - 1) - 1) / stride) + 1."""
-        sizes = zip(self.padded, self.dilation, self.kernel, self.stride, strict=True)
-        high, wide = ((size - dilation * (kernel - 1) - 1) // stride + 1 for size, dilation, kernel, stride in sizes)
-        return high, wide
-
-    @cached_property
-    def grid(self) -> Pair:
-        """Size of one phase of a padded image."""
-        return -(-self.padded[0] // self.stride[0]), -(-self.padded[1] // self.stride[1])
-
-    @cached_property
-    def pixels(self) -> int:
-        """Number of pixels in a row: those of one phase of all images."""
-        return self.batch * self.grid[0] * self.grid[1]
-
-    @cached_property
-    def taps(self) -> tuple[Tap, ...]:
-        """The weights of the kernel, in row-major order."""
-        taps = []
-        for v in range(self.kernel[0]):
-            for w in range(self.kernel[1]):
-                down, down_phase = divmod(v * self.dilation[0], self.stride[0])
-                along, along_phase = divmod(w * self.dilation[1], self.stride[1])
-                taps.append(Tap(v, w, (down_phase, along_phase), down * self.grid[1] + along))
-        return tuple(taps)
-
-    @cached_property
-    def length(self) -> int:
-        """Number of positions from which every tap still falls into the row."""
-        return max(self.pixels - self.taps[-1].ahead, 0)
-
-    def from_images(self, images: Tensor) -> Tensor:
-        """Pad images (N, C, H, W) and lay them out as (stride, stride, groups, C / groups, pixels)."""
-        channels, (down, along), (high, wide) = images.shape[1], self.stride, self.grid
-        padded = images.new_zeros(channels, self.batch, high * down, wide * along)
-        self._without_padding(padded).copy_(images.transpose(0, 1))
-        phases = padded.view(channels, self.batch, high, down, wide, along).permute(3, 5, 0, 1, 2, 4)
-        return phases.reshape(down, along, self.groups, channels // self.groups, self.pixels)
-
-    def to_images(self, rows: Tensor) -> Tensor:
-        """Undo `from_images`: put the pixels back where they came from, and drop the padding."""
-        channels, (down, along), (high, wide) = rows.shape[2] * rows.shape[3], self.stride, self.grid
-        phases = rows.view(down, along, channels, self.batch, high, wide).permute(2, 3, 4, 0, 5, 1)
-        padded = phases.reshape(channels, self.batch, high * down, wide * along)
-        return self._without_padding(padded).transpose(0, 1)
-
-    def _without_padding(self, padded: Tensor) -> Tensor:
-        top, left = self.padding[0], self.padding[2]
-        return padded[:, :, top : top + self.size[0], left : left + self.size[1]]
-
-    def from_maps(self, maps: Tensor) -> Tensor:
-        """Lay output maps (N, K, H', W') out as (groups, K / groups, length), with 0 where no output is."""
-        channels, (high, wide) = maps.shape[1], self.output
-        rows = maps.new_zeros(channels, self.batch, *self.grid)
-        rows[:, :, :high, :wide] = maps.transpose(0, 1)
-        return rows.view(self.groups, channels // self.groups, self.pixels)[..., : self.length]
-
-    def to_maps(self, rows: Tensor) -> Tensor:
-        """Take the output maps (N, K, H', W') out of rows (groups, K / groups, pixels)."""
-        channels, (high, wide) = rows.shape[0] * rows.shape[1], self.output
-        maps = rows.view(channels, self.batch, *self.grid)[:, :, :high, :wide]
-        return maps.transpose(0, 1).contiguous()
-
-
-def conv2d_forward(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, rows: Rows) -> Tensor:
-    r"""Compute :math:`s_{k,f,g} = b_k + \sum_{c,v,w} K_{kcvw}\, x_{c,f+v,g+w}`; see `conv2d`."""
-    pixels = rows.from_images(input)  # (stride, stride, G, C/G, pixels)
-    kernel = weight.unflatten(0, (rows.groups, -1))  # (G, K/G, C/G, V, W)
-    start = weight.new_zeros(weight.shape[0]) if bias is None else bias
-    sums = start.view(*kernel.shape[:2], 1).repeat(1, 1, rows.pixels)  # (G, K/G, pixels)
-    reached = sums[..., : rows.length]
-    for v, w, phase, ahead in rows.taps:
-        reached.baddbmm_(kernel[..., v, w], pixels[phase][..., ahead : ahead + rows.length])
-    return rows.to_maps(sums)
-
-
-def _conv2d_backward(
-    grad_output: Tensor,
+def conv2d_forward(
     input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
     *,
-    rows: Rows,
-    output: Tensor | None = None,
-    needs: tuple[bool, ...] = (True, True, True),
-) -> Gradients:
-    """Compute what `conv2d_backward` describes."""
-    kernel = weight.unflatten(0, (rows.groups, -1))  # (G, K/G, C/G, V, W)
-    upstream = rows.from_maps(grad_output)  # (G, K/G, length)
-    pixels = rows.from_images(input)  # (stride, stride, G, C/G, pixels)
-    grad_pixels = torch.zeros_like(pixels) if needs[0] else None
-    grad_kernel = weight.new_empty(kernel.shape) if needs[1] else None
-    for v, w, phase, ahead in rows.taps:
-        reached = slice(ahead, ahead + rows.length)
-        if grad_kernel is not None:
-            grad_kernel[..., v, w] = upstream @ pixels[phase][..., reached].mT
-        if grad_pixels is not None:
-            grad_pixels[phase][..., reached].baddbmm_(kernel[..., v, w].mT, upstream)
-    grad_input = None if grad_pixels is None else rows.to_images(grad_pixels)
-    grad_weight = None if grad_kernel is None else grad_kernel.view(weight.shape)
-    grad_bias = grad_output.sum((0, 2, 3)) if bias is not None and needs[2] else None
-    return grad_input, grad_weight, grad_bias
-
-
-_conv2d = differentiable(conv2d_forward, _conv2d_backward, autocast="low")
-
-
-def conv2d(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: int | Pair = 1,
-    padding: int | Pair | str = 0,
-    dilation: int | Pair = 1,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
     groups: int = 1,
 ) -> Tensor:
-    r"""Slide a kernel over images: every output pixel is the weighted sum of a patch.
-
-    .. math::
-        s_{k,f,g} = b_k + \sum_{c} \sum_{v,w} K_{k,c,v,w}\; x_{c,\, f+v,\, g+w}
-
-    With a stride S and a dilation D the pixel read is :math:`x_{c,\, S f + D v,\, S g + D w}`. The kernel is not
-    flipped: this is what mathematics calls a cross-correlation and deep learning a convolution.
-
-    Parameters
-    ----------
-    input : Tensor
-        Images, shape (N, C, H, W), or one image (C, H, W).
-    weight : Tensor
-        Kernels, shape (K, C / groups, V, W).
-    bias : Tensor, optional
-        Shape (K,).
-    stride : int or pair of int, default 1
-        Pixels between two positions of the kernel.
-    padding : int, pair of int, "same" or "valid", default 0
-        Rows and columns of zeros around each image; "same" keeps the size of the image, "valid" adds none.
-    dilation : int or pair of int, default 1
-        Pixels between two taps of the kernel.
-    groups : int, default 1
-        Split the channels into groups that do not see each other.
-
-    Returns
-    -------
-    Tensor
-        Shape (N, K, H', W') with H' = floor((H + 2 padding - dilation (V - 1) - 1) / stride) + 1.
-
-    Raises
-    ------
-    ValueError
-        The shapes do not fit, or an option is out of its range.
-    TypeError
-        The tensors are not of one floating type.
-
-    References
-    ----------
-    LeCun, Bottou, Bengio and Haffner, Gradient-based learning applied to document recognition, 1998.
-    https://doi.org/10.1109/5.726791
-
-    Dumoulin and Visin, A guide to convolution arithmetic for deep learning, 2016.
-    https://doi.org/10.48550/arXiv.1603.07285
-
-    Examples
-    --------
-    >>> import torch
-    >>> image = torch.tensor([[[[0.0, 0.0, 1.0, 1.0]]]])
-    >>> conv2d(image, torch.tensor([[[[-1.0, 1.0]]]]))
-    tensor([[[[0., 1., 0.]]]])
-    """
-    rows = _settle(input, weight, bias, stride, padding, dilation, groups)
-    if input.dim() == 3:
-        return _conv2d(input[None], weight, bias, rows=rows)[0]
-    return _conv2d(input, weight, bias, rows=rows)
+    r"""Compute :math:`y_{ofg} = b_o + \sum_{cvw} K_{ocvw}\, x_{c, f+v, g+w}`; see `conv2d`."""
+    images, kernels, rows, columns = _settle(input, weight, bias, stride, padding, dilation, groups)
+    output = input.new_empty(len(images), *kernels.shape[:2], rows.windows * columns.windows)  # (N, G, O/G, h·w)
+    for some in _batches(images, rows, columns):
+        torch.matmul(kernels, _patches(images[some], rows, columns, groups), out=output[some])
+    if bias is not None:
+        output += bias.view(groups, -1, 1)
+    return output.view(*input.shape[:-3], len(weight), rows.windows, columns.windows)
 
 
+@torch.no_grad()
 def conv2d_backward(
     grad_output: Tensor,
     input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
     *,
-    stride: int | Pair = 1,
-    padding: int | Pair | str = 0,
-    dilation: int | Pair = 1,
-    groups: int = 1,
     output: Tensor | None = None,
-    needs: tuple[bool, ...] = (True, True, True),
+    needs: tuple[bool, ...] | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
 ) -> Gradients:
-    r"""Compute the derivatives of `conv2d` from the gradient :math:`\partial R / \partial s` of its output.
+    r"""Compute :math:`\bar x`, :math:`\bar K` and :math:`\bar b` from :math:`\bar y`; see `conv2d`."""
+    images, kernels, rows, columns = _settle(input, weight, bias, stride, padding, dilation, groups)
+    require_slope("conv2d_backward", grad_output, (*input.shape[:-3], len(weight), rows.windows, columns.windows))
+    slope = grad_output.reshape(len(images), *kernels.shape[:2], rows.windows * columns.windows)  # (N, G, O/G, h·w)
+    needs = needs or (True, True, bias is not None)
+    grad_images = torch.empty_like(images, memory_format=torch.contiguous_format) if needs[0] else None
+    grad_kernels = torch.zeros_like(kernels) if needs[1] else None
+    for some in _batches(images, rows, columns):
+        if grad_kernels is not None:
+            grad_kernels += (slope[some] @ _patches(images[some], rows, columns, groups).mT).sum(0)
+        if grad_images is not None:
+            grad_images[some] = _sum_patches(kernels.mT @ slope[some], rows, columns)
+    return (
+        grad_images.view(input.shape) if grad_images is not None else None,
+        grad_kernels.view(weight.shape) if grad_kernels is not None else None,
+        slope.sum((0, 3)).view(-1) if needs[2] else None,
+    )
+
+
+def _patches(images: Tensor, rows: Axis, columns: Axis, groups: int) -> Tensor:
+    """Lay what each window sees out as a column: (N, C, H, W) becomes (N, G, C/G·kh·kw, h·w)."""
+    padded = pad(images, rows, columns)
+    n, channels, height, width = padded.stride()
+    windows = padded.as_strided(  # a view: which number is tap (v, w) of window (f, g)
+        (*images.shape[:2], rows.kernel_size, columns.kernel_size, rows.windows, columns.windows),
+        (n, channels, rows.dilation * height, columns.dilation * width, rows.stride * height, columns.stride * width),
+        padded.storage_offset(),
+    )
+    return windows.reshape(len(images), groups, -1, rows.windows * columns.windows)
+
+
+def _sum_patches(patches: Tensor, rows: Axis, columns: Axis) -> Tensor:
+    """Add what belongs to each number of the image: the transpose of `_patches`."""
+    patches = patches.view(len(patches), -1, rows.kernel_size, columns.kernel_size, rows.windows, columns.windows)
+    padded = patches.new_zeros(*patches.shape[:2], rows.padded_size, columns.padded_size)
+    for v, row in enumerate(rows.taps):
+        for w, column in enumerate(columns.taps):
+            padded[:, :, row, column] += patches[:, :, v, w]
+    return crop(padded, rows, columns)
+
+
+_conv2d = differentiable(conv2d_forward, conv2d_backward, autocast="low")
+
+
+def conv2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:
+    r"""Convolve images with kernels: at every place, a weighted sum of the numbers around it.
+
+    With stride and dilation 1 and no padding,
 
     .. math::
-        \frac{\partial R}{\partial x_{c,m,n}} = \sum_{k,v,w} \frac{\partial R}{\partial s_{k,\,m-v,\,n-w}}\, K_{k,c,v,w}
-        \qquad
-        \frac{\partial R}{\partial K_{k,c,v,w}} = \sum_{f,g} \frac{\partial R}{\partial s_{k,f,g}}\; x_{c,\,f+v,\,g+w}
-        \qquad
-        \frac{\partial R}{\partial b_k} = \sum_{f,g} \frac{\partial R}{\partial s_{k,f,g}}
+        y_{ofg} = b_o + \sum_{c,v,w} K_{ocvw}\, x_{c,\, f+v,\, g+w}
 
-    summed over the images of the batch. In the first, the kernel meets the gradient flipped: what tap (v, w) took from
-    the pixel below and to the right, it gives back from the output above and to the left.
+    which mathematics calls a cross-correlation. With :math:`\bar y = \partial L / \partial y`, the gradient that
+    arrives, taken as 0 outside the image,
+
+    .. math::
+        \bar x_{cij} = \sum_{o,v,w} K_{ocvw}\, \bar y_{o,\, i-v,\, j-w}, \qquad
+        \bar K_{ocvw} = \sum_{f,g} \bar y_{ofg}\, x_{c,\, f+v,\, g+w}, \qquad
+        \bar b_o = \sum_{f,g} \bar y_{ofg},
+
+    the last two summed over the batch as well. What a window sees is laid out as the column of a matrix, so that all
+    the sums are one matrix product; its transpose takes the gradient back.
 
     Parameters
     ----------
-    grad_output : Tensor
-        Gradient of the risk with respect to the output, shape (N, K, H', W').
-    input, weight, bias, stride, padding, dilation, groups
-        What `conv2d` received.
-    output : Tensor, optional
-        Not used.
-    needs : tuple of bool
-        Which gradients are wanted.
+    input : Tensor
+        Images :math:`x`, of shape (N, C, H, W) or (C, H, W).
+    weight : Tensor
+        Kernels :math:`K`, of shape (O, C / groups, kh, kw).
+    bias : Tensor, optional
+        :math:`b`, of shape (O,).
+    stride : int or (int, int), default 1
+        Steps from window to window, in rows and columns.
+    padding : int, (int, int), "same" or "valid", default 0
+        Zeros on each side of the image. "same" adds as many as keep its size, "valid" none.
+    dilation : int or (int, int), default 1
+        Steps between the numbers that a window sees.
+    groups : int, default 1
+        Into how many groups channels and kernels are split; a kernel sees the channels of its group.
 
     Returns
     -------
-    tuple of Tensor or None
-        Gradients with respect to input, weight and bias.
+    Tensor
+        :math:`y`, of shape (N, O, h, w) or (O, h, w), with
+        :math:`h = \lfloor (H + 2\,\text{padding} - \text{dilation}\,(kh - 1) - 1) / \text{stride} \rfloor + 1`.
+
+    Raises
+    ------
+    TypeError
+        The tensors do not hold floating-point numbers of one type, or an option is no whole number.
+    ValueError
+        The shapes do not fit, the window is larger than the image, or an option is out of its range.
+
+    References
+    ----------
+    LeCun et al., Gradient-based learning applied to document recognition, 1998. https://doi.org/10.1109/5.726791
+
+    Chellapilla, Puri and Simard, High performance convolutional neural networks for document processing, 2006.
+    https://inria.hal.science/inria-00112631
+
+    Dumoulin and Visin, A guide to convolution arithmetic for deep learning, 2016.
+    https://doi.org/10.48550/arXiv.1603.07285
 
     Examples
     --------
+    A kernel that finds where the image becomes brighter from left to right.
+
     >>> import torch
-    >>> image, kernel = torch.tensor([[[[1.0, 2.0, 3.0]]]]), torch.tensor([[[[10.0, 20.0]]]])
-    >>> grad_image, grad_kernel, _ = conv2d_backward(torch.tensor([[[[1.0, 0.0]]]]), image, kernel)
-    >>> grad_image, grad_kernel
-    (tensor([[[[10., 20.,  0.]]]]), tensor([[[[1., 2.]]]]))
+    >>> from glassbox.nn.functional import conv2d
+    >>> image = torch.tensor([[[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]]])
+    >>> kernel = torch.tensor([[[[-1.0, 1.0]]]])
+    >>> conv2d(image, kernel)
+    tensor([[[0., 1., 0.],
+             [0., 1., 0.]]])
     """
-    rows = _settle(input, weight, bias, stride, padding, dilation, groups)
-    if input.dim() == 3:
-        grads = _conv2d_backward(grad_output[None], input[None], weight, bias, rows=rows, needs=needs)
-        return None if grads[0] is None else grads[0][0], *grads[1:]
-    return _conv2d_backward(grad_output, input, weight, bias, rows=rows, needs=needs)
-
-
-def _settle(
-    input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any, groups: int
-) -> Rows:
-    """Check the arguments of a convolution and return its sizes."""
-    require_one_dtype("conv2d", input=input, weight=weight, bias=bias)
-    if input.dim() not in (3, 4):
-        raise ValueError(
-            f"conv2d expects images of shape (N, C, H, W) or one of shape (C, H, W), got {tuple(input.shape)}: "
-            "add the missing axes with unsqueeze"
-        )
-    if weight.dim() != 4 or min(weight.shape[2:]) < 1:
-        raise ValueError(f"conv2d expects kernels of shape (K, C / groups, V, W), got {tuple(weight.shape)}")
-    if not isinstance(groups, int) or groups < 1 or weight.shape[0] % groups:
-        raise ValueError(f"conv2d expects groups to divide the {weight.shape[0]} output channels, got {groups}")
-    if input.shape[-3] != weight.shape[1] * groups:
-        raise ValueError(
-            f"conv2d expects images of {weight.shape[1] * groups} channels for kernels of shape {tuple(weight.shape)} "
-            f"in {groups} group(s), got {input.shape[-3]} channels in {tuple(input.shape)}"
-        )
-    if bias is not None and bias.shape != weight.shape[:1]:
-        raise ValueError(f"conv2d expects a bias of shape ({weight.shape[0]},), got {tuple(bias.shape)}")
-    stride, dilation = pair("conv2d", "stride", stride, least=1), pair("conv2d", "dilation", dilation, least=1)
-    sides = _sides(padding, (weight.shape[2], weight.shape[3]), stride, dilation)
-    batch = input.shape[0] if input.dim() == 4 else 1
-    size, kernel = (input.shape[-2], input.shape[-1]), (weight.shape[2], weight.shape[3])
-    rows = _rows(batch, size, kernel, stride, sides, dilation, groups)
-    if min(rows.output) < 1:
-        raise ValueError(
-            f"conv2d: a kernel of {kernel[0]}x{kernel[1]} with dilation {dilation} does not fit into a padded image of "
-            f"{rows.padded[0]}x{rows.padded[1]}: add padding, or take a smaller kernel"
-        )
-    return rows
-
-
-_rows = lru_cache(maxsize=1024)(Rows)
-
-
-def _sides(padding: Any, kernel: Pair, stride: Pair, dilation: Pair) -> tuple[int, int, int, int]:
-    """Return how much to add at the top, bottom, left and right."""
-    if padding == "valid":
-        return 0, 0, 0, 0
-    if padding == "same":
-        if stride != (1, 1):
-            raise ValueError(f"conv2d expects stride 1 with padding='same', got {stride}: give the padding in numbers")
-        down, along = (dilation[axis] * (kernel[axis] - 1) for axis in (0, 1))
-        return down // 2, down - down // 2, along // 2, along - along // 2
-    if isinstance(padding, str):
-        raise ValueError(f"conv2d expects padding to be 'same', 'valid' or numbers, got {padding!r}")
-    high, wide = pair("conv2d", "padding", padding, least=0)
-    return high, high, wide, wide
-
-
-# Padding that repeats the image: each padded pixel is a copy of a pixel of the image.
-
-PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
-
-
-def _pad_forward(input: Tensor, *, high: Tensor, wide: Tensor) -> Tensor:
-    """Copy pixel (high[i], wide[j]) of the image to (i, j)."""
-    return input.index_select(-2, high).index_select(-1, wide)
-
-
-def _pad_backward(
-    grad_output: Tensor, input: Tensor, *, high: Tensor, wide: Tensor, output: Tensor | None, needs: tuple[bool, ...]
-) -> Gradients:
-    """Add up, for each pixel of the image, the gradients of its copies."""
-    columns = grad_output.new_zeros(*grad_output.shape[:-1], input.shape[-1]).index_add_(-1, wide, grad_output)
-    return (torch.zeros_like(input).index_add_(-2, high, columns),)
-
-
-_pad = differentiable(_pad_forward, _pad_backward)
-
-
-def _source(size: int, before: int, after: int, mode: str, device: torch.device) -> Tensor:
-    """Return, for each padded position along an axis, the position in the image that it copies."""
-    most = {"reflect": size - 1, "circular": size}.get(mode)
-    if most is not None and max(before, after) > most:
-        raise ValueError(
-            f"Conv2d: padding_mode={mode!r} can add at most {most} pixels to an axis of {size}, got "
-            f"{max(before, after)}: take less padding or larger images"
-        )
-    position = torch.arange(-before, size + after, device=device)
-    if mode == "reflect":
-        return (size - 1) - ((size - 1) - position.abs()).abs()
-    return position.remainder(size) if mode == "circular" else position.clamp(0, size - 1)
+    return _conv2d(input, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 class Conv2d(Module):
-    r"""A convolution layer that holds its kernels: :math:`s_{k,f,g} = b_k + \sum_{c,v,w} K_{kcvw}\, x_{c,f+v,g+w}`.
+    r"""Convolution of images: see `glassbox.nn.functional.conv2d`.
 
-    Kernels and biases start uniform in :math:`\pm 1 / \sqrt{C V W / \text{groups}}`, the same numbers as in
-    `torch.nn.Conv2d` for the same seed.
+    The weights and the bias start as uniform random numbers in :math:`\pm 1/\sqrt{C\,kh\,kw / \text{groups}}`.
 
     Parameters
     ----------
     in_channels, out_channels : int
-        Channels of the images and number of output maps.
-    kernel_size : int or pair of int
-        Size of a kernel, (V, W).
-    stride : int or pair of int, default 1
-        Pixels between two positions of the kernel.
-    padding : int, pair of int, "same" or "valid", default 0
-        Rows and columns added around each image.
-    dilation : int or pair of int, default 1
-        Pixels between two taps of the kernel.
-    groups : int, default 1
-        Split the channels into groups that do not see each other; it divides both numbers of channels.
+        Channels :math:`C` of the images that come in and :math:`O` of those that go out.
+    kernel_size : int or (int, int)
+        Rows and columns of a kernel.
+    stride, padding, dilation, groups
+        As for `glassbox.nn.functional.conv2d`.
     bias : bool, default True
-        Add a bias to each output map.
-    padding_mode : {"zeros", "reflect", "replicate", "circular"}, default "zeros"
-        What is added around the image.
+        Add a number to each output channel, learned too.
+    padding_mode : {"zeros", "reflect", "replicate", "circular"}
+        What stands in the padding: zeros, the image mirrored at its border, its border repeated, or its other side.
     device, dtype : optional
-        Where and as what the weights are made.
+        Where the weights are and of which type.
 
     Attributes
     ----------
     weight : Parameter
-        Shape (out_channels, in_channels / groups, V, W).
+        Of shape (out_channels, in_channels / groups, kh, kw).
     bias : Parameter or None
-        Shape (out_channels,).
-
-    See Also
-    --------
-    glassbox.nn.functional.conv2d : The equation.
+        Of shape (out_channels,).
 
     Examples
     --------
     >>> import torch
-    >>> layer = Conv2d(1, 2, kernel_size=2, padding=1)
+    >>> from glassbox import nn
+    >>> layer = nn.Conv2d(1, 2, kernel_size=2, padding=1)
     >>> layer(torch.zeros(50, 1, 28, 28)).shape
     torch.Size([50, 2, 29, 29])
     """
+
+    bias: Parameter | None
 
     def __init__(
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: int | Pair,
-        stride: int | Pair = 1,
-        padding: int | Pair | str = 0,
-        dilation: int | Pair = 1,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
         groups: int = 1,
         bias: bool = True,
         padding_mode: str = "zeros",
@@ -435,25 +234,24 @@ class Conv2d(Module):
         super().__init__()
         if groups < 1 or in_channels % groups or out_channels % groups:
             raise ValueError(
-                f"Conv2d expects groups to divide in_channels={in_channels} and out_channels={out_channels}, "
-                f"got {groups}"
+                f"Conv2d expects groups to divide {in_channels} channels that come in and {out_channels} that go out, "
+                f"got groups={groups}"
             )
-        if padding_mode not in PADDING_MODES:
+        if padding_mode not in _PADDING_MODES:
             raise ValueError(
-                f"Conv2d expects padding_mode to be one of {', '.join(PADDING_MODES)}, got {padding_mode!r}"
+                f"Conv2d expects padding_mode to be one of {', '.join(_PADDING_MODES)}, got {padding_mode!r}"
             )
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.kernel_size = pair("Conv2d", "kernel_size", kernel_size, least=1)
         self.stride = pair("Conv2d", "stride", stride, least=1)
-        self.dilation = pair("Conv2d", "dilation", dilation, least=1)
         self.padding = padding if isinstance(padding, str) else pair("Conv2d", "padding", padding, least=0)
+        self.dilation = pair("Conv2d", "dilation", dilation, least=1)
         self.groups = groups
         self.padding_mode = padding_mode
-        self._sides = _sides(self.padding, self.kernel_size, self.stride, self.dilation)
+        _sides(self.kernel_size, self.stride, self.padding, self.dilation)
         shape = (out_channels, in_channels // groups, *self.kernel_size)
         self.weight = Parameter(torch.empty(shape, device=device, dtype=dtype))
-        self.bias: Parameter | None
         if bias:
             self.bias = Parameter(torch.empty(out_channels, device=device, dtype=dtype))
         else:
@@ -461,33 +259,125 @@ class Conv2d(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the kernels anew."""
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5))  # with this a, the bound is 1 / sqrt(numbers in a patch)
-        if self.bias is not None:
-            bound = 1 / math.sqrt(max(self.weight[0].numel(), 1))
-            init.uniform_(self.bias, -bound, bound)
+        """Draw the weights and the bias anew."""
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))  # a of sqrt(5) makes the bound 1/sqrt(inputs of a sum)
+        inputs = self.weight[0].numel() if self.out_channels else 0
+        if self.bias is not None and inputs:
+            init.uniform_(self.bias, -1 / math.sqrt(inputs), 1 / math.sqrt(inputs))
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the output maps."""
-        if self.padding_mode == "zeros":
-            return conv2d(input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
-        top, bottom, left, right = self._sides
-        high = _source(input.shape[-2], top, bottom, self.padding_mode, input.device)
-        wide = _source(input.shape[-1], left, right, self.padding_mode, input.device)
-        padded = _pad(input, high=high, wide=wide)
-        return conv2d(padded, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+        """Return the convolved images (N, out_channels, h, w) of images (N, in_channels, H, W)."""
+        padding = self.padding
+        if self.padding_mode != "zeros":
+            require_images("Conv2d", input)
+            rows, columns = _sides(self.kernel_size, self.stride, self.padding, self.dilation)
+            input, padding = _extend(input, rows=rows, columns=columns, mode=self.padding_mode), (0, 0)
+        return conv2d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
     def extra_repr(self) -> str:
-        """Return what is printed between the parentheses."""
+        """Write the arguments as torch does."""
         text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
-        if self.padding != (0, 0):
-            text += f", padding={self.padding}"
-        if self.dilation != (1, 1):
-            text += f", dilation={self.dilation}"
-        if self.groups != 1:
-            text += f", groups={self.groups}"
-        if self.bias is None:
-            text += ", bias=False"
-        if self.padding_mode != "zeros":
-            text += f", padding_mode={self.padding_mode}"
-        return text
+        text += f", padding={self.padding}" if self.padding != (0, 0) else ""
+        text += f", dilation={self.dilation}" if self.dilation != (1, 1) else ""
+        text += f", groups={self.groups}" if self.groups != 1 else ""
+        text += ", bias=False" if self.bias is None else ""
+        return text + (f", padding_mode={self.padding_mode}" if self.padding_mode != "zeros" else "")
+
+
+# What stands in the padding, when it is not zeros: numbers of the image itself, so each has a gradient to receive.
+
+
+def extend_forward(input: Tensor, *, rows: tuple[int, int], columns: tuple[int, int], mode: str) -> Tensor:
+    """Continue images past their border: each place of the padding takes a number of the image."""
+    row_source, column_source = _sources(input, rows, columns, mode)
+    return input.index_select(-2, row_source).index_select(-1, column_source)
+
+
+def extend_backward(
+    grad_output: Tensor,
+    input: Tensor,
+    *,
+    output: Tensor | None = None,
+    needs: tuple[bool, ...] | None = None,
+    rows: tuple[int, int],
+    columns: tuple[int, int],
+    mode: str,
+) -> Gradients:
+    """Add the gradient of each place to the number that it took."""
+    row_source, column_source = _sources(input, rows, columns, mode)
+    grad_rows = grad_output.new_zeros(*grad_output.shape[:-1], input.shape[-1])
+    grad_rows.index_add_(-1, column_source, grad_output)
+    return (torch.zeros_like(input).index_add_(-2, row_source, grad_rows),)
+
+
+_extend = differentiable(extend_forward, extend_backward)
+
+
+def _sources(input: Tensor, rows: tuple[int, int], columns: tuple[int, int], mode: str) -> tuple[Tensor, Tensor]:
+    """Give the row and the column of the image that each row and column of the padded image takes."""
+    sources = []
+    for size, (before, after) in zip(input.shape[-2:], (rows, columns), strict=True):
+        widest = {"reflect": size - 1, "circular": size}.get(mode, max(before, after))
+        if max(before, after) > widest:
+            raise ValueError(
+                f"padding_mode={mode!r} expects at most {widest} of padding around an image of {size}, "
+                f"got {max(before, after)}: it takes its numbers from the image"
+            )
+        place = torch.arange(-before, size + after, device=input.device)
+        if mode == "reflect":
+            place = (size - 1) - ((size - 1) - place.abs()).abs()
+        sources.append(place % size if mode == "circular" else place.clamp(0, size - 1))
+    return sources[0], sources[1]
+
+
+# Shapes, options and errors, settled before the equation
+
+
+def _settle(
+    input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any, groups: int
+) -> tuple[Tensor, Tensor, Axis, Axis]:
+    """Check that all fits; give images (N, C, H, W), kernels (G, O/G, C/G·kh·kw) and how the windows lie."""
+    require_images("conv2d", input)
+    require_one_dtype("conv2d", input=input, weight=weight, bias=bias)
+    if weight.ndim != 4 or 0 in weight.shape[2:]:
+        raise ValueError(f"conv2d expects a weight of shape (O, C / groups, kh, kw), got {tuple(weight.shape)}")
+    if groups < 1 or len(weight) % groups or input.shape[-3] != weight.shape[1] * groups:
+        raise ValueError(
+            f"conv2d expects {weight.shape[1] * groups} channels for a weight of shape {tuple(weight.shape)} in "
+            f"groups={groups} equal parts, got an input of shape {tuple(input.shape)}"
+        )
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise ValueError(f"conv2d expects a bias of shape ({len(weight)},), got {tuple(bias.shape)}")
+    stride, padding, dilation = (tuple(v) if isinstance(v, list) else v for v in (stride, padding, dilation))
+    rows, columns = _axes(input.shape[-2:], weight.shape[2:], stride, padding, dilation)
+    kernels = weight.reshape(groups, len(weight) // groups, weight.shape[1:].numel())
+    return input if input.ndim == 4 else input[None], kernels, rows, columns
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _axes(size: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> tuple[Axis, Axis]:
+    """Lay the windows along the rows and along the columns."""
+    stride, dilation = pair("Conv2d", "stride", stride, least=1), pair("Conv2d", "dilation", dilation, least=1)
+    sides = _sides(kernel_size, stride, padding, dilation)
+    rows, columns = (lay(size[i], kernel_size[i], stride[i], dilation[i], *sides[i], ceil_mode=False) for i in range(2))
+    return rows, columns
+
+
+def _sides(kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Give the padding before and after the rows, and before and after the columns."""
+    if padding == "same":
+        if tuple(stride) != (1, 1):
+            raise ValueError(f"conv2d expects stride 1 with padding='same', got {stride}: give the padding in numbers")
+        total = [dilation[i] * (kernel_size[i] - 1) for i in range(2)]
+        return (total[0] // 2, total[0] - total[0] // 2), (total[1] // 2, total[1] - total[1] // 2)
+    if isinstance(padding, str) and padding != "valid":
+        raise ValueError(f"conv2d expects padding to be 'same', 'valid', a number or two, got {padding!r}")
+    rows, columns = (0, 0) if padding == "valid" else pair("Conv2d", "padding", padding, least=0)
+    return (rows, rows), (columns, columns)
+
+
+def _batches(images: Tensor, rows: Axis, columns: Axis) -> list[slice]:
+    """Split the batch: patches hold each number of an image as often as the kernel has taps."""
+    patches = images.shape[1] * rows.kernel_size * columns.kernel_size * rows.windows * columns.windows
+    some = max(1, _ROOM.get(images.device.type, _ROOM["cuda"]) // max(1, patches))
+    return [slice(first, first + some) for first in range(0, len(images), some)]

@@ -1,4 +1,9 @@
-"""The equations of the layers and losses under torch's names, and the derivative of each as ``<name>_backward``."""
+"""The layers and losses as functions, under the names of ``torch.nn.functional``, each with its ``_backward``.
+
+``<name>_backward(grad_output, *tensors, output=None, needs=None, **options)`` takes the gradient that arrives at the
+output and gives one gradient for each tensor: the very function that training calls. `needs` says which are wanted
+(all by default); `output`, what the forward gave, spares some of them work.
+"""
 
 from glassbox.nn.activation import (
     log_softmax,

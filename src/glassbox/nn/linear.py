@@ -1,4 +1,4 @@
-"""The dense layer: each output is a weighted sum of all inputs, plus a bias."""
+"""The dense layer: every output is a weighted sum of all the inputs. And the flattening that stands before one."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from glassbox.nn.checks import require_one_dtype
 
 
 def linear_forward(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    r"""Compute :math:`y_k = b_k + \sum_p w_{kp} x_p`; see `linear`."""
-    output = input @ weight.t()  # (..., in) @ (in, out) -> (..., out)
-    return output if bias is None else output.add_(bias)
+    r"""Compute :math:`y = x W^\top + b`; see `linear`."""
+    rows = _settle(input, weight, bias)  # (N, in)
+    output = rows @ weight.T if bias is None else torch.addmm(bias, rows, weight.T)  # (N, out)
+    return output.view(*input.shape[:-1], len(weight))
 
 
+@torch.no_grad()
 def linear_backward(
     grad_output: Tensor,
     input: Tensor,
@@ -26,46 +28,15 @@ def linear_backward(
     bias: Tensor | None = None,
     *,
     output: Tensor | None = None,
-    needs: tuple[bool, ...] = (True, True, True),
+    needs: tuple[bool, ...] | None = None,
 ) -> Gradients:
-    r"""Compute the derivatives of `linear` from the gradient :math:`g = \partial R / \partial y` of its output.
-
-    .. math::
-        \frac{\partial R}{\partial x_p} = \sum_k g_k\, w_{kp}, \qquad
-        \frac{\partial R}{\partial w_{kp}} = \sum_n g_{nk}\, x_{np}, \qquad
-        \frac{\partial R}{\partial b_k} = \sum_n g_{nk}
-
-    Parameters
-    ----------
-    grad_output : Tensor
-        Gradient of the risk with respect to the output, shape (..., out_features).
-    input, weight, bias : Tensor
-        What `linear` received.
-    output : Tensor, optional
-        Not used.
-    needs : tuple of bool
-        Which gradients are wanted.
-
-    Returns
-    -------
-    tuple of Tensor or None
-        Gradients with respect to input, weight and bias.
-
-    Examples
-    --------
-    >>> import torch
-    >>> x, w, b = torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, 4.0]]), torch.tensor([0.5])
-    >>> linear_backward(torch.tensor([[1.0]]), x, w, b)
-    (tensor([[3., 4.]]), tensor([[1., 2.]]), tensor([1.]))
-    """
-    if weight.dim() == 1:  # one output without an axis of its own
-        grads = linear_backward(grad_output[..., None], input, weight[None], needs=(needs[0], needs[1], False))
-        return grads[0], None if grads[1] is None else grads[1][0], None
-    observations = input.expand(1, *input.shape).flatten(0, -2)  # (N, in), also where in is 0
-    upstream = grad_output.expand(1, *grad_output.shape).flatten(0, -2)  # (N, out)
-    grad_input = (upstream @ weight).view(input.shape) if needs[0] else None
-    grad_weight = upstream.t() @ observations if needs[1] else None
-    grad_bias = upstream.sum(0) if bias is not None and needs[2] else None
+    r"""Compute :math:`\bar x = \bar y W`, :math:`\bar W = \bar y^\top x` and :math:`\bar b = \sum_n \bar y_n`."""
+    rows = _settle(input, weight, bias)
+    slope = _settle_slope(grad_output, input, weight)  # (N, out)
+    needs = needs or (True, True, bias is not None)
+    grad_input = (slope @ weight).view(input.shape) if needs[0] else None
+    grad_weight = slope.T @ rows if needs[1] else None
+    grad_bias = slope.sum(0) if needs[2] else None
     return grad_input, grad_weight, grad_bias
 
 
@@ -73,101 +44,118 @@ _linear = differentiable(linear_forward, linear_backward, autocast="low")
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    r"""Apply a dense layer: weighted sums of the inputs.
+    r"""Apply a dense layer: a weighted sum of the inputs for each output.
 
     .. math::
-        y_k = b_k + \sum_{p=1}^{P} w_{kp}\, x_p
+        y_{nk} = b_k + \sum_p w_{kp}\, x_{np}
 
-    For N observations in the rows of a matrix this is :math:`Y = X W^\top + b`.
+    With :math:`\bar y = \partial L / \partial y`, the gradient that arrives,
+
+    .. math::
+        \bar x_{np} = \sum_k \bar y_{nk}\, w_{kp}, \qquad
+        \bar w_{kp} = \sum_n \bar y_{nk}\, x_{np}, \qquad
+        \bar b_k = \sum_n \bar y_{nk} .
 
     Parameters
     ----------
     input : Tensor
-        Shape (..., in_features).
+        :math:`x`, of shape (..., in): one example, a batch (N, in), or any other leading dimensions.
     weight : Tensor
-        Shape (out_features, in_features): a row of weights per output; or (in_features,) for a single output.
+        :math:`w`, of shape (out, in). A weight of shape (in,) makes one output without a dimension of its own.
     bias : Tensor, optional
-        Shape (out_features,).
+        :math:`b`, of shape (out,).
 
     Returns
     -------
     Tensor
-        Shape (..., out_features).
+        :math:`y`, of shape (..., out).
 
     Raises
     ------
+    TypeError
+        The tensors do not hold floating-point numbers of one type.
     ValueError
         The shapes do not fit.
-    TypeError
-        The tensors are not of one floating type.
 
     References
     ----------
-    Rosenblatt, The perceptron, 1958. https://doi.org/10.1037/h0042519
+    Rosenblatt, The perceptron: a probabilistic model for information storage and organization in the brain, 1958.
+    https://doi.org/10.1037/h0042519
+
+    Rumelhart, Hinton and Williams, Learning representations by back-propagating errors, 1986.
+    https://doi.org/10.1038/323533a0
 
     Examples
     --------
+    The mean of three grades, and the first without the last.
+
     >>> import torch
-    >>> linear(torch.tensor([1.0, 2.0]), torch.tensor([[3.0, 4.0], [0.0, 1.0]]), torch.tensor([0.5, 0.0]))
-    tensor([11.5000,  2.0000])
+    >>> from glassbox.nn.functional import linear, linear_backward
+    >>> grades = torch.tensor([[12.0, 15.0, 9.0], [5.0, 9.0, 13.0]])
+    >>> weight = torch.tensor([[1 / 3, 1 / 3, 1 / 3], [1.0, 0.0, -1.0]])
+    >>> linear(grades, weight)
+    tensor([[12.,  3.],
+            [ 9., -8.]])
+
+    Back-propagation by hand, from a gradient of 1 at every output:
+
+    >>> grad_grades, grad_weight, _ = linear_backward(torch.ones(2, 2), grades, weight)
+    >>> grad_weight
+    tensor([[17., 24., 22.],
+            [17., 24., 22.]])
     """
-    require_one_dtype("linear", input=input, weight=weight, bias=bias)
-    if weight.dim() not in (1, 2):
-        raise ValueError(f"linear expects a weight of shape (out_features, in_features), got {tuple(weight.shape)}")
-    if input.dim() == 0 or input.shape[-1] != weight.shape[-1]:
-        raise ValueError(
-            f"linear expects an input of shape (..., {weight.shape[-1]}) for a weight of shape {tuple(weight.shape)}, "
-            f"got {tuple(input.shape)}: flatten it first, or build the layer for as many input features"
-        )
-    if bias is not None and bias.shape != weight.shape[:-1]:
-        raise ValueError(f"linear expects a bias of shape {tuple(weight.shape[:-1])}, got {tuple(bias.shape)}")
+    if isinstance(weight, Tensor) and weight.ndim == 1:
+        return _linear(input, weight[None], None if bias is None else bias[None]).squeeze(-1)
     return _linear(input, weight, bias)
 
 
 class Linear(Module):
-    r"""A dense layer that holds its weights: :math:`y_k = b_k + \sum_p w_{kp} x_p`.
+    r"""Dense layer :math:`y = x W^\top + b`: see `glassbox.nn.functional.linear`.
 
-    Weights and biases start uniform in :math:`\pm 1 / \sqrt{\text{in\_features}}`, the same numbers as in
-    `torch.nn.Linear` for the same seed.
+    The weights and the bias start as uniform random numbers in :math:`\pm 1/\sqrt{\text{in\_features}}`.
 
     Parameters
     ----------
     in_features, out_features : int
-        Size of an observation before and after the layer.
+        How many numbers come in and go out.
     bias : bool, default True
-        Add a bias to each output.
+        Add a number to each output, learned too.
     device, dtype : optional
-        Where and as what the weights are made.
+        Where the weights are and of which type.
 
     Attributes
     ----------
     weight : Parameter
-        Shape (out_features, in_features).
+        Of shape (out_features, in_features).
     bias : Parameter or None
-        Shape (out_features,).
+        Of shape (out_features,).
 
-    See Also
-    --------
-    glassbox.nn.functional.linear : The equation.
+    References
+    ----------
+    He et al., Delving deep into rectifiers, 2015. https://doi.org/10.1109/ICCV.2015.123
 
     Examples
     --------
     >>> import torch
-    >>> layer = Linear(7, 2)
+    >>> from glassbox import nn
+    >>> layer = nn.Linear(7, 2)
+    >>> layer
+    Linear(in_features=7, out_features=2, bias=True)
     >>> layer(torch.zeros(10, 7)).shape
     torch.Size([10, 2])
     """
+
+    bias: Parameter | None
 
     def __init__(
         self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
     ) -> None:
         super().__init__()
         if in_features < 0 or out_features < 0:
-            raise ValueError(f"Linear expects sizes of zero or more, got in={in_features} and out={out_features}")
+            raise ValueError(f"Linear expects numbers of features of 0 or more, got {in_features} and {out_features}")
         self.in_features = in_features
         self.out_features = out_features
         self.weight = Parameter(torch.empty((out_features, in_features), device=device, dtype=dtype))
-        self.bias: Parameter | None
         if bias:
             self.bias = Parameter(torch.empty(out_features, device=device, dtype=dtype))
         else:
@@ -175,16 +163,93 @@ class Linear(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the weights anew."""
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5))  # with this a, the bound is 1 / sqrt(in_features)
+        r"""Draw the weights and the bias anew, in :math:`\pm 1/\sqrt{\text{in\_features}}`."""
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))  # a of sqrt(5) makes the bound 1/sqrt(in_features)
         if self.bias is not None:
             bound = 1 / math.sqrt(self.in_features) if self.in_features > 0 else 0
             init.uniform_(self.bias, -bound, bound)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the weighted sums."""
+        """Return the weighted sums (..., out_features) of an input (..., in_features)."""
         return linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
-        """Return what is printed between the parentheses."""
+        """Write the arguments as torch does."""
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+class Flatten(Module):
+    """Lay several dimensions out as one: images (N, C, H, W) become rows (N, C·H·W) for a dense layer.
+
+    No number changes, and the gradient is the one that arrives, put back into the input's shape.
+
+    Parameters
+    ----------
+    start_dim : int, default 1
+        First dimension to join. The batch, dimension 0, stays by default.
+    end_dim : int, default -1
+        Last dimension to join.
+
+    Raises
+    ------
+    IndexError
+        The input has no such dimension.
+    ValueError
+        ``end_dim`` comes before ``start_dim``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from glassbox import nn
+    >>> nn.Flatten()(torch.zeros(5, 8, 4, 4)).shape
+    torch.Size([5, 128])
+    """
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        super().__init__()
+        self.start_dim = start_dim
+        self.end_dim = end_dim
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the same numbers with the dimensions from ``start_dim`` to ``end_dim`` as one."""
+        count = max(input.ndim, 1)
+        for name, dim in (("start_dim", self.start_dim), ("end_dim", self.end_dim)):
+            if not -count <= dim < count:
+                raise IndexError(
+                    f"Flatten expects dimensions of an input of shape {tuple(input.shape)}, got {name}={dim}"
+                )
+        start, end = self.start_dim % count, self.end_dim % count
+        if end < start:
+            raise ValueError(f"Flatten expects start_dim before end_dim, got {self.start_dim} and {self.end_dim}")
+        if input.ndim == 0:
+            return input.reshape(1)
+        return input.reshape(*input.shape[:start], input.shape[start : end + 1].numel(), *input.shape[end + 1 :])
+
+    def extra_repr(self) -> str:
+        """Write the arguments as torch does."""
+        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+def _settle(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Check that shapes and types fit, and give the input as rows (N, in)."""
+    require_one_dtype("linear", input=input, weight=weight, bias=bias)
+    if weight.ndim != 2:
+        raise ValueError(f"linear expects a weight of shape (out, in), got {tuple(weight.shape)}")
+    if input.ndim == 0 or input.shape[-1] != weight.shape[1]:
+        raise ValueError(
+            f"linear expects {weight.shape[1]} features in the last dimension of its input, "
+            f"got the shape {tuple(input.shape)}"
+        )
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise ValueError(f"linear expects a bias of shape ({len(weight)},), got {tuple(bias.shape)}")
+    return input if input.ndim == 2 else input.reshape(input.shape[:-1].numel(), weight.shape[1])
+
+
+def _settle_slope(grad_output: Tensor, input: Tensor, weight: Tensor) -> Tensor:
+    """Check that the gradient has the output's shape, and give it as rows (N, out)."""
+    expected = (*input.shape[:-1], len(weight))
+    if grad_output.shape != expected:
+        raise ValueError(
+            f"linear_backward expects a gradient of the output's shape {expected}, got {tuple(grad_output.shape)}"
+        )
+    return grad_output if grad_output.ndim == 2 else grad_output.reshape(input.shape[:-1].numel(), len(weight))
