@@ -263,3 +263,15 @@ def test_questions_that_have_no_answer():
         record = trace(nn.Softmax(), torch.rand(1, 2))["Softmax"]
     with pytest.raises(NotImplementedError, match="needs a softmax that was given its dim"):
         explain(record, (0, 0))
+
+
+def test_our_layers_are_explained_like_those_of_torch():
+    from glassbox.nn import BatchNorm2d, Conv2d, Linear, MaxPool2d, Softmax
+
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        Conv2d(2, 3, 3, padding=1), BatchNorm2d(3), MaxPool2d(2), nn.Flatten(), Linear(12, 4), Softmax(1)
+    ).double()
+    for record in trace(model, torch.rand(2, 2, 5, 5, dtype=torch.float64)).values():
+        explanation = explain(record, tuple(size - 1 for size in record.shape))
+        assert math.isclose(explanation.total, explanation.value, rel_tol=1e-12, abs_tol=1e-12)

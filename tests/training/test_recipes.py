@@ -92,7 +92,7 @@ def test_every_recipe_describes_itself_in_json(name):
     assert recipe.name == name
     assert words["epochs"] == recipe.epochs
     assert words["seed"] == recipe.seed
-    assert words["model"] in ("SmallCNN", "DigitCNN", "DigitCNN(width=8)")
+    assert words["model"].startswith(type(recipe.model()).__name__)
     assert "lr=" in words["optimizer"]
     assert words["schedule"].startswith("OneCycle(warm_up=")
     assert " at 0x" not in json.dumps(words)
@@ -127,7 +127,13 @@ def test_the_command_trains_saves_and_compares(tiny, tmp_path, capsys):
     assert set(card["accuracy"]) == {"held out", "test"}
     assert len(card["data"]["sha256"]["train"]) == 64
 
+
+def test_without_a_folder_the_command_compares_with_the_shipped_weights(tiny, monkeypatch, capsys):
+    expected, _ = tiny.train(digits()[:-4])
+    monkeypatch.setitem(recipes.SHIPPED, "small_cnn", lambda pretrained: expected)
     recipes.main(["small_cnn"])
+    assert "identical to the shipped weights" in capsys.readouterr().out
+    recipes.main(["small_cnn", "--seed", "1"])
     assert "from the shipped weights" in capsys.readouterr().out
 
 

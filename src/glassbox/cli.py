@@ -1,0 +1,271 @@
+"""The command ``glassbox``: train a network, look after the data, say what is installed."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:  # torch is imported by the commands that compute: --help does not wait for it
+    from torch.nn import Module
+
+    from glassbox.datasets import LabelledImages
+    from glassbox.training import Epoch, Evaluation, History
+
+app = typer.Typer(
+    help="Neural networks with the box open: train one, look after the data, see what is installed.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class ModelName(StrEnum):
+    """The networks that the command trains."""
+
+    small_cnn = "small_cnn"
+    digit_cnn = "digit_cnn"
+    mlp = "mlp"
+    small_vgg = "small_vgg"
+
+
+class DataName(StrEnum):
+    """The data that the command trains on."""
+
+    mnist = "mnist"
+    faces = "faces"
+
+
+class Precision(StrEnum):
+    """The numbers that it computes in."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+
+
+_MISTAKES = (ValueError, TypeError, ArithmeticError, OSError, ImportError, NotImplementedError)
+"""Errors that a wrong argument, file or installation causes; those that the package defines are told likewise."""
+
+
+@contextmanager
+def _told_in_one_line() -> Iterator[None]:
+    """Turn a warning, or a user's mistake, into one line on the error output; a mistake ends with the exit code 1."""
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *place: typer.echo(f"note: {message}", err=True)
+            yield
+    except Exception as error:
+        if not isinstance(error, _MISTAKES) and not type(error).__module__.startswith("glassbox"):
+            raise
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def train(
+    model: Annotated[ModelName, typer.Option(help="The network.")] = ModelName.small_cnn,
+    data: Annotated[DataName, typer.Option(help="What it learns from.")] = DataName.mnist,
+    epochs: Annotated[int, typer.Option(min=1, help="How many times it sees every image.")] = 5,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images for each update.")] = 50,
+    learning_rate: Annotated[float, typer.Option(help="Step size of Adam.")] = 3e-3,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps...")] = "auto",
+    precision: Annotated[Precision, typer.Option(help="bfloat16 is faster on recent devices.")] = Precision.float32,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 0,
+    checkpoint: Annotated[Path | None, typer.Option(help="Folder to keep the state of the run in.")] = None,
+    resume: Annotated[bool, typer.Option(help="Go on from the checkpoint, if there is one.")] = True,
+    log: Annotated[Path | None, typer.Option(help="File for the log: one JSON object a line.")] = None,
+    save: Annotated[Path | None, typer.Option(help="File for the weights, as safetensors.")] = None,
+) -> None:
+    """Train a network and measure it on the test images.
+
+    A run that was stopped goes on from its checkpoint when the same command is given again.
+
+    \b
+    Examples:
+      glassbox train
+      glassbox train --model digit_cnn --epochs 3 --batch-size 128
+      glassbox train --checkpoint runs/first --log runs/first.jsonl
+      glassbox train --model small_vgg --data faces
+      torchrun --nproc-per-node 2 -m glassbox train --epochs 2
+
+    Exit code: 0 done, 1 something is wrong (one line says what), 2 an unknown option, 130 stopped by Ctrl-C.
+    """  # noqa: D301 - \b keeps the lines of the examples apart
+    leads = os.environ.get("RANK", "0") == "0"  # under torchrun one process speaks for all
+    with _told_in_one_line():
+        from glassbox.optim import Adam
+        from glassbox.training import evaluate, fit
+
+        learning, test = _load(data, "train"), _load(data, "test")
+        network = _build(model, learning, seed)
+        if leads:
+            typer.echo(f"{model.value} on {learning.source}: {len(learning):,} images")
+            _begin(log)
+        history = fit(
+            network,
+            learning,
+            optimizer=lambda parameters: Adam(parameters, lr=learning_rate),
+            epochs=epochs,
+            batch_size=batch_size,
+            device=device,
+            seed=seed,
+            precision=precision.value,
+            checkpoint=checkpoint,
+            resume=resume,
+            on_epoch=lambda epoch: _report(epoch, log) if leads else None,
+        )
+        if leads:
+            _finish(network, history, evaluate(network, test, device=device), log, save)
+    if history.interrupted:
+        raise typer.Exit(130)
+
+
+def _load(name: DataName, split: str) -> LabelledImages:
+    from glassbox import datasets
+
+    return datasets.mnist(split) if name is DataName.mnist else datasets.faces(split)
+
+
+def _build(name: ModelName, data: LabelledImages, seed: int) -> Module:
+    """Make a network that fits the images and the answers."""
+    import torch
+
+    from glassbox import models
+
+    channels, height, width = data.images.shape[1:]
+    outputs = data.labels.shape[1] if data.labels.ndim == 2 else len(data.class_names)
+    if name in (ModelName.small_cnn, ModelName.digit_cnn) and (channels, height, width, outputs) != (1, 28, 28, 10):
+        raise ValueError(
+            f"{name.value} reads gray images of 28 x 28 with ten classes, not {channels} x {height} x {width} with "
+            f"{outputs} answers; try --model small_vgg"
+        )
+    torch.manual_seed(seed)
+    if name is ModelName.small_cnn:
+        return models.SmallCNN()
+    if name is ModelName.digit_cnn:
+        return models.DigitCNN()
+    if name is ModelName.mlp:
+        return models.MLP(channels * height * width, 64, outputs)
+    return models.SmallVGG(outputs, in_channels=channels, image_size=(height, width))
+
+
+def _begin(log: Path | None) -> None:
+    if log is not None:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text("", encoding="utf-8")
+
+
+def _write(log: Path | None, row: dict[str, Any]) -> None:
+    if log is not None:
+        with log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+
+def _report(epoch: Epoch, log: Path | None) -> None:
+    accuracy = "" if epoch.accuracy is None else f", accuracy {epoch.accuracy:.2%}"
+    rate = f"{epoch.images_per_second:,.0f} images per second"
+    typer.echo(f"epoch {epoch.epoch}: loss {epoch.loss:.4f}{accuracy}, {rate}")
+    _write(log, asdict(epoch))
+
+
+def _finish(network: Module, history: History, test: Evaluation, log: Path | None, save: Path | None) -> None:
+    typer.echo(f"test: loss {test.loss:.4f}, accuracy {test.accuracy:.2%} on {len(test.predictions):,} images")
+    _write(log, {"test_loss": test.loss, "test_accuracy": test.accuracy, "device": history.device})
+    if save is not None:
+        from safetensors.torch import save_file
+
+        save.parent.mkdir(parents=True, exist_ok=True)
+        save_file(network.state_dict(), save)
+        typer.echo(f"weights: {save}")
+
+
+@app.command()
+def data(
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch into the cache what is missing or damaged there.")
+    ] = False,
+) -> None:
+    """Say where MNIST is looked for and whether each file there is as published.
+
+    \b
+    Examples:
+      glassbox data
+      glassbox data --download
+      GLASSBOX_DATA=~/data glassbox data
+
+    Exit code: 0 MNIST is there, 1 it is not, or a file is damaged where GLASSBOX_DATA points.
+    """  # noqa: D301
+    from glassbox import datasets
+
+    with _told_in_one_line():
+        if download:
+            typer.echo(f"downloaded to {datasets.fetch_mnist()}")
+        found = datasets.find_mnist()
+        for file in found:
+            typer.echo(f"{file.place:>14}  {file.problem or 'as published':<28}  {file.path}")
+        used = found[:4]  # GLASSBOX_DATA, once it is set, is the only place
+        if any(file.problem for file in used):
+            hint = "put the four files there" if used[0].place == "GLASSBOX_DATA" else "try glassbox data --download"
+            raise ValueError(f"MNIST is not complete in {used[0].path.parent}; {hint}")
+        typer.echo(f"MNIST is read from {used[0].path.parent}")
+
+
+@app.command()
+def info(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Say which versions, devices, data and weights there are.
+
+    \b
+    Examples:
+      glassbox info
+      glassbox info --json
+    """  # noqa: D301
+    with _told_in_one_line():
+        content = _info()
+    if as_json:
+        typer.echo(json.dumps(content, indent=2))
+        return
+    for title, entries in content.items():
+        typer.echo(title)
+        for name, value in entries.items():
+            typer.echo(f"  {name:<14}  {value}")
+
+
+def _info() -> dict[str, dict[str, str]]:
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    import torch
+
+    from glassbox import datasets, models
+    from glassbox.models.pretrained import shipped_weights
+
+    versions = {"python": platform.python_version(), "torch": torch.__version__}
+    for package in ("glassbox-course", "torchvision", "numpy", "safetensors"):
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "not installed"
+    devices = {"cpu": f"{torch.get_num_threads()} threads"}
+    devices |= {f"cuda:{i}": torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())}
+    if torch.backends.mps.is_available():
+        devices["mps"] = "Apple"
+    places: dict[str, list[str]] = {}
+    for file in datasets.find_mnist():
+        places.setdefault(f"MNIST, {file.place}", []).append(file.problem)
+    data = {place: "complete" if not any(problems) else "not complete" for place, problems in places.items()}
+    weights = {}
+    for name in shipped_weights():
+        card = models.weights_card(name)
+        weights[name] = f"{card['parameters']:,} parameters, {card['accuracy']['test']:.2f} % of the test images"
+    return {"versions": versions, "devices": devices, "data": data, "weights": weights}

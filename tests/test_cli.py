@@ -1,0 +1,199 @@
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from glassbox import cli, datasets
+from glassbox.cli import app
+from glassbox.datasets import LabelledImages
+from glassbox.models import SmallCNN
+from glassbox.models.pretrained import shipped_weights
+
+run = CliRunner().invoke
+
+
+@pytest.fixture
+def noise(monkeypatch):
+    """Sixty images of noise in place of MNIST."""
+    images = torch.rand(60, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    data = LabelledImages(images, torch.arange(60) % 10, source="noise", class_names=tuple("0123456789"))
+    monkeypatch.setattr(datasets, "mnist", lambda split: data if split == "train" else data[:20])
+    return data
+
+
+def test_training_reports_every_epoch_logs_and_saves(noise, tmp_path):
+    from safetensors.torch import load_file
+
+    log, weights = tmp_path / "logs" / "run.jsonl", tmp_path / "weights" / "small.safetensors"
+    done = run(app, ["train", "--epochs", "2", "--device", "cpu", "--log", str(log), "--save", str(weights)])
+    assert done.exit_code == 0, done.output
+    assert done.output.splitlines()[0] == "small_cnn on noise: 60 images"
+    assert "epoch 2: loss " in done.output
+    assert "on 20 images" in done.output
+    first, second, last = map(json.loads, log.read_text().splitlines())
+    assert (first["epoch"], second["epoch"], second["steps"]) == (1, 2, 4)
+    assert 0 <= last["test_accuracy"] <= 1
+    SmallCNN().load_state_dict(load_file(weights))
+
+
+def test_the_same_seed_gives_the_same_weights(noise, tmp_path):
+    written = []
+    for seed in ("1", "1", "2"):
+        path = tmp_path / "weights.safetensors"
+        assert (
+            run(app, ["train", "--epochs", "1", "--device", "cpu", "--seed", seed, "--save", str(path)]).exit_code == 0
+        )
+        written.append(path.read_bytes())
+    assert written[0] == written[1] != written[2]
+
+
+@pytest.mark.parametrize("model", list(cli.ModelName))
+def test_every_model_trains_on_digits(noise, model):
+    done = run(app, ["train", "--model", model, "--epochs", "1", "--device", "cpu"])
+    assert done.exit_code == 0, done.output
+
+
+def test_a_model_that_does_not_fit_the_data_is_refused(monkeypatch):
+    faces = LabelledImages(torch.rand(8, 3, 32, 32), torch.ones(8, 2), source="faces", class_names=("glasses", "smile"))
+    monkeypatch.setattr(datasets, "faces", lambda split: faces, raising=False)
+    refused = run(app, ["train", "--data", "faces"])
+    assert refused.exit_code == 1
+    assert "reads gray images of 28 x 28 with ten classes, not 3 x 32 x 32 with 2 answers" in refused.stderr
+    done = run(app, ["train", "--data", "faces", "--model", "small_vgg", "--epochs", "1", "--device", "cpu"])
+    assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--device", "abacus"], "abacus"),
+        (["--device", "cpu", "--learning-rate", "-1"], "-1"),
+        (["--device", "cpu", "--learning-rate", "1e30"], "loss is"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(noise, arguments, told):
+    done = run(app, ["train", "--epochs", "1", *arguments])
+    assert done.exit_code == 1
+    assert done.stderr.startswith("error: ")
+    assert told in done.stderr
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--epochs", "0"], ["--batch-size", "0"], ["--model", "resnet"], ["--depth", "3"]]
+)
+def test_a_wrong_option_ends_with_2(arguments):
+    done = run(app, ["train", *arguments])
+    assert done.exit_code == 2
+    assert "Usage" in done.stderr
+
+
+def test_an_interrupted_run_ends_with_130(noise, monkeypatch):
+    from glassbox import training
+
+    fit = training.fit
+
+    def interrupted(*args, **options):
+        history = fit(*args, **options)
+        history.interrupted = True
+        return history
+
+    monkeypatch.setattr(training, "fit", interrupted)
+    assert run(app, ["train", "--epochs", "1", "--device", "cpu"]).exit_code == 130
+
+
+def test_only_the_first_of_several_processes_speaks_and_writes(noise, monkeypatch, tmp_path):
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setattr("glassbox.training.fit", lambda model, train, **options: cli_history())
+    log = tmp_path / "log.jsonl"
+    done = run(app, ["train", "--log", str(log)])
+    assert (done.exit_code, done.output) == (0, "")
+    assert not log.exists()
+
+
+def cli_history():
+    from glassbox.training import History
+
+    return History()
+
+
+def test_help_shows_examples():
+    done = run(app, ["--help"])
+    assert done.exit_code == 0
+    assert all(command in done.output for command in ("train", "data", "info"))
+    for command in ("train", "data", "info"):
+        assert f"Examples:\n    glassbox {command}" in run(app, [command, "--help"]).output
+
+
+def found(monkeypatch, *problems):
+    from pathlib import Path
+
+    files = [datasets.FoundFile("cache", Path("/cache") / f"file{i}", problem) for i, problem in enumerate(problems)]
+    monkeypatch.setattr(datasets, "find_mnist", lambda: files)
+
+
+def test_data_that_is_complete(monkeypatch):
+    found(monkeypatch, "", "", "", "")
+    done = run(app, ["data"])
+    assert done.exit_code == 0
+    assert done.output.count("as published") == 4
+    assert "MNIST is read from" in done.output
+
+
+def test_data_that_is_damaged_ends_with_1(monkeypatch):
+    found(monkeypatch, "", "this file is truncated", "", "")
+    done = run(app, ["data"])
+    assert done.exit_code == 1
+    assert "this file is truncated" in done.output
+    assert "try glassbox data --download" in done.stderr
+
+
+def test_a_download_that_fails_is_told(monkeypatch):
+    def fail():
+        raise ConnectionError("no address answered")
+
+    monkeypatch.setattr(datasets, "fetch_mnist", fail)
+    done = run(app, ["data", "--download"])
+    assert (done.exit_code, done.stderr) == (1, "error: no address answered\n")
+
+
+def test_info_names_versions_devices_data_and_weights(monkeypatch):
+    found(monkeypatch, "", "", "", "missing")
+    plain = run(app, ["info"])
+    assert plain.exit_code == 0
+    assert torch.__version__ in plain.output
+    assert "MNIST, cache    not complete" in plain.output
+    content = json.loads(run(app, ["info", "--json"]).output)
+    assert list(content) == ["versions", "devices", "data", "weights"]
+    assert list(content["weights"]) == shipped_weights()
+
+
+def python(*arguments):
+    environment = {**os.environ, "GLASSBOX_OFFLINE": "1", "GLASSBOX_DATA": ""}
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+def test_the_module_is_the_command():
+    done = python("-m", "glassbox", "train", "--device", "abacus", "--epochs", "1")
+    assert done.returncode == 1
+    *notes, error = done.stderr.splitlines()
+    assert all(note.startswith("note: MNIST is not at hand") for note in notes)  # none where the cache holds it
+    assert error.startswith("error: device 'abacus'")
+
+
+def test_importing_the_package_and_asking_for_help_does_not_import_torch():
+    heavy = "{'torch', 'numpy', 'pandas', 'matplotlib', 'sklearn'} & set(sys.modules)"
+    done = python("-c", f"import sys, glassbox, glassbox.cli; print({heavy})")
+    assert (done.stdout, done.stderr) == ("set()\n", "")
+
+
+def test_a_room_of_the_package_is_imported_when_it_is_used():
+    done = python("-c", "import glassbox; glassbox.tracing.trace; print(glassbox.__version__, 'nn' in dir(glassbox))")
+    assert done.stdout.split() == ["0.1.0", "True"]
+    done = python("-c", "import glassbox; glassbox.nnn")
+    assert "module 'glassbox' has no attribute 'nnn'; it holds datasets" in done.stderr
