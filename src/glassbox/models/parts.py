@@ -31,5 +31,5 @@ class NamedParts(nn.Sequential):
         """Return one part, or a slice of the sequence with the same parts and names."""
         if isinstance(index, slice):
             # Sequential would call the constructor of the subclass, which has arguments of its own.
-            return NamedParts(**dict(list(self._modules.items())[index]))  # type: ignore[arg-type]
+            return NamedParts(**dict(list(self._modules.items())[index]))
         return super().__getitem__(index)
