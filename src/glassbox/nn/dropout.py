@@ -7,7 +7,6 @@ from torch import Tensor
 from torch.nn import Module
 
 from glassbox.nn.autograd import Gradients, differentiable
-from glassbox.nn.checks import require_floating
 
 
 def dropout_forward(input: Tensor, mask: Tensor) -> Tensor:
@@ -15,6 +14,7 @@ def dropout_forward(input: Tensor, mask: Tensor) -> Tensor:
     return input * mask
 
 
+@torch.no_grad()
 def dropout_backward(
     grad_output: Tensor,
     input: Tensor | None,
@@ -23,32 +23,12 @@ def dropout_backward(
     output: Tensor | None = None,
     needs: tuple[bool, ...] | None = None,
 ) -> Gradients:
-    r"""Compute :math:`g \odot m` for the gradient :math:`g` of the output: what was put to zero gets no gradient.
-
-    Parameters
-    ----------
-    grad_output : Tensor
-        Any shape.
-    input : Tensor or None
-        What `dropout` received; the gradient does not depend on it.
-    mask : Tensor
-        :math:`m`, 0 where an entry was put to zero, :math:`1 / (1 - p)` elsewhere.
-    output : Tensor, optional
-        Not used.
-    needs : tuple of bool, optional
-        Not used: there is one gradient.
-
-    Returns
-    -------
-    tuple of Tensor
-        The gradient with respect to the input, and None for the mask.
-
-    Examples
-    --------
-    >>> import torch
-    >>> dropout_backward(torch.tensor([1.0, 1.0]), None, torch.tensor([0.0, 2.0]))
-    (tensor([0., 2.]), None)
-    """
+    r"""Compute :math:`\bar x = \bar y\, m`, where the input itself is not needed; see `dropout`."""
+    if grad_output.shape != mask.shape:
+        raise ValueError(
+            f"dropout_backward needs a gradient of the mask's shape {tuple(mask.shape)}, "
+            f"but one of shape {tuple(grad_output.shape)} came."
+        )
     return grad_output * mask, None
 
 
@@ -59,10 +39,11 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     r"""Put each entry to zero with probability :math:`p`, and enlarge the others to make up for it.
 
     .. math::
-        y_i = x_i\, m_i, \qquad m_i = \begin{cases} 0 & \text{with probability } p \\ 1 / (1 - p) & \text{else,}
-        \end{cases} \qquad \frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial y_i}\, m_i
+        y_i = x_i\, m_i, \qquad \bar x_i = \bar y_i\, m_i, \qquad
+        m_i = \begin{cases} 0 & \text{with probability } p \\ 1 / (1 - p) & \text{else} \end{cases}
 
-    The mean of :math:`m_i` is 1, so that the following layer meets the same sums on average in training and later.
+    with :math:`\bar y = \partial L / \partial y`, the gradient that arrives. The mean of :math:`m_i` is 1, so that the
+    following layer meets the same sums on average in training and later.
 
     Parameters
     ----------
@@ -96,16 +77,22 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     Examples
     --------
     >>> import torch
-    >>> from glassbox.nn.functional import dropout
+    >>> from glassbox.nn.functional import dropout, dropout_backward
     >>> x = torch.ones(1000)
     >>> sorted(set(dropout(x, p=0.5).tolist()))
     [0.0, 2.0]
     >>> dropout(x, training=False).equal(x)
     True
+
+    Back-propagation by hand, through a mask that drops the first of two entries:
+
+    >>> dropout_backward(torch.tensor([1.0, 1.0]), None, torch.tensor([0.0, 2.0]))
+    (tensor([0., 2.]), None)
     """
-    require_floating("dropout", input=input)
+    if not input.is_floating_point():
+        raise TypeError(f"dropout needs floating-point numbers, but {input.dtype} came: call .float() first.")
     if not 0.0 <= p <= 1.0:
-        raise ValueError(f"dropout expects p to be a probability from 0 to 1, got {p}")
+        raise ValueError(f"dropout needs a probability p from 0 to 1, but p={p} came.")
     if not training:
         return input
     mask = torch.empty_like(input, requires_grad=False).bernoulli_(1 - p)
@@ -141,7 +128,7 @@ class Dropout(Module):
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
         if not 0.0 <= p <= 1.0:
-            raise ValueError(f"Dropout expects p to be a probability from 0 to 1, got {p}")
+            raise ValueError(f"Dropout needs a probability p from 0 to 1, but p={p} came.")
         self.p = p
         self.inplace = inplace
 

@@ -13,6 +13,19 @@ from torch import Tensor
 from torch.nn import Module
 
 from glassbox.nn.autograd import Gradients, differentiable
+from glassbox.nn.reduction import check_broadcast, like, reduced, require_floating, settle_reduction, spread
+from glassbox.nn.targets import (
+    check_distribution,
+    check_labels,
+    check_scores,
+    class_dim,
+    expected_distribution,
+    per_class,
+    read_labels,
+    refuse_gradient,
+    spread_over_labels,
+    zero_ignored,
+)
 
 # Mean squared error
 
@@ -21,10 +34,11 @@ def mse_loss_forward(input: Tensor, target: Tensor, weight: Tensor | None = None
     r"""Compute :math:`(x - y)^2`, reduced; see `mse_loss`."""
     losses = (input - target).square()
     if weight is None:
-        return _reduced(losses, reduction)
-    return _reduced(losses * weight, reduction, weight.sum())
+        return reduced(losses, reduction)
+    return reduced(losses * weight, reduction, weight.sum())
 
 
+@torch.no_grad()
 def mse_loss_backward(
     grad_output: Tensor,
     input: Tensor,
@@ -37,14 +51,14 @@ def mse_loss_backward(
 ) -> Gradients:
     r"""Compute :math:`\partial L / \partial x = 2 (x - y)` and its opposite for the target; see `mse_loss`."""
     difference = input - target
-    upstream = _spread(grad_output, reduction, difference.numel() if weight is None else weight.sum())
+    losses = difference.square()
+    upstream = spread(grad_output, losses, reduction, None if weight is None else weight.sum())
     slope = 2 * difference * (upstream if weight is None else upstream * weight)
     grad_weight = None
-    if weight is not None and _needed(needs, 2):
-        losses = difference.square()
+    if weight is not None:
         mean = (losses * weight).sum() / weight.sum() if reduction == "mean" else 0
-        grad_weight = upstream * (losses - mean)
-    return _like(slope, input), _like(-slope, target) if _needed(needs, 1) else None, grad_weight
+        grad_weight = like(upstream * (losses - mean), weight)
+    return like(slope, input), like(-slope, target), grad_weight
 
 
 _mse_loss = differentiable(mse_loss_forward, mse_loss_backward, autocast="float32")
@@ -85,7 +99,7 @@ def mse_loss(
     Raises
     ------
     TypeError
-        Neither tensor holds floating-point numbers.
+        ``input`` holds no floating-point numbers.
     ValueError
         The shapes do not fit, or ``reduction`` is unknown.
 
@@ -106,11 +120,10 @@ def mse_loss(
     >>> mse_loss(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 5.0]))
     tensor(4.5000)
     """
-    reduction = _settle_reduction(size_average, reduce, reduction)
-    if not (input.is_floating_point() or target.is_floating_point()):
-        raise TypeError(f"mse_loss needs floating-point numbers, but {input.dtype} and {target.dtype} came.")
+    reduction = settle_reduction(size_average, reduce, reduction)
+    require_floating(input=input)
+    check_broadcast("target", target, input)
     if input.shape != target.shape:
-        _check_broadcast(input, target)
         warnings.warn(
             f"mse_loss compares an input of shape {tuple(input.shape)} with a target of shape {tuple(target.shape)} by "
             "broadcasting, which is rarely meant: give both the same shape.",
@@ -139,7 +152,7 @@ class MSELoss(Module):
 
     def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
         super().__init__()
-        self.reduction = _settle_reduction(size_average, reduce, reduction)
+        self.reduction = settle_reduction(size_average, reduce, reduction)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Return the loss of an input and a target of the same shape."""
@@ -158,14 +171,15 @@ def nll_loss_forward(
     reduction: str = "mean",
 ) -> Tensor:
     r"""Compute :math:`-w_{y_n} x_{n, y_n}`, reduced; see `nll_loss`."""
-    dim = _class_dim(input)
-    labels, weights = _read_labels(input, target, weight, ignore_index)
+    dim = class_dim(input)
+    labels, weights = read_labels(input, target, weight, ignore_index)
     picked = input.gather(dim, labels.unsqueeze(dim)).squeeze(dim)  # x[n, y_n]
     if weights is None:
-        return _reduced(-picked, reduction)
-    return _reduced(_zero_ignored(-weights * picked, target, ignore_index), reduction, weights.sum())
+        return reduced(-picked, reduction)
+    return reduced(zero_ignored(-weights * picked, target, ignore_index), reduction, weights.sum())
 
 
+@torch.no_grad()
 def nll_loss_backward(
     grad_output: Tensor,
     input: Tensor,
@@ -178,8 +192,8 @@ def nll_loss_backward(
     reduction: str = "mean",
 ) -> Gradients:
     r"""Compute :math:`\partial L / \partial x_{nc} = -w_c` at :math:`c = y_n`, 0 elsewhere; see `nll_loss`."""
-    dim = _class_dim(input)
-    labels, upstream = _spread_over_labels(grad_output, input, target, weight, ignore_index, reduction)
+    labels, upstream = spread_over_labels(grad_output, input, target, weight, ignore_index, reduction)
+    dim = class_dim(input)
     return torch.zeros_like(input).scatter(dim, labels.unsqueeze(dim), -upstream.unsqueeze(dim)), None, None
 
 
@@ -244,9 +258,9 @@ def nll_loss(
     >>> nll_loss(probabilities.log(), torch.tensor([0]))
     tensor(0.6931)
     """
-    reduction = _settle_reduction(size_average, reduce, reduction)
-    _check_scores(input, weight)
-    target, counted = _check_labels(input, target, ignore_index)
+    reduction = settle_reduction(size_average, reduce, reduction)
+    check_scores(input, weight)
+    target, counted = check_labels(input, target, ignore_index)
     return _nll_loss(input, target, weight, ignore_index=counted, reduction=reduction)
 
 
@@ -279,7 +293,7 @@ class NLLLoss(Module):
         super().__init__()
         self.register_buffer("weight", weight)
         self.ignore_index = ignore_index
-        self.reduction = _settle_reduction(size_average, reduce, reduction)
+        self.reduction = settle_reduction(size_average, reduce, reduction)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Return the loss of logarithms of probabilities (N, C, ...) and labels (N, ...)."""
@@ -299,15 +313,16 @@ def cross_entropy_forward(
     label_smoothing: float = 0.0,
 ) -> Tensor:
     r"""Compute :math:`-\sum_c q_{nc} \log p_{nc}` with :math:`p` the softmax of :math:`x`; see `cross_entropy`."""
-    dim = _class_dim(input)
+    dim = class_dim(input)
     log_probabilities = _log_softmax(input, dim)
     if not (target.is_floating_point() or label_smoothing):
         return nll_loss_forward(log_probabilities, target, weight, ignore_index=ignore_index, reduction=reduction)
-    expected, divisor = _mixture(input, target, weight, ignore_index, label_smoothing)
+    expected, divisor = expected_distribution(input, target, weight, ignore_index, label_smoothing)
     losses = -(expected * log_probabilities).sum(dim)
-    return _reduced(_zero_ignored(losses, target, ignore_index), reduction, divisor)
+    return reduced(zero_ignored(losses, target, ignore_index), reduction, divisor)
 
 
+@torch.no_grad()
 def cross_entropy_backward(
     grad_output: Tensor,
     input: Tensor,
@@ -321,21 +336,22 @@ def cross_entropy_backward(
     label_smoothing: float = 0.0,
 ) -> Gradients:
     r"""Compute :math:`\partial L / \partial x_{nc} = p_{nc} \sum_k q_{nk} - q_{nc}`; see `cross_entropy`."""
-    dim = _class_dim(input)
+    dim = class_dim(input)
     probabilities = _softmax(input, dim)
     if not (target.is_floating_point() or label_smoothing):  # q is 1 at the label, 0 elsewhere
-        labels, upstream = _spread_over_labels(grad_output, input, target, weight, ignore_index, reduction)
+        labels, upstream = spread_over_labels(grad_output, input, target, weight, ignore_index, reduction)
         upstream = upstream.unsqueeze(dim)
         return (probabilities * upstream).scatter_add(dim, labels.unsqueeze(dim), -upstream), None, None
 
-    expected, divisor = _mixture(input, target, weight, ignore_index, label_smoothing)
-    upstream = _spread(grad_output, reduction, divisor).expand(input.select(dim, 0).shape)
-    upstream = _zero_ignored(upstream, target, ignore_index).unsqueeze(dim)
+    expected, divisor = expected_distribution(input, target, weight, ignore_index, label_smoothing)
+    upstream = spread(grad_output, input.select(dim, 0), reduction, divisor)
+    upstream = zero_ignored(upstream, target, ignore_index).unsqueeze(dim)
     grad_input = upstream * (probabilities * expected.sum(dim, keepdim=True) - expected)
-    if not (target.is_floating_point() and _needed(needs, 1)):
-        return grad_input, None, None
-    grad_target = -upstream * (1 - label_smoothing) * _log_softmax(input, dim)
-    return grad_input, grad_target if weight is None else grad_target * _along(weight, input), None
+    grad_target = None
+    if target.is_floating_point() and (needs is None or needs[1]):
+        grad_target = -upstream * (1 - label_smoothing) * _log_softmax(input, dim)
+        grad_target = grad_target if weight is None else grad_target * per_class(weight, input)
+    return like(grad_input, input), grad_target if grad_target is None else like(grad_target, target), None
 
 
 _cross_entropy = differentiable(cross_entropy_forward, cross_entropy_backward, autocast="float32")
@@ -416,15 +432,15 @@ def cross_entropy(
     >>> cross_entropy(torch.zeros(1, 3), torch.tensor([2]))
     tensor(1.0986)
     """
-    reduction = _settle_reduction(size_average, reduce, reduction)
-    _check_scores(input, weight)
+    reduction = settle_reduction(size_average, reduce, reduction)
+    check_scores(input, weight)
     if not 0.0 <= label_smoothing <= 1.0:
         raise ValueError(f"label_smoothing must be from 0 to 1, but {label_smoothing} came.")
     counted: int | None = None
     if target.is_floating_point():
-        _check_distribution(input, target, ignore_index)
+        check_distribution(input, target, ignore_index)
     else:
-        target, counted = _check_labels(input, target, ignore_index)
+        target, counted = check_labels(input, target, ignore_index)
     return _cross_entropy(
         input, target, weight, ignore_index=counted, reduction=reduction, label_smoothing=label_smoothing
     )
@@ -460,7 +476,7 @@ class CrossEntropyLoss(Module):
         super().__init__()
         self.register_buffer("weight", weight)
         self.ignore_index = ignore_index
-        self.reduction = _settle_reduction(size_average, reduce, reduction)
+        self.reduction = settle_reduction(size_average, reduce, reduction)
         self.label_smoothing = label_smoothing
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -491,9 +507,10 @@ def binary_cross_entropy_with_logits_forward(
     if pos_weight is not None:
         softplus = (1 + (pos_weight - 1) * target) * softplus
     losses = (1 - target) * input + softplus
-    return _reduced(losses if weight is None else losses * weight, reduction)
+    return reduced(losses if weight is None else losses * weight, reduction)
 
 
+@torch.no_grad()
 def binary_cross_entropy_with_logits_backward(
     grad_output: Tensor,
     input: Tensor,
@@ -506,7 +523,7 @@ def binary_cross_entropy_with_logits_backward(
     reduction: str = "mean",
 ) -> Gradients:
     r"""Compute :math:`\partial \ell / \partial x = \sigma(x) - y` and :math:`\partial \ell / \partial y = -x`."""
-    upstream = _spread(grad_output, reduction, input.numel())
+    upstream = spread(grad_output, input, reduction)
     upstream = upstream if weight is None else upstream * weight
     sigmoid = 1 / (1 + (-input).exp())
     if pos_weight is None:
@@ -515,7 +532,7 @@ def binary_cross_entropy_with_logits_backward(
         positive = pos_weight * target
         slope = (1 - target + positive) * sigmoid - positive
         slope_target = pos_weight * _softplus_of_minus(input) - _softplus_of_minus(-input)
-    return upstream * slope, upstream * slope_target if _needed(needs, 1) else None, None, None
+    return like(upstream * slope, input), like(upstream * slope_target, target), None, None
 
 
 _binary_cross_entropy_with_logits = differentiable(
@@ -587,10 +604,8 @@ def binary_cross_entropy_with_logits(
     >>> binary_cross_entropy_with_logits(torch.zeros(2), torch.tensor([0.0, 1.0]))
     tensor(0.6931)
     """
-    reduction = _settle_reduction(size_average, reduce, reduction)
-    for name, tensor in (("input", input), ("target", target)):
-        if not tensor.is_floating_point():
-            raise TypeError(f"{name} must hold floating-point numbers, but came as {tensor.dtype}: call .float().")
+    reduction = settle_reduction(size_average, reduce, reduction)
+    require_floating(input=input, target=target)
     if input.shape != target.shape:
         raise ValueError(
             f"target must have the input's shape {tuple(input.shape)}, but came as {tuple(target.shape)}: for class "
@@ -598,11 +613,10 @@ def binary_cross_entropy_with_logits(
         )
     for name, factor in (("weight", weight), ("pos_weight", pos_weight)):
         if factor is not None:
-            _refuse_gradient(name, factor)
-            if _check_broadcast(input, factor, name) != input.shape:
+            refuse_gradient(name, factor)
+            if check_broadcast(name, factor, input) != input.shape:
                 raise ValueError(
-                    f"{name} must broadcast to the input's shape {tuple(input.shape)}, but came as "
-                    f"{tuple(factor.shape)}."
+                    f"{name} of shape {tuple(factor.shape)} is larger than the input's {tuple(input.shape)}."
                 )
     return _binary_cross_entropy_with_logits(input, target, weight, pos_weight, reduction=reduction)
 
@@ -637,7 +651,7 @@ class BCEWithLogitsLoss(Module):
         super().__init__()
         self.register_buffer("weight", weight)
         self.register_buffer("pos_weight", pos_weight)
-        self.reduction = _settle_reduction(size_average, reduce, reduction)
+        self.reduction = settle_reduction(size_average, reduce, reduction)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Return the loss of scores and answers of the same shape."""
@@ -647,50 +661,6 @@ class BCEWithLogitsLoss(Module):
 
 
 # What the equations above share
-
-
-def _reduced(losses: Tensor, reduction: str, divisor: Tensor | int | None = None) -> Tensor:
-    """Return the losses, their sum, or their mean: the sum over the divisor, which by default is their number."""
-    if reduction == "none":
-        return losses
-    if reduction == "sum":
-        return losses.sum()
-    return losses.mean() if divisor is None else losses.sum() / divisor
-
-
-def _spread(grad_output: Tensor, reduction: str, divisor: Tensor | int) -> Tensor:
-    """Return the gradient that arrives at each loss, given the one at what became of them."""
-    return grad_output / divisor if reduction == "mean" else grad_output
-
-
-def _spread_over_labels(
-    grad_output: Tensor,
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None,
-    ignore_index: int | None,
-    reduction: str,
-) -> tuple[Tensor, Tensor]:
-    """Return labels that can index the classes, and the gradient that arrives at minus the score of each."""
-    labels, weights = _read_labels(input, target, weight, ignore_index)
-    if weights is None:
-        return labels, _spread(grad_output, reduction, labels.numel()).expand(labels.shape)
-    return labels, _zero_ignored(_spread(grad_output, reduction, weights.sum()) * weights, target, ignore_index)
-
-
-def _zero_ignored(values: Tensor, target: Tensor, ignore_index: int | None) -> Tensor:
-    """Return the values with 0 where the label is ignored, even if there was an infinity or no number."""
-    return values if ignore_index is None else values.masked_fill(target == ignore_index, 0)
-
-
-def _class_dim(input: Tensor) -> int:
-    """Return the dimension of the classes: 1, or 0 where there is no batch."""
-    return min(1, input.dim() - 1)
-
-
-def _along(weight: Tensor, input: Tensor) -> Tensor:
-    """Return one number per class, shaped to multiply the input."""
-    return weight.view(-1, *[1] * (input.dim() - 1 - _class_dim(input)))
 
 
 def _softmax(input: Tensor, dim: int) -> Tensor:
@@ -708,128 +678,3 @@ def _log_softmax(input: Tensor, dim: int) -> Tensor:
 def _softplus_of_minus(input: Tensor) -> Tensor:
     """Return log(1 + exp(-x)) without overflow."""
     return (-input).clamp(min=0) + (-input.abs()).exp().log1p()
-
-
-def _read_labels(
-    input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int | None
-) -> tuple[Tensor, Tensor | None]:
-    """Return labels that can index the classes, and how much each counts: None if all count 1, 0 where ignored."""
-    if ignore_index is None:
-        return target, None if weight is None else weight[target]
-    counts = target != ignore_index
-    labels = torch.where(counts, target, 0)
-    return labels, counts.to(input.dtype) if weight is None else weight[labels] * counts
-
-
-def _mixture(
-    input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int | None, label_smoothing: float
-) -> tuple[Tensor, Tensor | int]:
-    """Return the expected distributions, smoothed and weighted, and what the mean of their losses divides by."""
-    dim = _class_dim(input)
-    divisor: Tensor | int = input.numel() // input.shape[dim]
-    if not target.is_floating_point():
-        labels, weights = _read_labels(input, target, weight, ignore_index)
-        divisor = divisor if weights is None else weights.sum()
-        target = torch.zeros_like(input).scatter(dim, labels.unsqueeze(dim), 1.0)
-    expected = (1 - label_smoothing) * target + label_smoothing / input.shape[dim]
-    return expected if weight is None else expected * _along(weight, input), divisor
-
-
-def _needed(needs: tuple[bool, ...] | None, index: int) -> bool:
-    """Tell whether the gradient of a tensor is wanted; without word, all are."""
-    return needs is None or needs[index]
-
-
-def _like(gradient: Tensor, tensor: Tensor) -> Tensor:
-    """Return a gradient with the shape and the dtype of its tensor: what was broadcast is summed."""
-    return gradient.sum_to_size(tensor.shape).to(tensor.dtype)
-
-
-# What is checked before
-
-
-def _settle_reduction(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
-    """Return the reduction, from its former names if they are used."""
-    if size_average is not None or reduce is not None:
-        reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
-        warnings.warn(f"size_average and reduce are deprecated: use reduction={reduction!r}.", stacklevel=3)
-    if reduction not in ("none", "mean", "sum"):
-        raise ValueError(f"reduction must be 'none', 'mean' or 'sum', but {reduction!r} came.")
-    return reduction
-
-
-def _check_broadcast(input: Tensor, other: Tensor, name: str = "target") -> torch.Size:
-    """Return the shape of both tensors together, or raise."""
-    try:
-        return torch.broadcast_shapes(input.shape, other.shape)
-    except RuntimeError:
-        raise ValueError(
-            f"{name} must have the input's shape {tuple(input.shape)}, but came as {tuple(other.shape)}."
-        ) from None
-
-
-def _refuse_gradient(name: str, weight: Tensor) -> None:
-    """Raise if a gradient is asked for that no backward here computes."""
-    if weight.requires_grad:
-        raise NotImplementedError(f"The loss has no gradient for {name}: pass {name}.detach().")
-
-
-def _check_scores(input: Tensor, weight: Tensor | None) -> None:
-    """Raise unless the input holds scores of classes, and the weight one number for each class."""
-    if not input.is_floating_point():
-        raise TypeError(f"input must hold floating-point numbers, but came as {input.dtype}: call .float() first.")
-    classes = input.shape[_class_dim(input)] if input.dim() else 0
-    if classes == 0:
-        raise ValueError(
-            f"input must have the shape (N, C), (C,) or (N, C, d1, ...) with one class or more, but came as "
-            f"{tuple(input.shape)}."
-        )
-    if weight is None:
-        return
-    _refuse_gradient("weight", weight)
-    if weight.shape != (classes,):
-        raise ValueError(
-            f"weight must hold one number for each of the {classes} classes, but came with the shape "
-            f"{tuple(weight.shape)}."
-        )
-    if weight.dtype != input.dtype and not torch.is_autocast_enabled(input.device.type):
-        raise TypeError(f"weight must be of the input's type, {input.dtype}, but came as {weight.dtype}.")
-
-
-def _check_distribution(input: Tensor, target: Tensor, ignore_index: int) -> None:
-    """Raise unless the target holds one probability for each score."""
-    if target.shape != input.shape:
-        raise ValueError(
-            f"target holds floating-point numbers, which are read as class probabilities and must have the input's "
-            f"shape {tuple(input.shape)}, but came with {tuple(target.shape)}. For class indices call .long() first."
-        )
-    if ignore_index >= 0:
-        raise ValueError(f"ignore_index={ignore_index} came, but class probabilities have no labels to ignore.")
-
-
-def _check_labels(input: Tensor, target: Tensor, ignore_index: int) -> tuple[Tensor, int | None]:
-    """Return the labels as int64, and ignore_index or None where no label is ignored; raise for a label off range."""
-    dim = _class_dim(input)
-    classes, expected = input.shape[dim], input.shape[:dim] + input.shape[dim + 1 :]
-    if target.dtype not in (torch.int64, torch.uint8):
-        raise TypeError(f"target must hold class indices as int64, but came as {target.dtype}: call .long() first.")
-    if target.shape != expected:
-        raise ValueError(
-            f"An input of shape {tuple(input.shape)} needs class indices of shape {tuple(expected)}, but target came "
-            f"with {tuple(target.shape)}."
-        )
-    target = target.long()
-    recording = target.is_cuda and torch.cuda.is_current_stream_capturing()
-    if target.numel() == 0 or recording:
-        return target, ignore_index
-    lowest, highest = (int(label) for label in target.aminmax())
-    if lowest >= 0 and highest < classes and not lowest <= ignore_index <= highest:
-        return target, None
-    outside = ((target < 0) | (target >= classes)) & (target != ignore_index)
-    if outside.any():
-        place = tuple(outside.nonzero()[0].tolist())
-        raise IndexError(
-            f"Label {int(target[place])} at {place} is no class: with {classes} classes labels go from 0 to "
-            f"{classes - 1}, and {ignore_index} is ignored."
-        )
-    return target, ignore_index

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -9,7 +10,6 @@ from torch import Tensor
 from torch.nn import Module, Parameter, init
 
 from glassbox.nn.autograd import Gradients, differentiable
-from glassbox.nn.checks import require_floating
 
 
 def normalize_forward(
@@ -25,8 +25,8 @@ def normalize_forward(
     r"""Compute :math:`y = \gamma\, (x - \mu) / \sqrt{v + \epsilon} + \beta` with the statistics given."""
     scale = (variance + eps).rsqrt()  # (C,), as are all but the input
     scale = scale if weight is None else scale * weight
-    shift = -mean * scale if bias is None else bias - mean * scale
-    return (input * _per_channel(scale, input) + _per_channel(shift, input)).to(input.dtype)
+    output = (input - _per_channel(mean, input)) * _per_channel(scale, input)
+    return (output if bias is None else output + _per_channel(bias, input)).to(input.dtype)
 
 
 def normalize_backward(
@@ -85,13 +85,13 @@ def batch_norm(
         y_i = \gamma\, \hat x_i + \beta, \qquad \hat x_i = \frac{x_i - \mu}{\sqrt{v + \epsilon}},
         \qquad \mu = \frac{1}{m} \sum_i x_i, \qquad v = \frac{1}{m} \sum_i (x_i - \mu)^2 .
 
-    With the gradient :math:`g_i = \partial L / \partial y_i`,
+    With :math:`\bar y = \partial L / \partial y`, the gradient that arrives,
 
     .. math::
-        \frac{\partial L}{\partial \beta} = \sum_i g_i, \qquad
-        \frac{\partial L}{\partial \gamma} = \sum_i g_i \hat x_i, \qquad
-        \frac{\partial L}{\partial x_i} = \frac{\gamma}{\sqrt{v + \epsilon}}
-        \Bigl( g_i - \frac{1}{m} \sum_j g_j - \hat x_i\, \frac{1}{m} \sum_j g_j \hat x_j \Bigr) .
+        \bar\beta = \sum_i \bar y_i, \qquad
+        \bar\gamma = \sum_i \bar y_i\, \hat x_i, \qquad
+        \bar x_i = \frac{\gamma}{\sqrt{v + \epsilon}}
+        \Bigl( \bar y_i - \frac{1}{m} \sum_j \bar y_j - \hat x_i\, \frac{1}{m} \sum_j \bar y_j\, \hat x_j \Bigr) .
 
     The two means are there because :math:`\mu` and :math:`v` depend on the input as well. With running averages, which
     do not, only the first term is left.
@@ -101,9 +101,8 @@ def batch_norm(
     input : Tensor
         (N, C), or (N, C, d1, ...).
     running_mean, running_var : Tensor or None
-        Running averages, (C,). In training they are updated in place,
-        :math:`\bar\mu \leftarrow (1 - \alpha)\, \bar\mu + \alpha\, \mu`, the variance with :math:`m - 1` in place of
-        :math:`m`. An empty batch leaves them alone.
+        Running averages, (C,). In training each moves towards the batch's statistic by :math:`\alpha` of the way, in
+        place; for this the variance is divided by :math:`m - 1` instead of :math:`m`. An empty batch leaves them alone.
     weight : Tensor, optional
         :math:`\gamma`, (C,). By default 1.
     bias : Tensor, optional
@@ -135,10 +134,18 @@ def batch_norm(
     Examples
     --------
     >>> import torch
-    >>> from glassbox.nn.functional import batch_norm
-    >>> batch_norm(torch.tensor([[1.0], [3.0]]), None, None, training=True)
+    >>> from glassbox.nn.functional import batch_norm, batch_norm_backward
+    >>> x = torch.tensor([[1.0], [3.0]])
+    >>> batch_norm(x, None, None, training=True)
     tensor([[-1.0000],
             [ 1.0000]])
+
+    Back-propagation by hand. Shifting all entries changes nothing in training, so that the gradient sums to zero:
+
+    >>> x = torch.tensor([[1.0], [2.0], [4.0]])
+    >>> grad_input, *_ = batch_norm_backward(torch.tensor([[1.0], [0.0], [0.0]]), x, training=True)
+    >>> bool(grad_input.sum().abs() < 1e-6)
+    True
     """
     _check(input, running_mean, running_var, weight, bias, training, eps)
     mean, variance, training = _statistics(input, running_mean, running_var, training)
@@ -150,6 +157,7 @@ def batch_norm(
     return _normalize(input, mean, variance, weight, bias, training=training, eps=eps)
 
 
+@torch.no_grad()
 def batch_norm_backward(
     grad_output: Tensor,
     input: Tensor,
@@ -164,36 +172,16 @@ def batch_norm_backward(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Gradients:
-    r"""Compute the gradients of `batch_norm`, where the equations stand.
+    r"""Compute :math:`\bar x`, :math:`\bar\gamma` and :math:`\bar\beta`, None for the averages; see `batch_norm`.
 
-    Parameters
-    ----------
-    grad_output : Tensor
-        :math:`g`, the gradient of the output, of the input's shape.
-    input, running_mean, running_var, weight, bias, training, eps
-        What `batch_norm` received. In training the running averages play no part.
-    output, momentum
-        Not used.
-    needs : tuple of bool, optional
-        Which gradients are wanted; by default all.
-
-    Returns
-    -------
-    tuple of Tensor
-        The gradients of the input, of the weight and of the bias, at the first, fourth and fifth place; None elsewhere.
-
-    Examples
-    --------
-    Adding the same to all entries changes nothing in training: the gradient sums to zero.
-
-    >>> import torch
-    >>> from glassbox.nn.functional import batch_norm_backward
-    >>> x = torch.tensor([[1.0], [2.0], [4.0]])
-    >>> grad_input, *_ = batch_norm_backward(torch.tensor([[1.0], [0.0], [0.0]]), x, training=True)
-    >>> bool(grad_input.sum().abs() < 1e-6)
-    True
+    In training the running averages play no part: the statistics are those of the batch, as in the forward.
     """
     _check(input, running_mean, running_var, weight, bias, training, eps)
+    if grad_output.shape != input.shape:
+        raise ValueError(
+            f"batch_norm_backward needs a gradient of the input's shape {tuple(input.shape)}, "
+            f"but one of shape {tuple(grad_output.shape)} came."
+        )
     mean, variance, training = _statistics(input, running_mean, running_var, training)
     return normalize_backward(grad_output, input, mean, variance, weight, bias, training=training, eps=eps)
 
@@ -251,7 +239,7 @@ class BatchNorm2d(Module):
     ) -> None:
         super().__init__()
         if num_features < 0:
-            raise ValueError(f"BatchNorm2d expects num_features to be 0 or more, got {num_features}")
+            raise ValueError(f"BatchNorm2d needs num_features of 0 or more, but {num_features} came.")
         self.num_features = num_features
         self.eps = eps
         self.momentum = momentum
@@ -285,8 +273,8 @@ class BatchNorm2d(Module):
         """Return images (N, C, H, W), normalized channel by channel."""
         if input.dim() != 4:
             raise ValueError(
-                f"BatchNorm2d expects images of shape (N, C, H, W), got {tuple(input.shape)}: "
-                "for a single image add a batch dimension with input.unsqueeze(0)"
+                f"BatchNorm2d needs images in 4 dimensions (N, C, H, W), but {input.dim()} dimensions "
+                f"{tuple(input.shape)} came: add what is missing with .unsqueeze."
             )
         share = 0.0 if self.momentum is None else self.momentum
         if self.training and self.num_batches_tracked is not None:
@@ -330,9 +318,10 @@ def _statistics(
     """Return mean and variance per channel, in float32 at least, and whether they come from the batch."""
     wide = torch.promote_types(input.dtype, torch.float32)
     if training and input.numel() > 0:
+        entries = input.detach().to(wide)
         dims = [dim for dim in range(input.dim()) if dim != 1]
-        variance, mean = torch.var_mean(input.detach().to(wide), dims, correction=0)
-        return mean, variance, True
+        mean = entries.mean(dims)
+        return mean, (entries - _per_channel(mean, input)).square().mean(dims), True
     if running_mean is None or running_var is None:  # an empty batch: there is nothing to normalize
         none = input.new_zeros(_channel_count(input), dtype=wide)
         return none, none, False
@@ -354,37 +343,43 @@ def _check(
     eps: float,
 ) -> None:
     """Raise unless all tensors and options go together."""
-    require_floating("batch_norm", input=input)
+    if not input.is_floating_point():
+        raise TypeError(f"batch_norm needs floating-point numbers, but {input.dtype} came: call .float() first.")
     channels = _channel_count(input)
-    if input.dim() < 2 and input.numel():
-        raise ValueError(f"batch_norm expects an input of shape (N, C) or (N, C, d1, ...), got {tuple(input.shape)}")
-    if (running_mean is None) != (running_var is None):
-        raise ValueError("batch_norm expects both running_mean and running_var, or neither, got one of them")
-    if running_mean is None and not training:
-        raise ValueError("batch_norm expects running_mean and running_var unless training=True, got neither")
-    if training and input.numel() and input.numel() == channels:
+    if input.dim() < 2 and (input.numel() or weight is not None or bias is not None):
         raise ValueError(
-            f"batch_norm expects more than 1 value per channel in training, got an input of shape "
-            f"{tuple(input.shape)}: enlarge the batch, or call .eval() on the module"
+            f"batch_norm needs an input of shape (N, C) or (N, C, d1, ...), but {tuple(input.shape)} came."
+        )
+    if (running_mean is None) != (running_var is None):
+        raise ValueError("batch_norm needs both running_mean and running_var or neither, but one of them came.")
+    if running_mean is None and not training:
+        raise ValueError("batch_norm needs running_mean and running_var unless training=True, but None came.")
+    if training and math.prod(input.shape[:1] + input.shape[2:]) == 1:
+        raise ValueError(
+            f"batch_norm needs more than 1 value per channel in training, but an input of shape {tuple(input.shape)} "
+            "came: enlarge the batch, or call .eval() on the module."
         )
     if not (eps > 0 or (eps == 0 and not training)):
-        raise ValueError(f"batch_norm expects eps to be above 0 (0 is allowed in evaluation), got {eps}")
-    wide = torch.promote_types(input.dtype, torch.float32)
-    for name, tensor in {
-        "running_mean": running_mean,
-        "running_var": running_var,
-        "weight": weight,
-        "bias": bias,
-    }.items():
-        if tensor is None:
-            continue
-        if tensor.shape != (channels,):
-            raise ValueError(
-                f"batch_norm expects {name} to hold one number for each of the {channels} channels of an input of "
-                f"shape {tuple(input.shape)}, got the shape {tuple(tensor.shape)}"
-            )
-        if tensor.dtype not in (input.dtype, wide):
-            raise TypeError(
-                f"batch_norm expects {name} to be of the input's type, {input.dtype}, got {tensor.dtype}: "
-                "bring both to one type with .to(dtype)"
-            )
+        raise ValueError(f"batch_norm needs eps above 0 (or 0 in evaluation), but eps={eps} came.")
+    for name, tensor in (
+        ("running_mean", running_mean),
+        ("running_var", running_var),
+        ("weight", weight),
+        ("bias", bias),
+    ):
+        if tensor is not None:
+            _check_statistic(name, tensor, input, channels)
+
+
+def _check_statistic(name: str, tensor: Tensor, input: Tensor, channels: int) -> None:
+    """Raise unless the tensor holds one number per channel, of a type that goes with the input's."""
+    if tensor.shape != (channels,):
+        raise ValueError(
+            f"batch_norm needs {name} to hold one number for each of the {channels} channels of an input of shape "
+            f"{tuple(input.shape)}, but the shape {tuple(tensor.shape)} came."
+        )
+    if tensor.dtype not in (input.dtype, torch.promote_types(input.dtype, torch.float32)):
+        raise TypeError(
+            f"batch_norm needs {name} to be of the input's type {input.dtype}, but {tensor.dtype} came: "
+            "bring both to one type with .to(dtype)."
+        )
