@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import shutil
 import subprocess
@@ -21,6 +22,16 @@ from glassbox.optim import SGD, Adam, AdamW
 from glassbox.training import CheckpointError, fit
 from glassbox.training.checkpoint import checkpoints, load_newest
 from tests.training.runs import assert_same_weights, blobs, everything_run, network, shaken
+
+
+@pytest.fixture(autouse=True)
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The calls that make a checkpoint last, in order; waiting for the disk itself would take most of the time."""
+    made: list[str] = []
+    rename = os.rename
+    monkeypatch.setattr(os, "fsync", lambda descriptor: made.append("fsync"))
+    monkeypatch.setattr(os, "rename", lambda *paths: (made.append("rename"), rename(*paths)))
+    return made
 
 
 class Stop(Exception):
@@ -109,6 +120,12 @@ def test_files_are_plain_and_two_checkpoints_stay(tmp_path: Path) -> None:
     network().load_state_dict(load_file(newest / "model.safetensors"))
     torch.testing.assert_close(load_file(newest / "model.safetensors"), dict(model.state_dict()), rtol=0, atol=0)
     assert json.loads((newest / "state.json").read_text())["position"]["step"] == 21
+
+
+def test_everything_is_on_the_disk_before_it_gets_its_name(tmp_path: Path, calls: list[str]) -> None:
+    fit(network(), blobs(), checkpoint=tmp_path, device="cpu")
+    four_files_and_their_folder, the_folder_above = ["fsync"] * 5, ["fsync"]
+    assert calls == [*four_files_and_their_folder, "rename", *the_folder_above]
 
 
 @pytest.mark.skipif(shutil.which("sha256sum") is None, reason="needs sha256sum")

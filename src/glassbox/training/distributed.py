@@ -58,8 +58,7 @@ class Workers:
             self.device = choose_device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}")
             torch.cuda.set_device(self.device)
         if not dist.is_initialized():
-            dist.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
-            atexit.register(_leave)
+            _join("nccl" if self.device.type == "cuda" else "gloo")
 
     @property
     def leads(self) -> bool:
@@ -169,6 +168,15 @@ def _speaks_first() -> bool:
         return int(store.add("glassbox/lost a worker", 1)) == 1
     except RuntimeError:
         return True
+
+
+def _join(backend: str) -> None:
+    """Meet the other workers, at the address that the launcher gives."""
+    store, rank, size = next(dist.rendezvous("env://"))
+    # torchrun starts lost workers again, and its store still has the addresses of those that are gone.
+    attempt = dist.PrefixStore(f"attempt {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+    dist.init_process_group(backend, store=attempt, rank=rank, world_size=size)
+    atexit.register(_leave)
 
 
 def _leave() -> None:

@@ -1,0 +1,122 @@
+"""Two workers train the model that one process trains."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import torch.distributed
+from safetensors.torch import load_file
+
+from glassbox.training import History
+from glassbox.training.distributed import Workers
+from tests.training.workers import CASES, train
+
+pytestmark = pytest.mark.skipif(not torch.distributed.is_available(), reason="torch was built without distributed")
+
+
+def torchrun(scenario: str, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", *options]
+    launcher = subprocess.Popen(
+        [*command, "-m", "tests.training.workers", scenario, str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    with launcher:
+        try:
+            output, errors = launcher.communicate(timeout=240)
+        finally:
+            launcher.terminate()  # and not kill: the launcher ends its workers first
+    return subprocess.CompletedProcess(command, launcher.returncode, output, errors)
+
+
+@pytest.fixture(scope="module")
+def two_workers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("workers")
+    done = torchrun("equality", folder)
+    assert done.returncode == 0, done.stderr
+    return folder, done.stderr
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_two_workers_equal_one(two_workers: tuple[Path, str], name: str) -> None:
+    folder, _ = two_workers
+    model, history = train(**CASES[name] | {"progress": False})
+    for rank in (0, 1):
+        torch.testing.assert_close(
+            load_file(folder / f"{name}.{rank}.safetensors"), dict(model.state_dict()), rtol=1e-9, atol=1e-12
+        )
+        theirs = History.from_json(json.loads((folder / f"{name}.{rank}.json").read_text())["history"])
+        for ours, other in zip(history, theirs, strict=True):
+            assert other.steps == ours.steps
+            assert other.accuracy == pytest.approx(ours.accuracy)
+            assert other.loss == pytest.approx(ours.loss)
+            assert other.validation_loss == pytest.approx(ours.validation_loss)
+            assert other.validation_accuracy == pytest.approx(ours.validation_accuracy)
+
+
+def test_both_workers_have_the_same_bits(two_workers: tuple[Path, str]) -> None:
+    folder, _ = two_workers
+    for name in CASES:
+        first, second = ((folder / f"{name}.{rank}.safetensors").read_bytes() for rank in (0, 1))
+        assert first == second
+
+
+def test_only_the_first_worker_prints_and_is_called(two_workers: tuple[Path, str]) -> None:
+    folder, shown = two_workers
+    assert "23.0/46.0" in shown or "46.0/46.0" in shown
+    assert shown.count("46.0/46.0") == 1
+    called = [json.loads((folder / f"even.{rank}.json").read_text())["called"] for rank in (0, 1)]
+    assert called == [2, 0]
+
+
+def test_what_workers_cannot_do_is_refused_by_each(two_workers: tuple[Path, str]) -> None:
+    folder, _ = two_workers
+    for rank in (0, 1):
+        norm, weighted, diverged, written, other = json.loads((folder / f"refused.{rank}.json").read_text())
+        assert norm.startswith(
+            "ValueError: 1: batch normalization would take its mean and variance over the part of one"
+        )
+        assert "CrossEntropyLoss with class weights divides by the sum of the weights" in weighted
+        assert diverged.startswith("DivergenceError: ")
+        assert written == ""
+        assert "seed: 0 in the checkpoint, 1 now" in other
+
+
+def test_a_worker_that_dies_ends_the_others_and_all_go_on_later(tmp_path: Path) -> None:
+    killed, unkilled = tmp_path / "killed", tmp_path / "unkilled"
+    killed.mkdir()
+    unkilled.mkdir()
+    done = torchrun("dying", killed, "--max-restarts=1")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("because another worker ended") <= 1  # torchrun may end the other worker before it speaks
+    reference = torchrun("dying", unkilled)
+    assert reference.returncode == 0, reference.stderr
+    assert int((killed / "steps.0").read_text()) < int((unkilled / "steps.0").read_text())
+    for rank in (0, 1):
+        weights = f"weights.{rank}.safetensors"
+        assert (killed / weights).read_bytes() == (unkilled / weights).read_bytes()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+@pytest.mark.parametrize("count", [1, 2, 5, 20])
+def test_weighted_means_of_the_parts_are_the_mean_of_the_batch(
+    monkeypatch: pytest.MonkeyPatch, size: int, count: int
+) -> None:
+    losses = torch.rand(count, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    total, seen = torch.zeros((), dtype=torch.float64), []
+    for rank in range(size):
+        workers = Workers("cpu")
+        workers.size, workers.rank = size, rank
+        part, counted, weight = workers.share(torch.arange(count))
+        seen += part[:counted].tolist()
+        total += weight * losses[part].mean() / size
+    assert seen == list(range(count))
+    torch.testing.assert_close(total, losses.mean())
