@@ -26,6 +26,14 @@ def check_number(name: str, value: object, least: int) -> None:
         raise ValueError(f"{name} must be {least} or more, not {value}")
 
 
+def check_functions(**functions: object) -> None:
+    """Raise unless every argument is None or can be called."""
+    takes = {"loss": "(outputs, targets)", "schedule": "the progress", "augment": "(inputs, generator)"}
+    for name, function in functions.items():
+        if function is not None and not callable(function):
+            raise TypeError(f"{name} must be a function of {takes.get(name, 'an epoch')}, not {function!r}")
+
+
 def check_settings(
     *, epochs: int, batch_size: int, seed: int, precision: str, capture: object, checkpoint: object, every: int | None
 ) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from glassbox.training.batches import Data, Rows, read_rows
-from glassbox.training.checks import check_data_fit_model, check_number
+from glassbox.training.checks import check_data_fit_model, check_functions, check_number
 from glassbox.training.device import choose_device, device_of, modes_kept, random_numbers_kept
 from glassbox.training.task import Loss, adds_up, default_loss, predict
 
@@ -95,6 +95,7 @@ def evaluate(
     loss 0.7201, accuracy 75.00% on 4 examples
     """
     check_number("batch_size", batch_size, 1)
+    check_functions(loss=loss)
     rows = read_rows(data, "data")
     loss = default_loss(rows.sample_targets()) if loss is None else loss
     check_data_fit_model(model, rows, loss, "data")

@@ -23,6 +23,7 @@ from glassbox.training.batches import Data, Rows, epoch_order, read_rows
 from glassbox.training.capture import CapturedStep, capturable, why_not_capture
 from glassbox.training.checks import (
     check_data_fit_model,
+    check_functions,
     check_settings,
     make_optimizer,
     settings_of,
@@ -169,6 +170,7 @@ def fit(
         checkpoint=checkpoint,
         every=checkpoint_every,
     )
+    check_functions(loss=loss, schedule=schedule, augment=augment, on_epoch=on_epoch)
     rows = read_rows(train, "train")
     validation_rows = None if validation is None else read_rows(validation, "validation")
     loss = default_loss(rows.sample_targets()) if loss is None else loss
