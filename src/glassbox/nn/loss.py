@@ -13,7 +13,15 @@ from torch import Tensor
 from torch.nn import Module
 
 from glassbox.nn.autograd import Gradients, differentiable
-from glassbox.nn.reduction import check_broadcast, like, reduced, require_floating, settle_reduction, spread
+from glassbox.nn.reduction import (
+    check_broadcast,
+    like,
+    reduced,
+    require_floating,
+    require_tensor,
+    settle_reduction,
+    spread,
+)
 from glassbox.nn.targets import (
     check_distribution,
     check_labels,
@@ -436,6 +444,7 @@ def cross_entropy(
     check_scores(input, weight)
     if not 0.0 <= label_smoothing <= 1.0:
         raise ValueError(f"label_smoothing must be from 0 to 1, but {label_smoothing} came.")
+    require_tensor("target", target)
     counted: int | None = None
     if target.is_floating_point():
         check_distribution(input, target, ignore_index)
