@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.animation import FuncAnimation
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from torch import Tensor
 
 
@@ -98,7 +99,11 @@ def sliding_kernel(
         return [window, equation, *veils]
 
     draw(rows * columns - 1)
-    return FuncAnimation(input_axes.figure, draw, frames=rows * columns, interval=milliseconds)  # type: ignore[arg-type]
+    # Lay the figure out once: frames must not move, and a new layout for each would take most of the time.
+    figure = cast("Figure", input_axes.get_figure(root=True))
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    return FuncAnimation(figure, draw, frames=rows * columns, interval=milliseconds)
 
 
 def _equation(patch: Tensor, kernel: Tensor) -> str:

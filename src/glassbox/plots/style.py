@@ -7,6 +7,10 @@ partner in :data:`DARK`. A color that must stay as it is, such as text on a fill
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from matplotlib.typing import ColorType
 
 INK = "#1b2430"
 """Text, axes and the line that matters most."""
@@ -123,7 +127,10 @@ def text_on(color: str | Sequence[float]) -> str:
     """
     from matplotlib.colors import to_rgb
 
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(color)]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in to_rgb(cast("ColorType", color))
+    ]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     # Relative luminance 0.179 has the same contrast with black as with white (WCAG 2).
     return "#000000" if luminance > 0.179 else "#fefefe"
