@@ -98,7 +98,9 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     mask = torch.empty_like(input, requires_grad=False).bernoulli_(1 - p)
     if p < 1:  # with p = 1 the mask is zero, and stays so
         mask.div_(1 - p)
-    return input.copy_(_dropout(input, mask)) if inplace else _dropout(input, mask)
+    if inplace:  # from a copy: what autograd has kept may not change before the backward
+        return input.copy_(_dropout(input.clone(), mask))
+    return _dropout(input, mask)
 
 
 class Dropout(Module):
