@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, cast
@@ -181,20 +181,24 @@ def fit(
     workers = Workers(device)
     refuse_batch_statistics(model, workers)
     refuse_weighted_mean(loss, workers)
-    settings = settings_of(
-        model,
-        made,
-        loss,
-        rows,
-        validation_rows,
-        batch_size=batch_size,
-        seed=seed,
-        precision=precision,
-        augment=augment,
-        schedule=schedule,
-        epochs=epochs if schedule else "any",
-        device=workers.device.type,
-        workers=workers.size,
+    settings = (
+        {}
+        if checkpoint is None
+        else settings_of(
+            model,
+            made,
+            loss,
+            rows,
+            validation_rows,
+            batch_size=batch_size,
+            seed=seed,
+            precision=precision,
+            augment=augment,
+            schedule=schedule,
+            epochs=epochs if schedule else "any",
+            device=workers.device.type,
+            workers=workers.size,
+        )
     )
     shown = workers.leads and (someone_watches() if progress is None else progress)
     with (
@@ -277,9 +281,9 @@ class _Run:
         # Sums over the epoch so far, and over this worker's examples: they stay on the device until someone looks.
         self.sums = torch.zeros(2, device=device, dtype=torch.float32 if device.type == "mps" else torch.float64)
         self.loss_sum, self.right_sum = self.sums
-        self.autocast = torch.autocast(
-            device.type, torch.bfloat16, enabled=self.precision == "bfloat16", cache_enabled=device.type != "cuda"
-        )
+        self.autocast: AbstractContextManager[object] = nullcontext()
+        if self.precision == "bfloat16":  # a CUDA graph could not see a cached copy of the weights change
+            self.autocast = torch.autocast(device.type, torch.bfloat16, cache_enabled=device.type != "cuda")
         self.loss_is_at_hand = device.type == "cpu" and self.workers.size == 1
         self.saved: list[Path] = []
 
@@ -297,7 +301,7 @@ class _Run:
         if self.loss_is_at_hand:
             self.watch.before_update(self.at.step + 1, loss.item(), self.rate)
         self.optimizer.zero_grad()
-        (loss * weight).backward()
+        (loss if weight == 1 else loss * weight).backward()
         self.optimizer.step()
         self.add_up(loss.detach(), outputs.detach(), targets, count)
 
