@@ -18,17 +18,17 @@ setup: .venv/ready ## make .venv: locked packages and glassbox, editable (PYTHON
 	@$(PYTHON) requirements/install.py
 
 site: setup ## build the course into docs/_build/html, warnings as errors
-	@$(SPHINX) -b html docs $(HTML)
+	@$(SPHINX) -b html -d docs/_build/doctrees/site docs $(HTML)
 	@echo "Read it:  $(CURDIR)/$(HTML)/index.html"
 	@echo "Serve it: $(BIN)/python -m http.server --directory $(HTML)"
 
 lesson: setup ## build one lesson: make lesson NAME=11
 	@ls gallery/*/plot_$(NAME)_*.py >/dev/null 2>&1 || { echo "make lesson: no lesson has the number '$(NAME)'; there are: $(sort $(foreach file,$(wildcard gallery/*/plot_*.py),$(word 2,$(subst _, ,$(notdir $(file))))))"; exit 1; }
-	@$(SPHINX) -b html -D sphinx_gallery_conf.filename_pattern=/plot_$(NAME)_ docs docs/_build/lesson
+	@$(SPHINX) -b html -d docs/_build/doctrees/lesson -D sphinx_gallery_conf.filename_pattern=/plot_$(NAME)_ docs docs/_build/lesson
 	@ls $(CURDIR)/docs/_build/lesson/lessons/*/plot_$(NAME)_*.html
 
 serve: setup ## rebuild at each change and serve, on a free port
-	@$(BIN)/sphinx-autobuild --port 0 --watch gallery --watch src --re-ignore '(docs/lessons|docs/_build|__pycache__|sg_)' docs $(HTML)
+	@$(BIN)/sphinx-autobuild --port 0 --watch gallery --watch src --re-ignore '(docs/lessons|docs/_build|__pycache__|sg_)' -d docs/_build/doctrees/site docs $(HTML)
 
 test: lint types unit doctest audit-workflows ## everything that needs neither a built site nor a browser
 

@@ -54,6 +54,9 @@ exclude_patterns = [
 suppress_warnings = ["config.cache"]
 numfig = True
 nitpicky = True
+# A name in single backticks is a link where the reference knows it, and code where it does not.
+default_role = "py:obj"
+nitpick_ignore_regex = [("py:obj", r".*")]
 bibtex_bibfiles = ["references.bib"]
 bibtex_default_style = "unsrt"
 templates_path = ["_templates"]

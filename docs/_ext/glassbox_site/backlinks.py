@@ -1,4 +1,4 @@
-"""In the reference, under each name, the lessons that use it; and no name that is not ours."""
+"""In the reference, under each name, the lessons that use it; and no name of others."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def _append_lessons(app: Sphinx, what: str, name: str, obj: object, options: obj
 def _skip_others(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:
     """Leave out what a module hands on from another library, such as `torch.nn.Module`."""
     module = getattr(obj, "__module__", None)
-    return True if module and not module.startswith("glassbox") else None
+    is_foreign = bool(module) and not module.startswith("glassbox")
+    return True if is_foreign or name == "extra_repr" else None
 
 
 def setup(app: Sphinx) -> None:

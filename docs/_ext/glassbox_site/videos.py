@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
+
+logging.getLogger("matplotlib.animation").setLevel(logging.WARNING)  # else it prints the whole command
 
 VIDEO_DPI = 100
 # The same input gives the same bytes: one thread, and no date or encoder name in the file.

@@ -4,3 +4,4 @@ c = get_config()  # noqa: F821 - IPython provides it
 c.InlineBackend.figure_formats = {"svg"}
 c.InlineBackend.print_figure_kwargs = {"bbox_inches": None}
 c.HistoryManager.enabled = False
+c.IPKernelApp.log_level = 40  # errors; a warning about its local sockets comes with each start
