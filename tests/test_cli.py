@@ -29,7 +29,7 @@ def test_training_reports_every_epoch_logs_and_saves(noise, tmp_path):
     from safetensors.torch import load_file
 
     log, weights = tmp_path / "logs" / "run.jsonl", tmp_path / "weights" / "small.safetensors"
-    done = run(app, ["train", "--epochs", "2", "--device", "cpu", "--log", str(log), "--save", str(weights)])
+    done = run(app, ["train", "--epochs", "2", "--device", "cpu", "--log-file", str(log), "--save", str(weights)])
     assert done.exit_code == 0, done.output
     assert done.output.splitlines()[0] == "small_cnn on noise: 60 images"
     assert "epoch 2: loss " in done.output
@@ -38,6 +38,16 @@ def test_training_reports_every_epoch_logs_and_saves(noise, tmp_path):
     assert (first["epoch"], second["epoch"], second["steps"]) == (1, 2, 4)
     assert 0 <= last["test_accuracy"] <= 1
     SmallCNN().load_state_dict(load_file(weights))
+
+
+def test_a_run_that_goes_on_goes_on_in_its_log(noise, tmp_path):
+    arguments = ["train", "--device", "cpu", "--checkpoint", str(tmp_path / "run"), "--log-file", str(tmp_path / "log")]
+    assert run(app, [*arguments, "--epochs", "1"]).exit_code == 0
+    assert run(app, [*arguments, "--epochs", "3"]).exit_code == 0
+    rows = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert [row.get("epoch") for row in rows] == [1, None, 2, 3, None]
+    assert run(app, [*arguments, "--epochs", "1", "--no-resume"]).exit_code == 0
+    assert len((tmp_path / "log").read_text().splitlines()) == 2
 
 
 def test_the_same_seed_gives_the_same_weights(noise, tmp_path):
@@ -110,7 +120,7 @@ def test_only_the_first_of_several_processes_speaks_and_writes(noise, monkeypatc
     monkeypatch.setenv("RANK", "1")
     monkeypatch.setattr("glassbox.training.fit", lambda model, train, **options: cli_history())
     log = tmp_path / "log.jsonl"
-    done = run(app, ["train", "--log", str(log)])
+    done = run(app, ["train", "--log-file", str(log)])
     assert (done.exit_code, done.output) == (0, "")
     assert not log.exists()
 
@@ -119,6 +129,31 @@ def cli_history():
     from glassbox.training import History
 
     return History()
+
+
+def test_torchrun_takes_none_of_the_options_for_its_own():
+    from torch.distributed.run import get_args_parser
+
+    options = [option for command in app.registered_commands for option in run_help(command)]
+    parsed, _ = get_args_parser().parse_known_args(["-m", "glassbox", "train", *options])
+    assert parsed.training_script_args == ["train", *options]
+
+
+def run_help(command):
+    """Return the long options of a command."""
+    import re
+
+    return re.findall(r"--[a-z-]+", run(app, [command.callback.__name__, "--help"]).output.split("Options:")[1])
+
+
+@pytest.mark.slow
+def test_two_processes_train_together(tmp_path):
+    log = tmp_path / "log"
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = python(*launcher, "-m", "glassbox", "train", "--epochs", "1", "--device", "cpu", "--log-file", str(log))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("epoch 1: ") == 1
+    assert len(log.read_text().splitlines()) == 2
 
 
 def test_help_shows_examples():

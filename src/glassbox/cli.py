@@ -53,6 +53,16 @@ class Precision(StrEnum):
     bfloat16 = "bfloat16"
 
 
+def _note(message: Warning | str, *place: object) -> None:
+    if _leads():
+        typer.echo(f"note: {message}", err=True)
+
+
+def _leads() -> bool:
+    """Tell whether this process speaks for all: under torchrun the first does."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 _MISTAKES = (ValueError, TypeError, ArithmeticError, OSError, ImportError, NotImplementedError)
 """Errors that a wrong argument, file or installation causes; those that the package defines are told likewise."""
 
@@ -62,7 +72,7 @@ def _told_in_one_line() -> Iterator[None]:
     """Turn a warning, or a user's mistake, into one line on the error output; a mistake ends with the exit code 1."""
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *place: typer.echo(f"note: {message}", err=True)
+            warnings.showwarning = _note  # type: ignore[assignment]
             yield
     except Exception as error:
         if not isinstance(error, _MISTAKES) and not type(error).__module__.startswith("glassbox"):
@@ -83,7 +93,8 @@ def train(
     seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 0,
     checkpoint: Annotated[Path | None, typer.Option(help="Folder to keep the state of the run in.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the checkpoint, if there is one.")] = True,
-    log: Annotated[Path | None, typer.Option(help="File for the log: one JSON object a line.")] = None,
+    # Not --log: torchrun would take it for a short form of its own --log-dir.
+    log: Annotated[Path | None, typer.Option("--log-file", help="File for the log: one JSON object a line.")] = None,
     save: Annotated[Path | None, typer.Option(help="File for the weights, as safetensors.")] = None,
 ) -> None:
     """Train a network and measure it on the test images.
@@ -94,22 +105,21 @@ def train(
     Examples:
       glassbox train
       glassbox train --model digit_cnn --epochs 3 --batch-size 128
-      glassbox train --checkpoint runs/first --log runs/first.jsonl
+      glassbox train --checkpoint runs/first --log-file runs/first.jsonl
       glassbox train --model small_vgg --data faces
-      torchrun --nproc-per-node 2 -m glassbox train --epochs 2
+      torchrun --standalone --nproc-per-node 2 -m glassbox train --epochs 2
 
     Exit code: 0 done, 1 something is wrong (one line says what), 2 an unknown option, 130 stopped by Ctrl-C.
     """  # noqa: D301 - \b keeps the lines of the examples apart
-    leads = os.environ.get("RANK", "0") == "0"  # under torchrun one process speaks for all
     with _told_in_one_line():
         from glassbox.optim import Adam
         from glassbox.training import evaluate, fit
 
         learning, test = _load(data, "train"), _load(data, "test")
         network = _build(model, learning, seed)
-        if leads:
+        if _leads():
             typer.echo(f"{model.value} on {learning.source}: {len(learning):,} images")
-            _begin(log)
+            _begin(log, anew=checkpoint is None or not resume)
         history = fit(
             network,
             learning,
@@ -121,9 +131,9 @@ def train(
             precision=precision.value,
             checkpoint=checkpoint,
             resume=resume,
-            on_epoch=lambda epoch: _report(epoch, log) if leads else None,
+            on_epoch=lambda epoch: _report(epoch, log) if _leads() else None,
         )
-        if leads:
+        if _leads():
             _finish(network, history, evaluate(network, test, device=device), log, save)
     if history.interrupted:
         raise typer.Exit(130)
@@ -158,10 +168,11 @@ def _build(name: ModelName, data: LabelledImages, seed: int) -> Module:
     return models.SmallVGG(outputs, in_channels=channels, image_size=(height, width))
 
 
-def _begin(log: Path | None) -> None:
+def _begin(log: Path | None, *, anew: bool) -> None:
+    """Make an empty log; a run that goes on from a checkpoint goes on in its log."""
     if log is not None:
         log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text("", encoding="utf-8")
+        log.open("w" if anew else "a", encoding="utf-8").close()
 
 
 def _write(log: Path | None, row: dict[str, Any]) -> None:
@@ -181,10 +192,10 @@ def _finish(network: Module, history: History, test: Evaluation, log: Path | Non
     typer.echo(f"test: loss {test.loss:.4f}, accuracy {test.accuracy:.2%} on {len(test.predictions):,} images")
     _write(log, {"test_loss": test.loss, "test_accuracy": test.accuracy, "device": history.device})
     if save is not None:
-        from safetensors.torch import save_file
+        from safetensors.torch import save as to_bytes
 
         save.parent.mkdir(parents=True, exist_ok=True)
-        save_file(network.state_dict(), save)
+        save.write_bytes(to_bytes(network.state_dict()))
         typer.echo(f"weights: {save}")
 
 

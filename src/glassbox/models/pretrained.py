@@ -45,6 +45,11 @@ def weights_card(name: str) -> dict[str, Any]:
     ------
     ValueError
         If the package ships no weights of that name.
+
+    Examples
+    --------
+    >>> weights_card("small_cnn")["parameters"]
+    4640
     """
     return json.loads((WEIGHTS / f"{_known(name)}.json").read_text(encoding="utf-8"))
 

@@ -279,10 +279,10 @@ def _print_epoch(epoch: Epoch) -> None:
 
 
 def _save(recipe: Recipe, model: nn.Module, folder: Path, content: dict[str, Any]) -> None:
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(model.state_dict(), folder / f"{recipe.name}.safetensors")
+    (folder / f"{recipe.name}.safetensors").write_bytes(save(model.state_dict()))
     (folder / f"{recipe.name}.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     print(f"written: {folder / recipe.name}.safetensors and .json")
 
