@@ -14,11 +14,11 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import nn
+from benchmarks import nn, training
 
 THREADS = 2
 RESULTS = Path(__file__).parent / "results.json"
-BENCHMARKS = {**nn.BENCHMARKS}
+BENCHMARKS = {**nn.BENCHMARKS, **training.BENCHMARKS}
 
 
 def main() -> None:
