@@ -2,11 +2,12 @@ r"""
 1.2 A convolution filters an image
 ==================================
 
-A photograph is a table of numbers too, with a hundred thousand of them. **How can nine weights find every edge in
-it?**
+A photograph is a table of numbers too, with a hundred thousand of them. **How can
+nine weights find every edge in it?**
 
-*After this lesson you can* compute a convolution by hand, choose a kernel for a property, predict the size of the
-output, and say in what sense a convolution is a dense layer with most of its weights at zero.
+*After this lesson you can* compute a convolution by hand, choose a kernel for a
+property, predict the size of the output, and say in what sense a convolution is a
+dense layer with most of its weights at zero.
 
 *Time*: 25 minutes. *Before*: lesson 1.1.
 """
@@ -14,8 +15,8 @@ output, and say in what sense a convolution is a dense layer with most of its we
 # %%
 # A photograph in numbers
 # -----------------------
-# Gray pixels between 0, black, and 1, white. The shape of an image is always (images, channels, height, width), here
-# with one of each of the first two.
+# Gray pixels between 0, black, and 1, white. The shape of an image is always (images,
+# channels, height, width), here with one of each of the first two.
 
 import matplotlib.pyplot as plt
 import torch
@@ -25,24 +26,32 @@ from glassbox import datasets, nn, plots
 plots.style.use()
 photo = datasets.photo("china")[:, :, 20:340, 55:375]
 picture = photo[0, 0]
-print(f"Shape {tuple(photo.shape)}. {datasets.PHOTO_CREDITS['china']}, cropped and turned gray.")
+print(
+    f"Shape {tuple(photo.shape)}. {datasets.PHOTO_CREDITS['china']}, cropped and "
+    "turned gray."
+)
 
 fig, ax = plt.subplots(figsize=(4.6, 4.6))
 plots.image(ax, picture)
 plots.outline(ax, row=179, column=46, height=6, width=6)
-fig.alt_text = "A gray photograph of a Chinese pagoda with three curved roofs; a small frame on a pillar to the left."
+fig.alt_text = (
+    "A gray photograph of a Chinese pagoda with three curved roofs; a small frame "
+    "on a pillar to the left."
+)
 plt.show()
 
 # %%
 # Nine weights
 # ------------
-# In lesson 1.1 a row of weights covered all the columns of a table. Here a small table of weights, the **kernel**
-# :math:`K`, covers nine neighboring pixels only, and the *same* kernel serves every place of the image:
+# In lesson 1.1 a row of weights covered all the columns of a table. Here a small table
+# of weights, the **kernel** :math:`K`, covers nine neighboring pixels only, and the
+# *same* kernel serves every place of the image:
 #
 # .. math:: I'[i, j] = b + \sum_{m=0}^{2} \sum_{n=0}^{2} I[i + m,\; j + n]\; K[m, n] .
 #
-# Our kernel has -1/3 on the left, 0 in the middle and 1/3 on the right: brightness to the right minus brightness to
-# the left. Take nine pixels at the edge of a pillar, inside the small frame.
+# Our kernel has -1/3 on the left, 0 in the middle and 1/3 on the right: brightness to
+# the right minus brightness to the left. Take nine pixels at the edge of a pillar,
+# inside the small frame.
 
 kernel = torch.tensor([[-1.0, 0.0, 1.0], [-1.0, 0.0, 1.0], [-1.0, 0.0, 1.0]]) / 3
 
@@ -50,29 +59,41 @@ row, column = 180, 47
 patch = picture[row : row + 3, column : column + 3]
 products = patch * kernel
 print(
-    f"{patch.sum(dim=0)[2]:.2f} on the right minus {patch.sum(dim=0)[0]:.2f} on the left, divided by 3: "
+    f"{patch.sum(dim=0)[2]:.2f} on the right minus {patch.sum(dim=0)[0]:.2f} on the "
+    "left, divided by 3: "
     f"{products.sum():.2f}"
 )
 
 # %%
-# The nine pixels, times the nine weights, give nine products; their sum is one pixel of the new image.
+# The nine pixels, times the nine weights, give nine products; their sum is one pixel of
+# the new image.
 
 fig, axes = plt.subplots(1, 3, figsize=(6.4, 2.6))
 plots.cells(axes[0], patch, kind="photo", number_format="{:.2f}".format)
 plots.cells(axes[1], kernel, number_format="{:.2f}".format)
 plots.cells(axes[2], products, number_format="{:.2f}".format)
-for ax, title in zip(axes, ["nine pixels", "× kernel", f"= products, sum {products.sum():.2f}"], strict=True):
+for ax, title in zip(
+    axes,
+    ["nine pixels", "× kernel", f"= products, sum {products.sum():.2f}"],
+    strict=True,
+):
     ax.set_title(title)
-fig.alt_text = "Nine pixels, brighter on the right, the kernel, and their nine products with the sum."
+fig.alt_text = (
+    "Nine pixels, brighter on the right, the kernel, and their nine products with "
+    "the sum."
+)
 plt.show()
 
 # %%
-# One sum per pixel would be slow in Python. But each weight meets a *shifted copy* of the whole image, so nine
-# products of whole images do it.
+# One sum per pixel would be slow in Python. But each weight meets a *shifted copy* of
+# the whole image, so nine products of whole images do it.
 
 
 def convolve(image, kernel, bias=0.0):
-    height, width = image.shape[0] - kernel.shape[0] + 1, image.shape[1] - kernel.shape[1] + 1
+    height, width = (
+        image.shape[0] - kernel.shape[0] + 1,
+        image.shape[1] - kernel.shape[1] + 1,
+    )
     output = torch.full((height, width), bias, dtype=image.dtype)
     for m in range(kernel.shape[0]):
         for n in range(kernel.shape[1]):
@@ -82,13 +103,16 @@ def convolve(image, kernel, bias=0.0):
 
 edges = convolve(picture, kernel)
 torch.testing.assert_close(edges[row, column], products.sum())
-print(f"From {tuple(picture.shape)} to {tuple(edges.shape)}: a 3 × 3 window has no place at the last two pixels.")
+print(
+    f"From {tuple(picture.shape)} to {tuple(edges.shape)}: a 3 × 3 window has no "
+    "place at the last two pixels."
+)
 
 # %%
 # The kernel on its way
 # ---------------------
-# The frame holds six by six pixels. The window visits every place where it fits. Under the image stands the sum of
-# this place, to the right the output as it fills.
+# The frame holds six by six pixels. The window visits every place where it fits. Under
+# the image stands the sum of this place, to the right the output as it fills.
 
 small = picture[179:185, 46:52]
 small_output = convolve(small, kernel)
@@ -97,20 +121,25 @@ fig, (left, right) = plt.subplots(1, 2, figsize=(6.4, 4.4), width_ratios=[3, 2])
 left.set_title("image, 6 × 6")
 right.set_title("output, 4 × 4")
 movie = plots.sliding_kernel(left, right, small, kernel, small_output)
-fig.alt_text = "A three by three window moves over six by six pixels; its weighted sum fills a four by four output."
+fig.alt_text = (
+    "A three by three window moves over six by six pixels; its weighted sum fills a "
+    "four by four output."
+)
 plt.show()
 
 # %%
 # Before and after
 # ----------------
-# On the whole photograph the result has both signs: red where it gets brighter to the right, blue where it gets
-# darker, white where nothing changes. A bias of -0.1 asks for more than a faint change, and ReLU drops the rest: what
-# is left are the edges of one direction.
+# On the whole photograph the result has both signs: red where it gets brighter to the
+# right, blue where it gets darker, white where nothing changes. A bias of -0.1 asks for
+# more than a faint change, and ReLU drops the rest: what is left are the edges of one
+# direction.
 
 biased = convolve(picture, kernel, bias=-0.1)
 selected = biased.clamp(min=0)
 print(
-    f"{(edges > 0).float().mean():.0%} of the sums are positive; {(selected > 0).float().mean():.0%} are left "
+    f"{(edges > 0).float().mean():.0%} of the sums are positive; "
+    f"{(selected > 0).float().mean():.0%} are left "
     "after the bias and ReLU."
 )
 assert (selected > 0).float().mean() < 0.2 < (edges > 0).float().mean()
@@ -120,14 +149,17 @@ plots.image(left, edges, kind="signed", limit=0.6)
 plots.image(right, selected, kind="positive", limit=0.5)
 left.set_title("convolution")
 right.set_title("bias −0.1, then ReLU")
-fig.alt_text = "Left: vertical edges in red and blue. Right: after bias and ReLU only dark-to-bright edges are left."
+fig.alt_text = (
+    "Left: vertical edges in red and blue. Right: after bias and ReLU only dark-to- "
+    "bright edges are left."
+)
 plt.show()
 
 # %%
 # The same with the package
 # -------------------------
-# The layer is ``Conv2d``: one channel in, one channel out, kernel 3 × 3. Its weight has the shape (channels out,
-# channels in, height, width).
+# The layer is ``Conv2d``: one channel in, one channel out, kernel 3 × 3. Its weight has
+# the shape (channels out, channels in, height, width).
 
 layer = nn.Conv2d(1, 1, kernel_size=3)
 with torch.no_grad():
@@ -137,14 +169,18 @@ with torch.no_grad():
 
 torch.testing.assert_close(output[0, 0], selected)
 difference = (output[0, 0] - selected).abs().max()
-print(f"The layer makes {tuple(output.shape)}; the largest difference from ours is {difference:.0e}.")
+print(
+    f"The layer makes {tuple(output.shape)}; the largest difference from ours is "
+    f"{difference:.0e}."
+)
 
 # %%
 # Six kernels, six properties
 # ---------------------------
-# With six output channels the layer holds six kernels and makes six images at once. When the weights of a kernel sum
-# to 0, flat areas give 0 and only changes remain (first four). When they sum to 1, brightness stays (last two). The
-# Sobel kernel trusts the middle row most; the Laplacian compares a pixel with its four neighbors at once.
+# With six output channels the layer holds six kernels and makes six images at once.
+# When the weights of a kernel sum to 0, flat areas give 0 and only changes remain
+# (first four). When they sum to 1, brightness stays (last two). The Sobel kernel trusts
+# the middle row most; the Laplacian compares a pixel with its four neighbors at once.
 
 bank = {  # whole numbers, and what they are divided by
     "vertical edges": ([[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]], 3),
@@ -154,7 +190,9 @@ bank = {  # whole numbers, and what they are divided by
     "blur": ([[1, 1, 1], [1, 1, 1], [1, 1, 1]], 9),
     "sharpen": ([[0, -1, 0], [-1, 5, -1], [0, -1, 0]], 1),
 }
-kernels = torch.stack([torch.tensor(numbers) / divisor for numbers, divisor in bank.values()])
+kernels = torch.stack(
+    [torch.tensor(numbers) / divisor for numbers, divisor in bank.values()]
+)
 filters = nn.Conv2d(1, 6, kernel_size=3, bias=False)
 with torch.no_grad():
     filters.weight.copy_(kernels[:, None])
@@ -163,31 +201,40 @@ with torch.no_grad():
 print(f"Mean brightness of the photograph: {picture.mean():.2f}")
 for name, weights, channel in zip(bank, kernels, filtered, strict=True):
     torch.testing.assert_close(channel, convolve(picture, weights))
-    print(f"{name:16}: weights sum to {weights.sum().abs():.0f}, mean of the result {channel.mean().abs():.2f}")
+    print(
+        f"{name:16}: weights sum to {weights.sum().abs():.0f}, mean of the result "
+        f"{channel.mean().abs():.2f}"
+    )
 
 # %%
 # The kernels stand beside what they make.
 
 fig, axes = plt.subplots(3, 4, figsize=(7.2, 7.0), width_ratios=[1, 2.2] * 2)
-for (left, right), (name, (numbers, divisor)), channel in zip(axes.reshape(-1, 2), bank.items(), filtered, strict=True):
+for (left, right), (name, (numbers, divisor)), channel in zip(
+    axes.reshape(-1, 2), bank.items(), filtered, strict=True
+):
     plots.cells(left, torch.tensor(numbers, dtype=torch.float32))
     left.set_title(f"÷ {divisor}")
     edge = name not in {"blur", "sharpen"}
-    plots.image(right, channel, kind="signed" if edge else "photo", limit=0.4 if edge else 1.0)
+    plots.image(
+        right, channel, kind="signed" if edge else "photo", limit=0.4 if edge else 1.0
+    )
     right.set_title(name)
 fig.alt_text = (
-    "Six kernels beside the images they make: four kinds of edges in red and blue, then a blurred and a sharper one."
+    "Six kernels beside the images they make: four kinds of edges in red and blue, "
+    "then a blurred and a sharper one."
 )
 plt.show()
 
 # %%
-# Nobody needs to choose these kernels: in a network they are parameters, and training finds them (lessons 1.3 and
-# 3.5).
+# Nobody needs to choose these kernels: in a network they are parameters, and training
+# finds them (lessons 1.3 and 3.5).
 #
 # Padding and stride
 # ------------------
-# The output shrinks, unless the image gets a border of zeros first: **padding**. And the window may move by more than
-# one pixel: **stride**. With height :math:`H`, padding :math:`p`, kernel size :math:`k` and stride :math:`s`,
+# The output shrinks, unless the image gets a border of zeros first: **padding**. And
+# the window may move by more than one pixel: **stride**. With height :math:`H`, padding
+# :math:`p`, kernel size :math:`k` and stride :math:`s`,
 #
 # .. math:: H' = \left\lfloor \frac{H + 2p - k}{s} \right\rfloor + 1 .
 
@@ -198,23 +245,30 @@ for name, padding, stride in [("valid", 0, 1), ("same", 1, 1), ("strided", 1, 2)
     print(f"{name:8} padding {padding}, stride {stride}: 320 -> {by_formula}")
 
 # %%
-# In small, with 6 × 6 pixels: gray cells are the image, pale ones the padding, and each dot is the center of a window,
-# that is, one pixel of the output.
+# In small, with 6 × 6 pixels: gray cells are the image, pale ones the padding, and each
+# dot is the center of a window, that is, one pixel of the output.
 
 fig, axes = plt.subplots(1, 3, figsize=(6.4, 2.6))
-for ax, (name, padding, stride) in zip(axes, [("valid", 0, 1), ("same", 1, 1), ("strided", 1, 2)], strict=True):
+for ax, (name, padding, stride) in zip(
+    axes, [("valid", 0, 1), ("same", 1, 1), ("strided", 1, 2)], strict=True
+):
     size = (6 + 2 * padding - 3) // stride + 1
     plots.window_centers(ax, 6, kernel_size=3, padding=padding, stride=stride)
     ax.set_title(f"{name}: 6 → {size}")
-fig.alt_text = "A six by six image: without padding 4 by 4 windows fit, with padding 6 by 6, with stride two 3 by 3."
+fig.alt_text = (
+    "A six by six image: without padding 4 by 4 windows fit, with padding 6 by 6, "
+    "with stride two 3 by 3."
+)
 plt.show()
 
 # %%
 # Convolution or cross-correlation?
 # ---------------------------------
-# In mathematics a convolution turns the kernel by 180 degrees before it multiplies. What deep-learning libraries call
-# a convolution does not: it is a **cross-correlation**. Since kernels are learnt, a turned one would be learnt as
-# easily. For a kernel that is antisymmetric, like our edge filter, turning it only changes the sign.
+# In mathematics a convolution turns the kernel by 180 degrees before it multiplies.
+# What deep-learning libraries call a convolution does not: it is a
+# **cross-correlation**. Since kernels are learnt, a turned one would be learnt as
+# easily. For a kernel that is antisymmetric, like our edge filter, turning it only
+# changes the sign.
 
 turned = kernel.flip(0, 1)
 mathematical = convolve(picture, turned)
@@ -224,32 +278,55 @@ print("The turned kernel gives the negative of the first result, at every pixel.
 # %%
 # A dense layer in disguise
 # -------------------------
-# A convolution is a weighted sum per output pixel: that is a dense layer. To see its weights, send in images with a
-# single white pixel, one after the other. Each answer is a column of the matrix :math:`M` in :math:`y = M x`.
+# A convolution is a weighted sum per output pixel: that is a dense layer. To see its
+# weights, send in images with a single white pixel, one after the other. Each answer is
+# a column of the matrix :math:`M` in :math:`y = M x`.
 
 x = small.double().flatten()
-M = torch.stack([convolve(one.reshape(6, 6), kernel.double()).flatten() for one in torch.eye(36).double()], dim=1)
+M = torch.stack(
+    [
+        convolve(one.reshape(6, 6), kernel.double()).flatten()
+        for one in torch.eye(36).double()
+    ],
+    dim=1,
+)
 y = convolve(small.double(), kernel.double()).flatten()
 torch.testing.assert_close(M @ x, y)
-print(f"M has {M.shape[0]} rows and {M.shape[1]} columns; {(M == 0).double().mean():.0%} of its entries are zero.")
-print(f"Largest difference between M x and the convolution: {(M @ x - y).abs().max():.0e}.")
+print(
+    f"M has {M.shape[0]} rows and {M.shape[1]} columns; "
+    f"{(M == 0).double().mean():.0%} of its entries are zero."
+)
+print(
+    "Largest difference between M x and the convolution: "
+    f"{(M @ x - y).abs().max():.0e}."
+)
 
 fig, ax = plt.subplots(figsize=(7.0, 3.5))
 plots.cells(ax, M, number_format=None)
 ax.set_axis_on()
-ax.set(xlabel="36 input pixels, row by row", ylabel="16 output pixels", xticks=range(0, 36, 6), yticks=range(0, 16, 4))
-fig.alt_text = "A matrix of 16 rows and 36 columns: every row holds the same six weights, shifted, and zeros elsewhere."
+ax.set(
+    xlabel="36 input pixels, row by row",
+    ylabel="16 output pixels",
+    xticks=range(0, 36, 6),
+    yticks=range(0, 16, 4),
+)
+fig.alt_text = (
+    "A matrix of 16 rows and 36 columns: every row holds the same six weights, "
+    "shifted, and zeros elsewhere."
+)
 plt.show()
 
 # %%
-# The same six values in every row, shifted, and zeros everywhere else. A convolution is a dense layer with two rules:
-# *look only at neighbors*, and *use the same weights everywhere*. The rules save a fortune.
+# The same six values in every row, shifted, and zeros everywhere else. A convolution is
+# a dense layer with two rules: *look only at neighbors*, and *use the same weights
+# everywhere*. The rules save a fortune.
 
 outputs = edges.numel()
 dense = outputs * picture.numel() + outputs
 convolution = sum(parameter.numel() for parameter in layer.parameters())
 print(
-    f"From {picture.numel():,} pixels to {outputs:,}: {convolution} parameters for the convolution, {dense:,} for a "
+    f"From {picture.numel():,} pixels to {outputs:,}: {convolution} parameters for "
+    f"the convolution, {dense:,} for a "
     "dense layer."
 )
 assert convolution == 10
@@ -257,10 +334,14 @@ assert convolution == 10
 # %%
 # What to remember
 # ----------------
-# - A convolution is a weighted sum of neighbors, with the same weights at every place, plus a bias.
-# - The kernel chooses the property: edges of a direction, spots, smoothness. Bias and ReLU keep where it is strong.
+# - A convolution is a weighted sum of neighbors, with the same weights at every place,
+#   plus a bias.
+# - The kernel chooses the property: edges of a direction, spots, smoothness. Bias and
+#   ReLU keep where it is strong.
 # - Output size: :math:`\lfloor (H + 2p - k)/s \rfloor + 1`.
-# - It is a dense layer that is sparse and shares its weights, so ten numbers serve an image of any size.
+# - It is a dense layer that is sparse and shares its weights, so ten numbers serve an
+#   image of any size.
 #
-# **Try this.** Load a photo of yours, ``datasets.photo("my-photo.jpg")``, and find a kernel of nine weights that makes
-# text on a wall stand out. Then apply the blur ten times: which larger kernel would do the same in one step?
+# **Try this.** Load a photo of yours, ``datasets.photo("my-photo.jpg")``, and find a
+# kernel of nine weights that makes text on a wall stand out. Then apply the blur ten
+# times: which larger kernel would do the same in one step?

@@ -2,19 +2,23 @@ r"""
 1.3 Stacking layers: a small CNN reads digits
 =============================================
 
-A dense layer weighs numbers (lesson 1.1); a convolution filters an image (lesson 1.2). **What happens when we stack
-a few of them, and can fewer than 5,000 numbers read handwriting?**
+A dense layer weighs numbers (lesson 1.1); a convolution filters an image (lesson
+1.2). **What happens when we stack a few of them, and can fewer than 5,000 numbers
+read handwriting?**
 
-*After this lesson you can* follow an image's shape through a network, count its parameters by hand, train it in one
-line, read its ten output numbers as probabilities, and say where it goes wrong.
+*After this lesson you can* follow an image's shape through a network, count its
+parameters by hand, train it in one line, read its ten output numbers as
+probabilities, and say where it goes wrong.
 
-*Time*: 30 minutes. *Before*: lessons 1.1 and 1.2. How training works inside is the subject of parts 2 and 3.
+*Time*: 30 minutes. *Before*: lessons 1.1 and 1.2. How training works inside is the
+subject of parts 2 and 3.
 """
 
 # %%
 # The digits
 # ----------
-# Each image has 28 × 28 gray pixels between 0, black, and 1, white, and a label: the digit that its writer meant.
+# Each image has 28 × 28 gray pixels between 0, black, and 1, white, and a label: the
+# digit that its writer meant.
 
 import matplotlib.pyplot as plt
 import torch
@@ -23,10 +27,15 @@ from glassbox import datasets, models, nn, optim, plots, tracing, training
 
 plots.style.use()
 train, test = datasets.mnist("train"), datasets.mnist("test")
-print(f"{len(train):,} images to learn from, {len(test):,} to be tested on. Source: {train.source}.")
+print(
+    f"{len(train):,} images to learn from, {len(test):,} to be tested on. Source: "
+    f"{train.source}."
+)
 
 fig, ax = plt.subplots(figsize=(6.4, 3.4))
-plots.image_grid(ax, train.images[:10], [str(int(label)) for label in train.labels[:10]], columns=5)
+plots.image_grid(
+    ax, train.images[:10], [str(int(label)) for label in train.labels[:10]], columns=5
+)
 fig.alt_text = "Ten handwritten digits, white on black, with their labels."
 plt.show()
 
@@ -39,11 +48,13 @@ plt.show()
 #
 #    \text{image} \to
 #    \underbrace{\text{conv} \to \text{ReLU} \to \text{pool}}_{\text{three times}} \to
-#    \text{flatten} \to \text{dense} \to \text{ReLU} \to \text{dense} \to \text{10 scores}.
+#    \text{flatten} \to \text{dense} \to \text{ReLU} \to
+#    \text{dense} \to \text{10 scores}.
 #
-# A convolution with several output channels has one kernel per pair of input and output channel, and one bias per
-# output channel. **Max-pooling** keeps the largest of each 2 × 2 block of pixels, so that height and width are halved.
-# ``Flatten`` writes all that is left in one row. Built part by part:
+# A convolution with several output channels has one kernel per pair of input and output
+# channel, and one bias per output channel. **Max-pooling** keeps the largest of each 2
+# × 2 block of pixels, so that height and width are halved. ``Flatten`` writes all that
+# is left in one row. Built part by part:
 
 torch.manual_seed(0)
 by_hand = nn.Sequential(
@@ -56,8 +67,8 @@ by_hand = nn.Sequential(
 )  # fmt: skip
 
 # %%
-# ``models.SmallCNN`` is this chain with a name for each part. From the same seed both start with the same random
-# weights, so they give the same ten scores.
+# ``models.SmallCNN`` is this chain with a name for each part. From the same seed both
+# start with the same random weights, so they give the same ten scores.
 
 torch.manual_seed(0)
 model = models.SmallCNN()
@@ -68,20 +79,21 @@ print("Scores of the untrained network:", model(image).detach().numpy().round(2)
 # %%
 # Shapes and parameters
 # ---------------------
-# ``trace`` sends one image through and keeps what every layer received and made. A shape is written (images, channels,
-# height, width).
+# ``trace`` sends one image through and keeps what every layer received and made. A
+# shape is written (images, channels, height, width).
 
 inside = tracing.trace(model, image)
 inside.to_frame()
 
 # %%
-# Two formulas give every line of this table. With an input of height :math:`H`, padding :math:`p`, kernel size
-# :math:`k` and stride :math:`s`, the output height is
+# Two formulas give every line of this table. With an input of height :math:`H`, padding
+# :math:`p`, kernel size :math:`k` and stride :math:`s`, the output height is
 #
 # .. math:: \left\lfloor \frac{H + 2p - k}{s} \right\rfloor + 1 ,
 #
-# and a layer that turns :math:`C` channels into :math:`D` has :math:`D \, C \, k^2` weights and :math:`D` biases. A
-# dense layer from :math:`C` to :math:`D` numbers has :math:`D \, C` weights and :math:`D` biases.
+# and a layer that turns :math:`C` channels into :math:`D` has :math:`D \, C \, k^2`
+# weights and :math:`D` biases. A dense layer from :math:`C` to :math:`D` numbers has
+# :math:`D \, C` weights and :math:`D` biases.
 
 
 def output_size(size, kernel, padding=0, stride=1):
@@ -93,39 +105,59 @@ for layer, (inputs, outputs) in enumerate([(1, 2), (2, 4), (4, 8)], start=1):
     filtered = output_size(size, kernel=2, padding=1)
     pooled = output_size(filtered, kernel=2, stride=2)
     parameters = outputs * inputs * 2 * 2 + outputs
-    print(f"conv{layer}: {size} -> {filtered}, pooled to {pooled}; {outputs} x {inputs} x 4 + {outputs} = {parameters}")
+    print(
+        f"conv{layer}: {size} -> {filtered}, pooled to {pooled}; {outputs} x {inputs} "
+        f"x 4 + {outputs} = {parameters}"
+    )
     size, total = pooled, total + parameters
 for layer, (inputs, outputs) in enumerate([(8 * size * size, 32), (32, 10)], start=1):
     parameters = outputs * inputs + outputs
-    print(f"fc{layer}:   {inputs} -> {outputs}; {outputs} x {inputs} + {outputs} = {parameters:,}")
+    print(
+        f"fc{layer}:   {inputs} -> {outputs}; {outputs} x {inputs} + {outputs} = "
+        f"{parameters:,}"
+    )
     total += parameters
 
-print(f"Together {total:,} parameters, {4128 / total:.0%} of them in the first dense layer.")
+print(
+    f"Together {total:,} parameters, {4128 / total:.0%} of them in the first dense "
+    "layer."
+)
 assert total == inside.parameters == 4640
 assert size == 4
 
 # %%
-# Here is the network, to scale. One square is one channel. Going down, the images shrink and multiply: less of
-# *where*, more of *what*. The orange strips are plain rows of numbers.
+# Here is the network, to scale. One square is one channel. Going down, the images
+# shrink and multiply: less of *where*, more of *what*. The orange strips are plain rows
+# of numbers.
 
-shapes = {name: record.output for name, record in inside.items() if not name.startswith(("relu", "flatten"))}
-notes = {name: f"{record.parameters:,} parameters" for name, record in inside.items() if record.parameters}
+shapes = {
+    name: record.output
+    for name, record in inside.items()
+    if not name.startswith(("relu", "flatten"))
+}
+notes = {
+    name: f"{record.parameters:,} parameters"
+    for name, record in inside.items()
+    if record.parameters
+}
 
 fig, ax = plt.subplots(figsize=(6.4, 7.0))
 plots.network(ax, {"input": image, **shapes}, notes=notes)
 fig.alt_text = (
-    "The network from top to bottom, to scale: one 28 by 28 image, two maps of 29, pooled to 14, four of 15, pooled "
-    "to 7, eight of 8, pooled to 4, then strips of 32 and 10 numbers."
+    "The network from top to bottom, to scale: one 28 by 28 image, two maps of 29, "
+    "pooled to 14, four of 15, pooled to 7, eight of 8, pooled to 4, then strips of "
+    "32 and 10 numbers."
 )
 plt.show()
 
 # %%
 # Training
 # --------
-# Nobody chooses these parameters by hand. ``fit`` shows the network mini-batches of images with their labels, again
-# and again, and moves each parameter a little in the direction that lowers the error (parts 2 and 3). One *epoch* is
-# one pass over all images. Some training images are set aside for **validation**: the network never learns from them,
-# so they tell how it does on images that it has not seen.
+# Nobody chooses these parameters by hand. ``fit`` shows the network mini-batches of
+# images with their labels, again and again, and moves each parameter a little in the
+# direction that lowers the error (parts 2 and 3). One *epoch* is one pass over all
+# images. Some training images are set aside for **validation**: the network never
+# learns from them, so they tell how it does on images that it has not seen.
 
 held_out = len(train) // 12
 learn, validation = train[held_out:], train[:held_out]
@@ -133,26 +165,36 @@ history = training.fit(
     model,
     learn,
     validation=validation,
-    epochs=80 if train.is_standin else 14,  # the stand-in has fewer images, so it needs more passes
+    epochs=80
+    if train.is_standin
+    else 14,  # the stand-in has fewer images, so it needs more passes
     batch_size=50 if train.is_standin else 256,
     optimizer=lambda parameters: optim.Adam(parameters, lr=0.02),
-    schedule=lambda progress: min(progress / 0.15, (1 - progress) / 0.85),  # faster steps first, then ever finer ones
+    schedule=lambda progress: min(
+        progress / 0.15, (1 - progress) / 0.85
+    ),  # faster steps first, then ever finer ones
     seed=0,
 )
 
 # %%
-# The loss, explained in lesson 3.2, measures the error; the accuracy is the share of digits that are read correctly.
+# The loss, explained in lesson 3.2, measures the error; the accuracy is the share of
+# digits that are read correctly.
 
 table = history.to_frame()
 losses = table[["loss", "validation_loss"]].set_axis(["training", "validation"], axis=1)
-accuracies = table[["accuracy", "validation_accuracy"]].set_axis(["training", "validation"], axis=1)
+accuracies = table[["accuracy", "validation_accuracy"]].set_axis(
+    ["training", "validation"], axis=1
+)
 
 fig, (top, bottom) = plt.subplots(2, 1, figsize=(6.4, 5.4), sharex=True)
 plots.curves(top, losses)
 plots.curves(bottom, accuracies, percent=True)
 top.set(ylabel="loss", xlabel="")
 bottom.set(ylabel="accuracy", ylim=(0.85, 1.0))
-fig.alt_text = "Loss falling and accuracy rising over the epochs, on the training and on the validation images."
+fig.alt_text = (
+    "Loss falling and accuracy rising over the epochs, on the training and on the "
+    "validation images."
+)
 plt.show()
 
 # %%
@@ -161,21 +203,25 @@ plt.show()
 # Now, and only now, the test images. Nothing about the network was chosen with them.
 
 result = training.evaluate(model, test)
-print(f"{result.accuracy:.2%} of {len(test):,} test images are read correctly. The slides report about 96 %.")
+print(
+    f"{result.accuracy:.2%} of {len(test):,} test images are read correctly. The "
+    "slides report about 96 %."
+)
 if not test.is_standin:
     assert result.accuracy > 0.97
 
 # %%
 # From scores to probabilities
 # ----------------------------
-# The last layer gives ten scores :math:`z_0, \dots, z_9`, called **logits**. They are any real numbers. The
-# **softmax** turns them into ten positive numbers that sum to 1:
+# The last layer gives ten scores :math:`z_0, \dots, z_9`, called **logits**. They are
+# any real numbers. The **softmax** turns them into ten positive numbers that sum to 1:
 #
 # .. math:: p_k = \frac{e^{z_k}}{\sum_{j=0}^{9} e^{z_j}} .
 #
-# A higher score means a higher probability, and only differences between scores count. For most digits one of the ten
-# is almost 1. More can be seen on one that the network hesitates about: among the zeros of the test set, take the one
-# whose probability is nearest to the 0.8959 that the slides show.
+# A higher score means a higher probability, and only differences between scores count.
+# For most digits one of the ten is almost 1. More can be seen on one that the network
+# hesitates about: among the zeros of the test set, take the one whose probability is
+# nearest to the 0.8959 that the slides show.
 
 model.eval()
 zeros = (test.labels == 0).nonzero().flatten()
@@ -185,32 +231,51 @@ sureness = nn.Softmax(dim=1)(zero_scores)[:, 0]
 chosen = (sureness - 0.8959).abs().argmin()
 index, logits = zeros[chosen], zero_scores[chosen : chosen + 1]
 
-exponentials = torch.exp(logits - logits.max())  # the largest becomes exp(0) = 1: nothing overflows
+exponentials = torch.exp(
+    logits - logits.max()
+)  # the largest becomes exp(0) = 1: nothing overflows
 probabilities = exponentials / exponentials.sum()
 torch.testing.assert_close(probabilities, nn.Softmax(dim=1)(logits))
 torch.set_printoptions(precision=4, sci_mode=False)
 print(probabilities)
-print(f"Sum {probabilities.sum().item():.4f}; the digit is read as {probabilities.argmax().item()}.")
+print(
+    f"Sum {probabilities.sum().item():.4f}; the digit is read as "
+    f"{probabilities.argmax().item()}."
+)
 
 # %%
-# The slides print such a row under a model that returns logits: 0.8959 for class 0, 0.0488 for class 9, 0.0385 for
-# class 8. They sum to 1, so a softmax came between.
+# The slides print such a row under a model that returns logits: 0.8959 for class 0,
+# 0.0488 for class 9, 0.0385 for class 8. They sum to 1, so a softmax came between.
 
-fig, (left, middle, right) = plt.subplots(1, 3, figsize=(7.2, 3.6), width_ratios=[1, 1.4, 1.4])
+fig, (left, middle, right) = plt.subplots(
+    1, 3, figsize=(7.2, 3.6), width_ratios=[1, 1.4, 1.4]
+)
 plots.image(left, test.images[index])
-plots.named_bars(middle, logits[0], test.class_names, highlight=int(logits.argmax()), number_format="{:.1f}".format)
-plots.named_bars(right, probabilities[0], test.class_names, highlight=int(logits.argmax()))
+plots.named_bars(
+    middle,
+    logits[0],
+    test.class_names,
+    highlight=int(logits.argmax()),
+    number_format="{:.1f}".format,
+)
+plots.named_bars(
+    right, probabilities[0], test.class_names, highlight=int(logits.argmax())
+)
 left.set_title("image")
 middle.set_title("scores (logits)")
 right.set_title("probabilities")
-fig.alt_text = "A handwritten zero, its ten scores of both signs, and its ten probabilities, most of it on class 0."
+fig.alt_text = (
+    "A handwritten zero, its ten scores of both signs, and its ten probabilities, "
+    "most of it on class 0."
+)
 plt.show()
 
 # %%
 # Where it goes wrong
 # -------------------
-# One accuracy hides *which* digits are confused. The **confusion matrix** counts, for every true digit, what it was
-# read as. The pair (truth, reading) is numbered ``10 * truth + reading``; counting the numbers fills the table.
+# One accuracy hides *which* digits are confused. The **confusion matrix** counts, for
+# every true digit, what it was read as. The pair (truth, reading) is numbered ``10 *
+# truth + reading``; counting the numbers fills the table.
 
 with torch.no_grad():
     all_probabilities = nn.Softmax(dim=1)(model(test.images))
@@ -221,22 +286,33 @@ assert abs(counts.diagonal().sum().item() / len(test) - result.accuracy) < 1e-6
 
 fig, ax = plt.subplots(figsize=(6.0, 5.4))
 plots.confusion_matrix(ax, counts, test.class_names)
-fig.alt_text = "Table of true digits against readings; the mistakes, off the diagonal, gather in a few pairs of digits."
+fig.alt_text = (
+    "Table of true digits against readings; the mistakes, off the diagonal, gather "
+    "in a few pairs of digits."
+)
 plt.show()
 
 mistakes = counts.clone().fill_diagonal_(0)
 truth, taken_for = divmod(int(mistakes.argmax()), 10)
-print(f"The most frequent mistake: {mistakes.max().item()} times a {truth} was read as a {taken_for}.")
+print(
+    f"The most frequent mistake: {mistakes.max().item()} times a {truth} was read as "
+    f"a {taken_for}."
+)
 
 # %%
-# The mistakes that the network is *surest* of teach more than their number. Would you have read them as their writers
-# meant?
+# The mistakes that the network is *surest* of teach more than their number. Would you
+# have read them as their writers meant?
 
 wrong = (reading != test.labels).nonzero().flatten()
 surest = wrong[confidence[wrong].argsort(descending=True)][:10]
-captions = [f"{test.labels[i]} read as {reading[i]}\n{confidence[i]:.1%} sure" for i in surest]
+captions = [
+    f"{test.labels[i]} read as {reading[i]}\n{confidence[i]:.1%} sure" for i in surest
+]
 
 fig, ax = plt.subplots(figsize=(6.4, 4.0))
 plots.image_grid(ax, test.images[surest], captions, columns=5)
-fig.alt_text = "The ten misread digits with the highest confidence, many of them ambiguous, with truth and reading."
+fig.alt_text = (
+    "The ten misread digits with the highest confidence, many of them ambiguous, "
+    "with truth and reading."
+)
 plt.show()

@@ -66,6 +66,12 @@ def test_two_sums_give_two_columns_of_results(ax):
     assert {"sciences", "languages", "1.0", "2.5"} <= set(texts(ax))
 
 
+def test_a_series_is_one_column_of_results(ax):
+    plots.weighted_table(ax, TABLE, results=pd.Series([3.0, 1.5], index=TABLE.index, name="mean"))
+    assert [bar.get_width() for bar in bars(ax)] == pytest.approx([0.9, 0.45])
+    assert "mean" in texts(ax)
+
+
 def test_what_does_not_fit_the_table_is_refused(ax):
     with pytest.raises(ValueError, match="2 columns and the table 3"):
         plots.weighted_table(ax, TABLE, weights=WEIGHTS.iloc[:, :2])

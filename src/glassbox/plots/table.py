@@ -26,7 +26,7 @@ def weighted_table(
     *,
     weights: pd.DataFrame | None = None,
     bias: Sequence[float] | None = None,
-    results: pd.DataFrame | None = None,
+    results: pd.DataFrame | pd.Series | None = None,
     weight_format: Callable[[float], str] = "{:g}".format,
     result_format: Callable[[float], str] = "{:.2f}".format,
 ) -> Axes:
@@ -45,8 +45,8 @@ def weighted_table(
         One row of weights per sum; its columns are those of ``table``.
     bias : sequence of float, optional
         The bias of each sum, drawn after its weights.
-    results : pandas.DataFrame, optional
-        One column per sum, one row per row of ``table``.
+    results : pandas.DataFrame or pandas.Series, optional
+        One column per sum, one row per row of ``table``; a series for a single sum.
     weight_format, result_format : callable, optional
         How a weight and a sum become text.
 
@@ -72,6 +72,8 @@ def weighted_table(
     ['13.00', '8.50']
     >>> plt.close(fig)
     """
+    import pandas as pd
+
     rows, columns = table.shape
     if weights is not None and weights.shape[1] != columns:
         raise ValueError(
@@ -101,7 +103,8 @@ def weighted_table(
         ax.text(column - 0.1, top, name, rotation=40, ha="left", va="bottom", color=INK if used[column] else MUTED)
     right = columns - 0.5
     if results is not None:
-        right = _draw_results(ax, results, result_format, columns)
+        frame = results.to_frame() if isinstance(results, pd.Series) else results
+        right = _draw_results(ax, frame, result_format, columns)
     ax.set_xlim(-0.5, right)
     ax.set_ylim(rows - 0.4, top - 1.4)
     return ax
