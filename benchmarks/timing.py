@@ -29,7 +29,7 @@ class Figure:
         """Write the line that a run prints."""
         bar = "" if self.bar is None else f"  bar {self.bar:4.2f}  {'met' if self.met else 'MISSED'}"
         numbers = f"ours {self.ours:8.3f} {self.unit}  {self.peer_name} {self.peer:8.3f} {self.unit}"
-        return f"{self.name:<44}{numbers}  ratio {self.ratio:5.2f}{bar}"
+        return f"{self.name:<50}{numbers}  ratio {self.ratio:5.2f}{bar}"
 
 
 def seconds(function: Callable[[], object], calls: int) -> float:
