@@ -1,0 +1,129 @@
+"""The step as a CUDA graph, other devices, and what can be held of them without a GPU."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from glassbox import optim
+from glassbox.models import SmallCNN
+from glassbox.training import evaluate, fit
+from glassbox.training.capture import capturable, why_not_capture
+from glassbox.training.device import choose_device, move_optimizer
+from tests.training.runs import assert_same_weights, blobs, half_way_down, network
+
+CUDA = torch.device("cuda")
+CPU = torch.device("cpu")
+
+
+def parameters() -> list[nn.Parameter]:
+    return [nn.Parameter(torch.ones(2))]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ((CPU, 1, True, optim.Adam(parameters())), "cpu has no CUDA graphs"),
+        ((CUDA, 2, True, optim.Adam(parameters())), "several workers train together"),
+        ((CUDA, 1, False, optim.Adam(parameters())), "the data do not stay on the GPU"),
+        ((CUDA, 1, True, torch.optim.SparseAdam(parameters())), "SparseAdam has no option 'capturable'"),
+        ((CUDA, 1, True, optim.Adam(parameters())), None),
+        ((CUDA, 1, True, optim.SGD(parameters())), None),
+        ((CUDA, 1, True, torch.optim.SGD(parameters())), None),
+        ((CUDA, 1, True, torch.optim.Adadelta(parameters())), None),
+    ],
+)
+def test_says_why_a_step_is_not_captured(arguments: Any, reason: str | None) -> None:
+    assert why_not_capture(*arguments) == reason
+
+
+@pytest.mark.parametrize("kind", [optim.Adam, optim.SGD, torch.optim.SGD])
+def test_a_capturable_optimizer_steps_as_before_and_is_given_back(kind: Any) -> None:
+    ours, reference = parameters(), parameters()
+    optimizer, plain = kind(ours, lr=0.1), kind(reference, lr=0.1)
+    for step in range(4):
+        for parameter in (*ours, *reference):
+            parameter.grad = torch.tensor([1.0, -2.0]) * (step + 1)
+        if step == 1:
+            with capturable(optimizer, CPU):
+                assert isinstance(optimizer.param_groups[0]["lr"], Tensor)
+                optimizer.step()
+        else:
+            optimizer.step()
+        plain.step()
+    torch.testing.assert_close(ours, reference)
+    assert optimizer.param_groups[0]["lr"] == 0.1
+    assert not optimizer.param_groups[0].get("capturable")
+
+
+def test_an_optimizer_moves_with_its_model_and_keeps_its_count() -> None:
+    model = nn.Linear(2, 1)
+    optimizer = optim.Adam(model.parameters())
+    model(torch.ones(1, 2)).sum().backward()
+    optimizer.step()
+    move_optimizer(optimizer, torch.device("meta"))
+    state = optimizer.state[model.weight]
+    assert (state["exp_avg"].device.type, state["step"].device.type) == ("meta", "cpu")
+
+
+def test_auto_takes_the_first_device_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert choose_device() == torch.device("mps")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert choose_device() == CPU
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+class TestOnCuda:
+    @pytest.mark.parametrize("kind", [optim.Adam, optim.SGD, torch.optim.Adam])
+    def test_a_captured_run_equals_one_that_is_not(self, kind: Any) -> None:
+        captured, plain = network(), network()
+        options: dict[str, Any] = {"epochs": 3, "batch_size": 10, "schedule": half_way_down, "device": "cuda"}
+        options["optimizer"] = lambda parameters: kind(parameters, lr=0.05)
+        history = fit(captured, blobs(), capture=True, **options)
+        reference = fit(plain, blobs(), capture=False, **options)
+        assert history.capture == "on"
+        assert reference.capture == "off: not asked for"
+        assert [row.loss for row in history] == pytest.approx([row.loss for row in reference], rel=1e-4)
+        torch.testing.assert_close(dict(captured.state_dict()), dict(plain.state_dict()), rtol=1e-4, atol=1e-5)
+
+    def test_small_cnn_is_captured_and_handed_back(self) -> None:
+        model = SmallCNN()
+        images = torch.rand(200, 1, 28, 28)
+        history = fit(model, (images, torch.zeros(200, dtype=torch.int64)), epochs=3, device="cuda")
+        assert history.capture == "on"
+        assert history.device.startswith("cuda:0 (")
+        assert history[-1].loss < history[0].loss
+        assert {parameter.device.type for parameter in model.parameters()} == {"cpu"}
+
+    def test_dropout_and_augmentation_draw_anew_in_each_replay(self) -> None:
+        def shaken(inputs: Tensor, generator: torch.Generator) -> Tensor:
+            return inputs + torch.randn(inputs.shape, generator=generator, device=inputs.device)
+
+        first, second, still = network(dropout=0.5), network(dropout=0.5), network(dropout=0.5)
+        for model in (first, second):
+            fit(model, blobs(), epochs=3, batch_size=10, augment=shaken, device="cuda", capture=True)
+        fit(still, blobs(), epochs=3, batch_size=10, device="cuda", capture=True)
+        assert_same_weights(first, second)
+        assert not torch.equal(first[0].weight, still[0].weight)
+
+    def test_what_cannot_be_captured_is_run(self) -> None:
+        class Reads(nn.Linear):
+            def forward(self, inputs: Tensor) -> Tensor:
+                outputs = super().forward(inputs)
+                return outputs if outputs.sum().item() < 1e9 else -outputs
+
+        history = fit(Reads(4, 3), blobs(), batch_size=10, epochs=2, device="cuda")
+        assert history.capture.startswith("off: the step cannot be recorded")
+
+    def test_bfloat16_and_evaluation(self) -> None:
+        model = network()
+        history = fit(model, blobs(), batch_size=10, epochs=3, device="cuda", precision="bfloat16")
+        assert history[-1].loss < history[0].loss
+        on_gpu, on_cpu = (evaluate(model, blobs(), device=device) for device in ("cuda", "cpu"))
+        assert on_gpu.loss == pytest.approx(on_cpu.loss, rel=1e-4)
