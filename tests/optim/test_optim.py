@@ -181,16 +181,25 @@ def test_a_step_without_gradients_changes_nothing():
     torch.testing.assert_close(parameters, make_parameters(), rtol=0, atol=0)
 
 
-def test_gradients_are_left_as_they_came():
-    """The update must not write into a gradient, which gradient accumulation still needs."""
-    for name, options in [("SGD", {"momentum": 0.9, "weight_decay": 0.1}), ("Adam", {"weight_decay": 0.1})]:
-        parameters = make_parameters()
-        optimizer = getattr(optim, name)(parameters, maximize=True, **options)
-        for step in range(1, 4):
-            set_gradients(parameters, step if step % 2 else step + 1)
-            before = [parameter.grad.clone() for parameter in parameters]
-            optimizer.step()
-            torch.testing.assert_close([parameter.grad for parameter in parameters], before, rtol=0, atol=0)
+@pytest.mark.parametrize("case", CASES, ids=case_id)
+def test_gradients_are_left_as_they_came(case):
+    """The update must not write into a gradient, which gradient accumulation still needs, nor keep it as its own."""
+    name, options = case
+    parameters = make_parameters()
+    optimizer = getattr(optim, name)(parameters, **options)
+    gradients = [torch.full_like(parameter, 0.5) for parameter in parameters]
+    for _ in range(3):
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient
+        optimizer.step()
+    torch.testing.assert_close(gradients, [torch.full_like(gradient, 0.5) for gradient in gradients], rtol=0, atol=0)
+
+
+def test_adamw_stays_adamw_with_the_state_of_adam():
+    parameters = make_parameters()
+    optimizer = optim.AdamW(parameters)
+    optimizer.load_state_dict(optim.Adam(parameters).state_dict())
+    assert optimizer.param_groups[0]["decoupled_weight_decay"] is True
 
 
 @pytest.mark.parametrize(
