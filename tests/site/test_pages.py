@@ -119,18 +119,7 @@ def test_reference_and_lessons_link_to_each_other(site):
     assert lesson.select('a[href*="api/datasets.html#glassbox.datasets.load_grades"]')
 
 
-FAMILIES = (
-    "nn",
-    "nn.functional",
-    "optim",
-    "models",
-    "training",
-    "datasets",
-    "plots",
-    "tracing",
-    "gradients",
-    "descent",
-)
+FAMILIES = "nn nn.functional optim models training datasets plots tracing gradients descent".split()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
