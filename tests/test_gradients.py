@@ -21,6 +21,16 @@ def test_central_difference_is_the_derivative():
     torch.testing.assert_close(gradients.central_difference(lambda x: x.sin().sum(), X), X.cos(), rtol=0, atol=1e-9)
 
 
+def test_central_difference_moves_one_entry_at_a_time():
+    difference = gradients.central_difference(lambda x: x.prod(), X)
+    torch.testing.assert_close(difference, X.prod() / X, rtol=1e-8, atol=1e-9)
+
+
+def test_central_difference_moves_a_copy():
+    """The function may use the tensor by its name too, as a constant."""
+    torch.testing.assert_close(gradients.central_difference(lambda x: (x * X).sum(), X), X, rtol=1e-8, atol=1e-8)
+
+
 def test_central_difference_leaves_the_tensor_alone():
     before, view = X.clone(), X.t()
     difference = gradients.central_difference(lambda x: (x**3).sum(), view)

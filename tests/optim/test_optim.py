@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from glassbox import optim
+from glassbox.optim.common import with_gradients
 
 SGD_OPTIONS = [
     {"lr": 0.1},
@@ -193,6 +194,13 @@ def test_gradients_are_left_as_they_came(case):
             parameter.grad = gradient
         optimizer.step()
     torch.testing.assert_close(gradients, [torch.full_like(gradient, 0.5) for gradient in gradients], rtol=0, atol=0)
+
+
+def test_foreach_false_takes_one_parameter_at_a_time():
+    parameters = make_parameters()
+    set_gradients(parameters, step=1)
+    assert [len(taken) for taken, _ in with_gradients({"params": parameters, "foreach": None})] == [3]
+    assert [len(taken) for taken, _ in with_gradients({"params": parameters, "foreach": False})] == [1, 1, 1]
 
 
 def test_adamw_stays_adamw_with_the_state_of_adam():
