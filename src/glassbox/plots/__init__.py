@@ -4,13 +4,16 @@ from glassbox.plots import style
 from glassbox.plots.bars import named_bars
 from glassbox.plots.classes import class_map
 from glassbox.plots.confusion import confusion_matrix
+from glassbox.plots.contours import contours, downhill_arrows, path
 from glassbox.plots.curves import curves
+from glassbox.plots.errors import prediction_errors
 from glassbox.plots.hinge import hinge
 from glassbox.plots.images import image, image_grid
 from glassbox.plots.matrix import cells, outline
 from glassbox.plots.network import network
 from glassbox.plots.points import named_points
 from glassbox.plots.sliding import sliding_kernel
+from glassbox.plots.surface import surface
 from glassbox.plots.table import weighted_table
 from glassbox.plots.windows import window_centers
 
@@ -18,7 +21,9 @@ __all__ = [
     "cells",
     "class_map",
     "confusion_matrix",
+    "contours",
     "curves",
+    "downhill_arrows",
     "hinge",
     "image",
     "image_grid",
@@ -26,8 +31,11 @@ __all__ = [
     "named_points",
     "network",
     "outline",
+    "path",
+    "prediction_errors",
     "sliding_kernel",
     "style",
+    "surface",
     "weighted_table",
     "window_centers",
 ]
