@@ -173,7 +173,7 @@ RECIPES: dict[str, Recipe] = {
             name="small_cnn",
             model=SmallCNN,
             optimizer=partial(optim.Adam, lr=0.01),
-            epochs=48,
+            epochs=72,
             batch_size=128,
             schedule=OneCycle(warm_up=0.15),
             augment=shift,
@@ -190,7 +190,7 @@ RECIPES: dict[str, Recipe] = {
         ),
         Recipe(
             name="fast_digits",
-            model=partial(DigitCNN, width=12),
+            model=partial(DigitCNN, width=8),
             optimizer=partial(optim.AdamW, lr=0.02, weight_decay=0.02),
             epochs=2,
             batch_size=128,
