@@ -263,14 +263,14 @@ def main(arguments: list[str] | None = None) -> None:
     held = evaluate(model, validation, device="cpu")
     print(f"{recipe.name}: {_percent(held)} % of {len(validation):,} training images held out", end="")
     print(f", after {sum(epoch.seconds for epoch in history.epochs):.0f} s of training")
+    if chosen.save is None and recipe.name in SHIPPED:
+        _compare(model, SHIPPED[recipe.name](pretrained=True))
     if chosen.no_test:
         return
     test = evaluate(model, mnist("test"), device="cpu")
     print(f"{recipe.name}: {_percent(test)} % of {len(test.predictions):,} test images")
     if chosen.save is not None:
         _save(recipe, model, chosen.save, card(recipe, model, held=held, test=test))
-    elif recipe.name in SHIPPED:
-        _compare(model, SHIPPED[recipe.name](pretrained=True))
 
 
 def _print_epoch(epoch: Epoch) -> None:
