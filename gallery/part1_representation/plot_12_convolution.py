@@ -26,10 +26,8 @@ from glassbox import datasets, nn, plots
 plots.style.use()
 photo = datasets.photo("china")[:, :, 20:340, 55:375]
 picture = photo[0, 0]
-print(
-    f"Shape {tuple(photo.shape)}. {datasets.PHOTO_CREDITS['china']}, cropped and "
-    "turned gray."
-)
+print(f"Shape {tuple(photo.shape)}, cropped and turned gray.")
+print(datasets.PHOTO_CREDITS["china"])
 
 fig, ax = plt.subplots(figsize=(4.6, 4.6))
 plots.image(ax, picture)
@@ -58,26 +56,18 @@ kernel = torch.tensor([[-1.0, 0.0, 1.0], [-1.0, 0.0, 1.0], [-1.0, 0.0, 1.0]]) / 
 row, column = 180, 47
 patch = picture[row : row + 3, column : column + 3]
 products = patch * kernel
-print(
-    f"{patch.sum(dim=0)[2]:.2f} on the right minus {patch.sum(dim=0)[0]:.2f} on the "
-    "left, divided by 3: "
-    f"{products.sum():.2f}"
-)
+on_the_left, _, on_the_right = patch.sum(dim=0)
+print(f"({on_the_right:.2f} - {on_the_left:.2f}) / 3 = {products.sum():.2f}")
 
 # %%
 # The nine pixels, times the nine weights, give nine products; their sum is one pixel of
 # the new image.
 
 fig, axes = plt.subplots(1, 3, figsize=(6.4, 2.6))
-plots.cells(axes[0], patch, kind="photo", number_format="{:.2f}".format)
-plots.cells(axes[1], kernel, number_format="{:.2f}".format)
-plots.cells(axes[2], products, number_format="{:.2f}".format)
-for ax, title in zip(
-    axes,
-    ["nine pixels", "× kernel", f"= products, sum {products.sum():.2f}"],
-    strict=True,
-):
-    ax.set_title(title)
+digits = "{:.2f}".format
+plots.cells(axes[0], patch, kind="photo", number_format=digits).set_title("pixels")
+plots.cells(axes[1], kernel, number_format=digits).set_title("× kernel")
+plots.cells(axes[2], products, number_format=digits).set_title("= products")
 fig.alt_text = (
     "Nine pixels, brighter on the right, the kernel, and their nine products with "
     "the sum."
@@ -86,14 +76,13 @@ plt.show()
 
 # %%
 # One sum per pixel would be slow in Python. But each weight meets a *shifted copy* of
-# the whole image, so nine products of whole images do it.
+# the whole image, so nine products of whole images do it. The result is two pixels
+# smaller each way: the window must fit.
 
 
 def convolve(image, kernel, bias=0.0):
-    height, width = (
-        image.shape[0] - kernel.shape[0] + 1,
-        image.shape[1] - kernel.shape[1] + 1,
-    )
+    height = image.shape[0] - kernel.shape[0] + 1
+    width = image.shape[1] - kernel.shape[1] + 1
     output = torch.full((height, width), bias, dtype=image.dtype)
     for m in range(kernel.shape[0]):
         for n in range(kernel.shape[1]):
@@ -103,10 +92,7 @@ def convolve(image, kernel, bias=0.0):
 
 edges = convolve(picture, kernel)
 torch.testing.assert_close(edges[row, column], products.sum())
-print(
-    f"From {tuple(picture.shape)} to {tuple(edges.shape)}: a 3 × 3 window has no "
-    "place at the last two pixels."
-)
+print(f"From {tuple(picture.shape)} to {tuple(edges.shape)}.")
 
 # %%
 # The kernel on its way
@@ -137,21 +123,17 @@ plt.show()
 
 biased = convolve(picture, kernel, bias=-0.1)
 selected = biased.clamp(min=0)
-print(
-    f"{(edges > 0).float().mean():.0%} of the sums are positive; "
-    f"{(selected > 0).float().mean():.0%} are left "
-    "after the bias and ReLU."
-)
-assert (selected > 0).float().mean() < 0.2 < (edges > 0).float().mean()
+positive = (edges > 0).double().mean()
+left_over = (selected > 0).double().mean()
+print(f"{positive:.0%} of the sums are positive; bias and ReLU leave {left_over:.0%}.")
+assert left_over < 0.2 < positive
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(6.4, 3.6))
-plots.image(left, edges, kind="signed", limit=0.6)
-plots.image(right, selected, kind="positive", limit=0.5)
-left.set_title("convolution")
-right.set_title("bias −0.1, then ReLU")
+plots.image(left, edges, kind="signed", limit=0.6).set_title("convolution")
+plots.image(right, selected, kind="positive", limit=0.5).set_title("bias, ReLU")
 fig.alt_text = (
-    "Left: vertical edges in red and blue. Right: after bias and ReLU only dark-to- "
-    "bright edges are left."
+    "Left: vertical edges in red and blue. Right: after bias and ReLU only edges from "
+    "dark to bright are left."
 )
 plt.show()
 
@@ -169,10 +151,7 @@ with torch.no_grad():
 
 torch.testing.assert_close(output[0, 0], selected)
 difference = (output[0, 0] - selected).abs().max()
-print(
-    f"The layer makes {tuple(output.shape)}; the largest difference from ours is "
-    f"{difference:.0e}."
-)
+print(f"Shape {tuple(output.shape)}, largest difference from ours {difference:.0e}.")
 
 # %%
 # Six kernels, six properties
@@ -190,9 +169,7 @@ bank = {  # whole numbers, and what they are divided by
     "blur": ([[1, 1, 1], [1, 1, 1], [1, 1, 1]], 9),
     "sharpen": ([[0, -1, 0], [-1, 5, -1], [0, -1, 0]], 1),
 }
-kernels = torch.stack(
-    [torch.tensor(numbers) / divisor for numbers, divisor in bank.values()]
-)
+kernels = torch.stack([torch.tensor(table) / part for table, part in bank.values()])
 filters = nn.Conv2d(1, 6, kernel_size=3, bias=False)
 with torch.no_grad():
     filters.weight.copy_(kernels[:, None])
@@ -201,25 +178,20 @@ with torch.no_grad():
 print(f"Mean brightness of the photograph: {picture.mean():.2f}")
 for name, weights, channel in zip(bank, kernels, filtered, strict=True):
     torch.testing.assert_close(channel, convolve(picture, weights))
-    print(
-        f"{name:16}: weights sum to {weights.sum().abs():.0f}, mean of the result "
-        f"{channel.mean().abs():.2f}"
-    )
+    total, mean = weights.sum().abs(), channel.mean().abs()
+    print(f"{name:16}: the weights sum to {total:.0f}, mean result {mean:.2f}")
 
 # %%
 # The kernels stand beside what they make.
 
 fig, axes = plt.subplots(3, 4, figsize=(7.2, 7.0), width_ratios=[1, 2.2] * 2)
-for (left, right), (name, (numbers, divisor)), channel in zip(
+for pair, (name, (table, part)), result in zip(
     axes.reshape(-1, 2), bank.items(), filtered, strict=True
 ):
-    plots.cells(left, torch.tensor(numbers, dtype=torch.float32))
-    left.set_title(f"÷ {divisor}")
-    edge = name not in {"blur", "sharpen"}
-    plots.image(
-        right, channel, kind="signed" if edge else "photo", limit=0.4 if edge else 1.0
-    )
-    right.set_title(name)
+    left, right = pair
+    kind, limit = ("photo", 1.0) if name in {"blur", "sharpen"} else ("signed", 0.4)
+    plots.cells(left, torch.tensor(table).float()).set_title(f"÷ {part}")
+    plots.image(right, result, kind=kind, limit=limit).set_title(name)
 fig.alt_text = (
     "Six kernels beside the images they make: four kinds of edges in red and blue, "
     "then a blurred and a sharper one."
@@ -238,7 +210,8 @@ plt.show()
 #
 # .. math:: H' = \left\lfloor \frac{H + 2p - k}{s} \right\rfloor + 1 .
 
-for name, padding, stride in [("valid", 0, 1), ("same", 1, 1), ("strided", 1, 2)]:
+choices = [("valid", 0, 1), ("same", 1, 1), ("strided", 1, 2)]
+for name, padding, stride in choices:
     by_formula = (320 + 2 * padding - 3) // stride + 1
     shape = nn.Conv2d(1, 1, kernel_size=3, padding=padding, stride=stride)(photo).shape
     assert shape[2] == by_formula
@@ -249,9 +222,7 @@ for name, padding, stride in [("valid", 0, 1), ("same", 1, 1), ("strided", 1, 2)
 # dot is the center of a window, that is, one pixel of the output.
 
 fig, axes = plt.subplots(1, 3, figsize=(6.4, 2.6))
-for ax, (name, padding, stride) in zip(
-    axes, [("valid", 0, 1), ("same", 1, 1), ("strided", 1, 2)], strict=True
-):
+for ax, (name, padding, stride) in zip(axes, choices, strict=True):
     size = (6 + 2 * padding - 3) // stride + 1
     plots.window_centers(ax, 6, kernel_size=3, padding=padding, stride=stride)
     ax.set_title(f"{name}: 6 → {size}")
@@ -282,34 +253,20 @@ print("The turned kernel gives the negative of the first result, at every pixel.
 # weights, send in images with a single white pixel, one after the other. Each answer is
 # a column of the matrix :math:`M` in :math:`y = M x`.
 
-x = small.double().flatten()
-M = torch.stack(
-    [
-        convolve(one.reshape(6, 6), kernel.double()).flatten()
-        for one in torch.eye(36).double()
-    ],
-    dim=1,
-)
-y = convolve(small.double(), kernel.double()).flatten()
+image, K = small.double(), kernel.double()
+single_pixels = torch.eye(36, dtype=torch.float64).reshape(36, 6, 6)
+M = torch.stack([convolve(one, K).flatten() for one in single_pixels], dim=1)
+
+x, y = image.flatten(), convolve(image, K).flatten()
 torch.testing.assert_close(M @ x, y)
-print(
-    f"M has {M.shape[0]} rows and {M.shape[1]} columns; "
-    f"{(M == 0).double().mean():.0%} of its entries are zero."
-)
-print(
-    "Largest difference between M x and the convolution: "
-    f"{(M @ x - y).abs().max():.0e}."
-)
+print(f"M is {tuple(M.shape)}; {(M == 0).double().mean():.0%} of its entries are zero.")
+print(f"Largest difference of M x from the convolution: {(M @ x - y).abs().max():.0e}.")
 
 fig, ax = plt.subplots(figsize=(7.0, 3.5))
 plots.cells(ax, M, number_format=None)
 ax.set_axis_on()
-ax.set(
-    xlabel="36 input pixels, row by row",
-    ylabel="16 output pixels",
-    xticks=range(0, 36, 6),
-    yticks=range(0, 16, 4),
-)
+ax.set(xlabel="36 input pixels, row by row", ylabel="16 output pixels")
+ax.set(xticks=range(0, 36, 6), yticks=range(0, 16, 4))
 fig.alt_text = (
     "A matrix of 16 rows and 36 columns: every row holds the same six weights, "
     "shifted, and zeros elsewhere."
@@ -324,11 +281,8 @@ plt.show()
 outputs = edges.numel()
 dense = outputs * picture.numel() + outputs
 convolution = sum(parameter.numel() for parameter in layer.parameters())
-print(
-    f"From {picture.numel():,} pixels to {outputs:,}: {convolution} parameters for "
-    f"the convolution, {dense:,} for a "
-    "dense layer."
-)
+print(f"From {picture.numel():,} pixels to {outputs:,}:")
+print(f"{convolution} parameters for the convolution, {dense:,} for a dense layer.")
 assert convolution == 10
 
 # %%

@@ -41,6 +41,11 @@ def test_a_column_may_end_early(ax):
     assert tuple(ax.texts[0].xy) == (1.0, 2.0)
 
 
+def test_a_curve_runs_across_missing_values(ax):
+    plots.curves(ax, pd.DataFrame({"gap": [1.0, np.nan, 3.0]}))
+    np.testing.assert_array_equal(ax.lines[0].get_xydata(), [[0, 1], [2, 3]])
+
+
 def test_too_many_curves_are_refused(ax):
     with pytest.raises(ValueError, match="5 curves came"):
         plots.curves(ax, pd.DataFrame(np.zeros((2, 5))))

@@ -6,6 +6,7 @@ from glassbox.plots.classes import class_map
 from glassbox.plots.confusion import confusion_matrix
 from glassbox.plots.contours import contours, downhill_arrows, path
 from glassbox.plots.curves import curves
+from glassbox.plots.descent import descent_movie
 from glassbox.plots.errors import prediction_errors
 from glassbox.plots.hinge import hinge
 from glassbox.plots.images import image, image_grid
@@ -23,6 +24,7 @@ __all__ = [
     "confusion_matrix",
     "contours",
     "curves",
+    "descent_movie",
     "downhill_arrows",
     "hinge",
     "image",

@@ -22,7 +22,7 @@ def curves(ax: Axes, table: pd.DataFrame, *, percent: bool = False, markers: boo
     ax : matplotlib.axes.Axes
         Where to draw.
     table : pandas.DataFrame
-        One column per curve; its index, and the index's name, make the horizontal axis.
+        One column per curve; its index, and the index's name, make the horizontal axis. Missing values are skipped.
     percent : bool, optional
         Whether the values are shares of one that the axis shows in percent.
     markers : bool, optional
@@ -56,8 +56,8 @@ def curves(ax: Axes, table: pd.DataFrame, *, percent: bool = False, markers: boo
     styles = ["-", "--", "-.", ":"]
     ends = []
     for (name, column), color, style in zip(table.items(), SERIES, styles, strict=False):
-        ax.plot(table.index, column, style, color=color, marker="o" if markers else None, markersize=5)
         present = column.dropna()
+        ax.plot(present.index, present, style, color=color, marker="o" if markers else None, markersize=5)
         ends.append((float(present.index[-1]), float(present.iloc[-1]), str(name), color))
     if table.index.dtype.kind == "i":
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -1,0 +1,114 @@
+"""A descent as a film: the point on the map of two parameters, and the risk that it has reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from glassbox.plots.contours import contours, path
+from glassbox.plots.style import BLUE, FAINT, ORANGE, PAPER
+
+if TYPE_CHECKING:
+    from matplotlib.animation import FuncAnimation
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from torch import Tensor
+
+
+def descent_movie(
+    map_axes: Axes,
+    risk_axes: Axes,
+    risk: Callable[[Tensor], Tensor],
+    parameters: Tensor,
+    *,
+    shown: tuple[int, int],
+    x: tuple[float, float],
+    y: tuple[float, float],
+    levels: Sequence[float],
+    frames: int = 30,
+    milliseconds: int = 300,
+) -> FuncAnimation:
+    """Animate a descent over two of its parameters, the contours following the others.
+
+    In each frame the map is that of the two parameters shown, with all others at their values of that iteration: the
+    point lies at the very risk that the curve beside the map shows.
+
+    Parameters
+    ----------
+    map_axes, risk_axes : matplotlib.axes.Axes
+        Where to draw the map, and the curve of the risk against the iterations.
+    risk : callable
+        Takes parameters of shape (..., P) and returns the risks, shape (...).
+    parameters : Tensor
+        Shape (T, P): the points of the descent, the starting point first. It is iteration 1.
+    shown : tuple of int
+        Which two parameters make the map.
+    x, y : tuple of float
+        The ends of the map's axes.
+    levels : sequence of float
+        The risks whose contours are drawn.
+    frames : int, optional
+        How many iterations to show at most, the early ones closer together.
+    milliseconds : int, optional
+        Time per frame.
+
+    Returns
+    -------
+    matplotlib.animation.FuncAnimation
+        Until it runs, the last frame shows.
+
+    Raises
+    ------
+    ValueError
+        If there are no parameters to choose ``shown`` from.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import torch
+    >>> def bowl(w):
+    ...     return (w**2).sum(dim=-1)
+    >>> way = torch.tensor([[1.0, 1.0], [0.5, 0.5]])
+    >>> fig, (left, right) = plt.subplots(1, 2)
+    >>> movie = descent_movie(left, right, bowl, way, shown=(0, 1), x=(-2, 2), y=(-2, 2), levels=[1])
+    >>> fig.canvas.draw()
+    >>> left.get_title()
+    'iteration 2: risk 0.5'
+    >>> plt.close(fig)
+    """
+    from matplotlib.animation import FuncAnimation
+
+    if parameters.dim() != 2 or not all(-parameters.shape[1] <= index < parameters.shape[1] for index in shown):
+        raise ValueError(f"shown names the parameters {shown}, and parameters have shape {tuple(parameters.shape)}")
+    risks = risk(parameters).numpy()
+    iterations = np.unique(np.geomspace(1, len(parameters), frames).round().astype(int))
+    labels = map_axes.get_xlabel(), map_axes.get_ylabel()
+
+    risk_axes.plot(range(1, len(risks) + 1), risks, color=BLUE)
+    (here,) = risk_axes.plot([], [], "o", color=ORANGE, markersize=9, markeredgecolor=PAPER, zorder=3)
+    risk_axes.set(xscale="log", yscale="log", xlabel="iteration", ylabel="risk")
+    for axis in (risk_axes.xaxis, risk_axes.yaxis):
+        axis.set_major_formatter("{x:g}")
+    risk_axes.grid(color=FAINT)
+
+    def draw(frame: int) -> list[Artist]:
+        last = int(iterations[frame])
+        point = parameters[last - 1]
+
+        def slice_through_point(places: Tensor) -> Tensor:
+            moved = point.expand(*places.shape[:-1], -1).clone()
+            moved[..., list(shown)] = places.to(moved.dtype)
+            return risk(moved)
+
+        map_axes.clear()
+        contours(map_axes, slice_through_point, x, y, levels=levels, labels=False, resolution=81)
+        path(map_axes, parameters[:last, list(shown)], dots=False)
+        map_axes.plot(*point[list(shown)].tolist(), "o", color=ORANGE, markersize=9, markeredgecolor=PAPER, zorder=4)
+        map_axes.set(xlabel=labels[0], ylabel=labels[1], title=f"iteration {last}: risk {risks[last - 1]:.2g}")
+        here.set_data([last], [risks[last - 1]])
+        return [here]
+
+    draw(len(iterations) - 1)
+    return FuncAnimation(map_axes.figure, draw, frames=len(iterations), interval=milliseconds)  # type: ignore[arg-type]
