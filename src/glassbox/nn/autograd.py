@@ -11,6 +11,7 @@ and binds them: ``conv2d = differentiable(conv2d_forward, conv2d_backward)``.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -89,9 +90,10 @@ def differentiable(
         device = grad_output.device.type
         if torch.is_autocast_enabled(device):  # the saved tensors have the right type already
             with torch.autocast(device, enabled=False):
-                return None, *backward(grad_output, *tensors, output=output, needs=needs, **ctx.options)
-        return None, *backward(grad_output, *tensors, output=output, needs=needs, **ctx.options)
+                return None, *derivative(grad_output, *tensors, output=output, needs=needs, **ctx.options)
+        return None, *derivative(grad_output, *tensors, output=output, needs=needs, **ctx.options)
 
+    derivative = inspect.unwrap(backward)  # without its no_grad: autograd records nothing of a backward anyway
     name = forward.__name__.removesuffix("_forward")
     members = {"forward": staticmethod(run_forward), "backward": staticmethod(run_backward)}
     operation: Any = type(f"{name.title().replace('_', '')}", (Function,), members)

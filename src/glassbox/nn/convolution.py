@@ -58,15 +58,15 @@ def conv2d_backward(
     require_slope("conv2d_backward", grad_output, (*input.shape[:-3], len(weight), rows.windows, columns.windows))
     slope = grad_output.reshape(len(images), *kernels.shape[:2], rows.windows * columns.windows)  # (N, G, O/G, h·w)
     needs = needs or (True, True, bias is not None)
-    grad_images = torch.empty_like(images, memory_format=torch.contiguous_format) if needs[0] else None
-    grad_kernels = torch.zeros_like(kernels) if needs[1] else None
+    grad_padded = images.new_zeros(*images.shape[:2], rows.padded_size, columns.padded_size) if needs[0] else None
+    grad_kernels = kernels.new_zeros(kernels.shape) if needs[1] else None
     for some in _batches(images, rows, columns):
         if grad_kernels is not None:
             grad_kernels += (slope[some] @ _patches(images[some], rows, columns, groups).mT).sum(0)
-        if grad_images is not None:
-            grad_images[some] = _sum_patches(kernels.mT @ slope[some], rows, columns)
+        if grad_padded is not None:
+            _add_patches(grad_padded[some], kernels.mT @ slope[some], rows, columns)
     return (
-        grad_images.view(input.shape) if grad_images is not None else None,
+        crop(grad_padded, rows, columns).reshape(input.shape) if grad_padded is not None else None,
         grad_kernels.view(weight.shape) if grad_kernels is not None else None,
         slope.sum((0, 3)).view(-1) if needs[2] else None,
     )
@@ -84,14 +84,13 @@ def _patches(images: Tensor, rows: Axis, columns: Axis, groups: int) -> Tensor:
     return windows.reshape(len(images), groups, -1, rows.windows * columns.windows)
 
 
-def _sum_patches(patches: Tensor, rows: Axis, columns: Axis) -> Tensor:
-    """Add what belongs to each number of the image: the transpose of `_patches`."""
-    patches = patches.view(len(patches), -1, rows.kernel_size, columns.kernel_size, rows.windows, columns.windows)
-    padded = patches.new_zeros(*patches.shape[:2], rows.padded_size, columns.padded_size)
+def _add_patches(padded: Tensor, patches: Tensor, rows: Axis, columns: Axis) -> None:
+    """Add each column of patches to where in the images its window is: the transpose of `_patches`."""
+    taps = (rows.kernel_size, columns.kernel_size)
+    patches = patches.view(*padded.shape[:2], *taps, rows.windows, columns.windows)
     for v, row in enumerate(rows.taps):
         for w, column in enumerate(columns.taps):
             padded[:, :, row, column] += patches[:, :, v, w]
-    return crop(padded, rows, columns)
 
 
 _conv2d = differentiable(conv2d_forward, conv2d_backward, autocast="low")

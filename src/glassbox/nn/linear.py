@@ -17,7 +17,7 @@ def linear_forward(input: Tensor, weight: Tensor, bias: Tensor | None = None) ->
     r"""Compute :math:`y = x W^\top + b`; see `linear`."""
     rows = _settle(input, weight, bias)  # (N, in)
     output = rows @ weight.T if bias is None else torch.addmm(bias, rows, weight.T)  # (N, out)
-    return output.view(*input.shape[:-1], len(weight))
+    return output if input.ndim == 2 else output.view(*input.shape[:-1], len(weight))
 
 
 @torch.no_grad()
