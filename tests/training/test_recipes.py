@@ -1,10 +1,14 @@
 import json
 import math
+from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
 
+from glassbox import optim
 from glassbox.datasets import LabelledImages
+from glassbox.models import SmallCNN
 from glassbox.training import recipes
 from glassbox.training.augmentation import distort, shift
 from glassbox.training.recipes import RECIPES, OneCycle, Recipe
@@ -85,6 +89,15 @@ def test_a_recipe_gives_the_same_weights_twice_and_leaves_the_random_state():
     assert not first.training
 
 
+@pytest.mark.parametrize("seed", [0, 7])
+def test_the_initial_weights_follow_from_the_seed(seed):
+    still = replace(RECIPES["small_cnn"], optimizer=partial(optim.SGD, lr=0.0))
+    model, _ = still.train(digits(), epochs=1, seed=seed)
+    torch.manual_seed(seed)
+    expected = SmallCNN().state_dict()
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in model.state_dict().items())
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_describes_itself_in_json(name):
     recipe = RECIPES[name]
@@ -133,8 +146,12 @@ def test_without_a_folder_the_command_compares_with_the_shipped_weights(tiny, mo
     monkeypatch.setitem(recipes.SHIPPED, "small_cnn", lambda pretrained: expected)
     recipes.main(["small_cnn"])
     assert "identical to the shipped weights" in capsys.readouterr().out
+    with torch.no_grad():
+        expected.fc2.bias[3] += 0.5
+    recipes.main(["small_cnn"])
+    assert "differs from the shipped weights: 0.5" in capsys.readouterr().out
     recipes.main(["small_cnn", "--seed", "1"])
-    assert "from the shipped weights" in capsys.readouterr().out
+    assert "differs from the shipped weights" in capsys.readouterr().out
 
 
 def test_while_choosing_the_test_images_are_not_looked_at(tiny, monkeypatch, capsys):
