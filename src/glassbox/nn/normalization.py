@@ -25,8 +25,8 @@ def normalize_forward(
     r"""Compute :math:`y = \gamma\, (x - \mu) / \sqrt{v + \epsilon} + \beta` with the statistics given."""
     scale = (variance + eps).rsqrt()  # (C,), as are all but the input
     scale = scale if weight is None else scale * weight
-    output = (input - _per_channel(mean, input)) * _per_channel(scale, input)
-    return (output if bias is None else output + _per_channel(bias, input)).to(input.dtype)
+    output = (input - _per_channel(mean, input)).mul_(_per_channel(scale, input))  # in place: a third of the memory
+    return (output if bias is None else output.add_(_per_channel(bias, input))).to(input.dtype)
 
 
 def normalize_backward(
@@ -53,7 +53,7 @@ def normalize_backward(
     if training:  # minus its mean, and minus its part along the normalized input
         count = input.numel() / len(mean)
         tilt = _per_channel(grad_weight * inverse / count, input)
-        slope = slope - _per_channel(grad_bias / count, input) - centered * tilt
+        slope = (slope - _per_channel(grad_bias / count, input)).sub_(centered.mul_(tilt))
     grad_input = (slope * _per_channel(scale, input)).to(input.dtype)
     return (
         grad_input,
@@ -321,7 +321,7 @@ def _statistics(
         entries = input.detach().to(wide)
         dims = [dim for dim in range(input.dim()) if dim != 1]
         mean = entries.mean(dims)
-        return mean, (entries - _per_channel(mean, input)).square().mean(dims), True
+        return mean, (entries - _per_channel(mean, input)).square_().mean(dims), True
     if running_mean is None or running_var is None:  # an empty batch: there is nothing to normalize
         none = input.new_zeros(_channel_count(input), dtype=wide)
         return none, none, False
