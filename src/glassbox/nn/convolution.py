@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import Module, Parameter, init
 
 from glassbox.nn.autograd import Gradients, differentiable
-from glassbox.nn.checks import pair, require_one_dtype
+from glassbox.nn.checks import pair, require_floating, require_one_dtype
 from glassbox.nn.windows import Axis, crop, lay, pad, require_images, require_slope
 
 # How many numbers the patches may hold at a time: what a processor's cache keeps, or what keeps a GPU busy.
@@ -268,7 +268,8 @@ class Conv2d(Module):
         """Return the convolved images (N, out_channels, h, w) of images (N, in_channels, H, W)."""
         padding = self.padding
         if self.padding_mode != "zeros":
-            require_images("Conv2d", input)
+            require_floating("Conv2d", input=input)
+            require_images("Conv2d", input.shape)
             rows, columns = _sides(self.kernel_size, self.stride, self.padding, self.dilation)
             input, padding = _extend(input, rows=rows, columns=columns, mode=self.padding_mode), (0, 0)
         return conv2d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
@@ -336,29 +337,35 @@ def _settle(
     input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any, groups: int
 ) -> tuple[Tensor, Tensor, Axis, Axis]:
     """Check that all fits; give images (N, C, H, W), kernels (G, O/G, C/G·kh·kw) and how the windows lie."""
-    require_images("conv2d", input)
-    require_one_dtype("conv2d", input=input, weight=weight, bias=bias)
-    if weight.ndim != 4 or 0 in weight.shape[2:]:
-        raise ValueError(f"conv2d expects a weight of shape (O, C / groups, kh, kw), got {tuple(weight.shape)}")
-    if groups < 1 or len(weight) % groups or input.shape[-3] != weight.shape[1] * groups:
-        raise ValueError(
-            f"conv2d expects {weight.shape[1] * groups} channels for a weight of shape {tuple(weight.shape)} in "
-            f"groups={groups} equal parts, got an input of shape {tuple(input.shape)}"
-        )
-    if bias is not None and bias.shape != weight.shape[:1]:
-        raise ValueError(f"conv2d expects a bias of shape ({len(weight)},), got {tuple(bias.shape)}")
+    if not (
+        input.dtype == weight.dtype and weight.is_floating_point() and (bias is None or bias.dtype == weight.dtype)
+    ):
+        require_one_dtype("conv2d", input=input, weight=weight, bias=bias)
     stride, padding, dilation = (tuple(v) if isinstance(v, list) else v for v in (stride, padding, dilation))
-    rows, columns = _axes(input.shape[-2:], weight.shape[2:], stride, padding, dilation)
+    bias_shape = None if bias is None else bias.shape
+    rows, columns = _axes(input.shape, weight.shape, bias_shape, stride, padding, dilation, groups)
     kernels = weight.reshape(groups, len(weight) // groups, weight.shape[1:].numel())
     return input if input.ndim == 4 else input[None], kernels, rows, columns
 
 
 @lru_cache(maxsize=1024, typed=True)
-def _axes(size: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> tuple[Axis, Axis]:
-    """Lay the windows along the rows and along the columns."""
+def _axes(
+    images: torch.Size, weight: torch.Size, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
+) -> tuple[Axis, Axis]:
+    """Check that the shapes fit, and lay the windows along the rows and along the columns."""
+    require_images("conv2d", images)
+    if len(weight) != 4 or 0 in weight[2:]:
+        raise ValueError(f"conv2d expects a weight of shape (O, C / groups, kh, kw), got {tuple(weight)}")
+    if groups < 1 or weight[0] % groups or images[-3] != weight[1] * groups:
+        raise ValueError(
+            f"conv2d expects {weight[1] * groups} channels for a weight of shape {tuple(weight)} in groups={groups} "
+            f"equal parts, got an input of shape {tuple(images)}"
+        )
+    if bias is not None and bias != weight[:1]:
+        raise ValueError(f"conv2d expects a bias of shape ({weight[0]},), got {tuple(bias)}")
     stride, dilation = pair("Conv2d", "stride", stride, least=1), pair("Conv2d", "dilation", dilation, least=1)
-    sides = _sides(kernel_size, stride, padding, dilation)
-    rows, columns = (lay(size[i], kernel_size[i], stride[i], dilation[i], *sides[i], ceil_mode=False) for i in range(2))
+    sides = _sides(weight[2:], stride, padding, dilation)
+    rows, columns = (lay(images[i], weight[i], stride[i], dilation[i], *sides[i], ceil_mode=False) for i in (-2, -1))
     return rows, columns
 
 

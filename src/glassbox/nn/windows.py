@@ -10,9 +10,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
-
-from glassbox.nn.checks import require_floating
 
 
 class Axis(NamedTuple):
@@ -73,12 +72,11 @@ def crop(padded: Tensor, rows: Axis, columns: Axis) -> Tensor:
     return padded[..., rows.before : rows.before + rows.size, columns.before : columns.before + columns.size]
 
 
-def require_images(name: str, input: Tensor) -> None:
-    """Raise unless the input is a batch of images (N, C, H, W), or one image (C, H, W), of floating-point numbers."""
-    require_floating(name, input=input)
-    if input.ndim not in (3, 4):
+def require_images(name: str, shape: torch.Size) -> None:
+    """Raise ValueError unless the shape is that of a batch of images (N, C, H, W) or of one image (C, H, W)."""
+    if len(shape) not in (3, 4):
         raise ValueError(
-            f"{name} expects images of shape (N, C, H, W) or one of shape (C, H, W), got {tuple(input.shape)}: "
+            f"{name} expects images of shape (N, C, H, W) or one of shape (C, H, W), got {tuple(shape)}: "
             "add the missing dimensions with unsqueeze"
         )
 
