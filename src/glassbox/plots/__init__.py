@@ -12,6 +12,8 @@ from glassbox.plots.hinge import hinge
 from glassbox.plots.images import image, image_grid
 from glassbox.plots.matrix import cells, outline
 from glassbox.plots.network import network
+from glassbox.plots.perceptron import perceptron
+from glassbox.plots.plane import activity, hinge_lines, mapped_grid, yes_no_points
 from glassbox.plots.points import named_points
 from glassbox.plots.sliding import sliding_kernel
 from glassbox.plots.surface import surface
@@ -19,6 +21,7 @@ from glassbox.plots.table import weighted_table
 from glassbox.plots.windows import window_centers
 
 __all__ = [
+    "activity",
     "cells",
     "class_map",
     "confusion_matrix",
@@ -27,17 +30,21 @@ __all__ = [
     "descent_movie",
     "downhill_arrows",
     "hinge",
+    "hinge_lines",
     "image",
     "image_grid",
+    "mapped_grid",
     "named_bars",
     "named_points",
     "network",
     "outline",
     "path",
+    "perceptron",
     "prediction_errors",
     "sliding_kernel",
     "style",
     "surface",
     "weighted_table",
     "window_centers",
+    "yes_no_points",
 ]

@@ -73,9 +73,9 @@ def descent_movie(
     >>> way = torch.tensor([[1.0, 1.0], [0.5, 0.5]])
     >>> fig, (left, right) = plt.subplots(1, 2)
     >>> movie = descent_movie(left, right, bowl, way, shown=(0, 1), x=(-2, 2), y=(-2, 2), levels=[1])
-    >>> fig.canvas.draw()
     >>> left.get_title()
     'iteration 2: risk 0.5'
+    >>> fig.canvas.draw()
     >>> plt.close(fig)
     """
     from matplotlib.animation import FuncAnimation
