@@ -201,7 +201,7 @@ def test_info_names_versions_devices_data_and_weights(monkeypatch):
     plain = run(app, ["info"])
     assert plain.exit_code == 0
     assert torch.__version__ in plain.output
-    assert "MNIST, cache    not complete" in plain.output
+    assert "MNIST, cache     not complete" in plain.output
     content = json.loads(run(app, ["info", "--json"]).output)
     assert list(content) == ["versions", "devices", "data", "weights"]
     assert list(content["weights"]) == shipped_weights()

@@ -246,10 +246,11 @@ def info(
     if as_json:
         typer.echo(json.dumps(content, indent=2))
         return
+    width = max(len(name) for entries in content.values() for name in entries)
     for title, entries in content.items():
         typer.echo(title)
         for name, value in entries.items():
-            typer.echo(f"  {name:<14}  {value}")
+            typer.echo(f"  {name:<{width}}  {value}")
 
 
 def _info() -> dict[str, dict[str, str]]:
@@ -267,7 +268,7 @@ def _info() -> dict[str, dict[str, str]]:
             versions[package] = version(package)
         except PackageNotFoundError:
             versions[package] = "not installed"
-    devices = {"cpu": f"{torch.get_num_threads()} threads"}
+    devices = {"cpu": f"threads: {torch.get_num_threads()}"}
     devices |= {f"cuda:{i}": torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())}
     if torch.backends.mps.is_available():
         devices["mps"] = "Apple"
