@@ -61,6 +61,13 @@ def test_the_same_seed_gives_the_same_weights(noise, tmp_path):
     assert written[0] == written[1] != written[2]
 
 
+def test_the_seed_gives_the_initial_weights(noise):
+    first, other = (cli._build(cli.ModelName.small_cnn, noise, seed).fc2.weight for seed in (0, 7))
+    torch.manual_seed(7)
+    assert torch.equal(other, SmallCNN().fc2.weight)
+    assert not torch.equal(first, other)
+
+
 @pytest.mark.parametrize("model", list(cli.ModelName))
 def test_every_model_trains_on_digits(noise, model):
     done = run(app, ["train", "--model", model, "--epochs", "1", "--device", "cpu"])
