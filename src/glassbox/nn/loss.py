@@ -349,7 +349,7 @@ def cross_entropy_backward(
     if not (target.is_floating_point() or label_smoothing):  # q is 1 at the label, 0 elsewhere
         labels, upstream = spread_over_labels(grad_output, input, target, weight, ignore_index, reduction)
         upstream = upstream.unsqueeze(dim)
-        return (probabilities * upstream).scatter_add(dim, labels.unsqueeze(dim), -upstream), None, None
+        return probabilities.mul_(upstream).scatter_add_(dim, labels.unsqueeze(dim), -upstream), None, None
 
     expected, divisor = expected_distribution(input, target, weight, ignore_index, label_smoothing)
     upstream = spread(grad_output, input.select(dim, 0), reduction, divisor)
@@ -674,8 +674,8 @@ class BCEWithLogitsLoss(Module):
 
 def _softmax(input: Tensor, dim: int) -> Tensor:
     """Return the softmax; the largest score becomes 0 first, so that no exponential overflows."""
-    exponentials = (input - input.amax(dim, keepdim=True)).exp()
-    return exponentials / exponentials.sum(dim, keepdim=True)
+    exponentials = (input - input.amax(dim, keepdim=True)).exp_()
+    return exponentials.div_(exponentials.sum(dim, keepdim=True))
 
 
 def _log_softmax(input: Tensor, dim: int) -> Tensor:
