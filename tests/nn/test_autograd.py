@@ -1,0 +1,276 @@
+"""The bridge: what reaches our backward, what comes out of it, and what is refused."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+import glassbox.nn.functional as F
+from glassbox.nn.autograd import differentiable
+
+
+def product_forward(left: Tensor, right: Tensor, extra: Tensor | None = None, *, power: int = 1) -> Tensor:
+    """Multiply, and add a third tensor where there is one."""
+    output = left * right**power
+    return output if extra is None else output + extra
+
+
+def product_backward(
+    grad_output: Tensor, left: Tensor, right: Tensor, extra: Tensor | None, *, output: Any, needs: Any, power: int = 1
+) -> tuple[Tensor | None, ...]:
+    """Give only the gradients that are wanted."""
+    return (
+        grad_output * right**power if needs[0] else None,
+        grad_output * left * power * right ** (power - 1) if needs[1] else None,
+        grad_output if needs[2] else None,
+    )
+
+
+class Recorder:
+    """A backward that remembers how it was called."""
+
+    def __init__(self, backward: Callable[..., Any]) -> None:
+        self.backward = backward
+        self.calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+
+    def __call__(self, *tensors: Any, **options: Any) -> Any:
+        self.calls.append((tensors, options))
+        return self.backward(*tensors, **options)
+
+
+def numbers(*values: float, dtype: torch.dtype = torch.float64) -> Tensor:
+    return torch.tensor(values, dtype=dtype, requires_grad=True)
+
+
+def test_gradients_are_those_of_the_backward() -> None:
+    product = differentiable(product_forward, product_backward)
+    left, right, extra = numbers(2, 3), numbers(5, -7), numbers(1, 1)
+    found = torch.autograd.grad(product(left, right, extra, power=3), (left, right, extra), torch.ones(2).double())
+    output = left * right**3 + extra
+    expected = torch.autograd.grad(output, (left, right, extra), torch.ones(2).double())
+    for mine, reference in zip(found, expected, strict=True):
+        torch.testing.assert_close(mine, reference)
+
+
+@pytest.mark.parametrize(
+    "wanted", [(True, True, True), (False, True, False), (True, False, True), (False, False, True)]
+)
+def test_backward_is_told_what_is_wanted(wanted: tuple[bool, ...]) -> None:
+    backward = Recorder(product_backward)
+    tensors = [numbers(2, 3).detach().requires_grad_(want) for want in wanted]
+    differentiable(product_forward, backward)(*tensors).sum().backward()
+    ((_, options),) = backward.calls
+    assert options["needs"] == wanted
+    assert [tensor.grad is not None for tensor in tensors] == list(wanted)
+
+
+def test_an_optional_tensor_may_be_none() -> None:
+    backward = Recorder(product_backward)
+    left, right = numbers(2), numbers(3)
+    differentiable(product_forward, backward)(left, right, None, power=2).backward()
+    (((_, *tensors), options),) = backward.calls
+    assert tensors[2] is None
+    assert options["needs"] == (True, True, False)
+    assert (float(left.grad), float(right.grad)) == (9, 12)
+
+
+def double_forward(input: Tensor) -> Tensor:
+    return 2 * input
+
+
+def double_backward(grad_output: Tensor, input: Tensor, *, output: Tensor, needs: Any) -> tuple[Tensor]:
+    return (2 * grad_output,)
+
+
+@pytest.mark.parametrize(
+    ("saves", "input_there", "output_there"),
+    [("tensors", True, False), ("output", False, True), ("both", True, True)],
+)
+def test_only_what_is_saved_reaches_the_backward(saves: Any, input_there: bool, output_there: bool) -> None:
+    backward = Recorder(double_backward)
+    x = numbers(4)
+    y = differentiable(double_forward, backward, saves=saves)(x)
+    y.backward()
+    (((_, given), options),) = backward.calls
+    assert (given is not None, options["output"] is not None) == (input_there, output_there)
+    if input_there:
+        torch.testing.assert_close(given, x)
+    if output_there:
+        torch.testing.assert_close(options["output"], y)
+
+
+@pytest.mark.parametrize(("saves", "alive"), [("tensors", True), ("output", False)])
+def test_what_is_not_saved_is_freed(saves: Any, alive: bool) -> None:
+    x = numbers(1, 2)
+    between = x * 3
+    watch = weakref.ref(between.untyped_storage())
+    kept = differentiable(double_forward, double_backward, saves=saves)(between)
+    del between
+    gc.collect()
+    assert (watch() is not None) == alive
+    kept.sum().backward()
+    torch.testing.assert_close(x.grad, torch.full((2,), 6.0, dtype=torch.float64))
+
+
+def test_other_outputs_have_no_gradient() -> None:
+    def forward(input: Tensor) -> tuple[Tensor, Tensor]:
+        return 2 * input, 3 * input
+
+    made, other = differentiable(forward, double_backward)(numbers(3, 1, 2))
+    assert made.requires_grad
+    assert not other.requires_grad
+    made.sum().backward()
+
+
+def test_a_gradient_that_is_none_stays_none() -> None:
+    class Stop(torch.autograd.Function):
+        @staticmethod
+        def forward(context: Any, input: Tensor) -> Tensor:
+            return input.clone()
+
+        @staticmethod
+        def backward(context: Any, *_: Tensor) -> None:
+            return None
+
+    backward = Recorder(double_backward)
+    x = numbers(1)
+    Stop.apply(differentiable(double_forward, backward)(x)).backward()
+    assert not backward.calls
+    assert x.grad is None
+
+
+def test_a_changed_tensor_is_noticed() -> None:
+    x, factor = numbers(1, 2), numbers(3, 4)
+    output = differentiable(product_forward, product_backward)(x, factor, None)
+    with torch.no_grad():
+        factor.add_(1)
+    with pytest.raises(RuntimeError, match="inplace operation"):
+        output.sum().backward()
+
+
+CALLS: dict[str, Callable[[Tensor], Tensor]] = {
+    "linear": lambda x: F.linear(x, torch.ones(3, 5)),
+    "conv2d": lambda x: F.conv2d(x.reshape(1, 1, 4, 5), torch.ones(2, 1, 2, 2)),
+    "max_pool2d": lambda x: F.max_pool2d(x.reshape(1, 1, 4, 5), 2),
+    "relu": F.relu,
+    "softmax": lambda x: F.softmax(x, 1),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_second_derivative_is_refused(call: Callable[[Tensor], Tensor]) -> None:
+    x = torch.rand(4, 5, requires_grad=True)
+    (slope,) = torch.autograd.grad((call(x) ** 2).sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        slope.sum().backward()
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # torch's own, when forward mode is first used
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_forward_mode_is_refused(call: Callable[[Tensor], Tensor]) -> None:
+    with forward_ad.dual_level():
+        dual = forward_ad.make_dual(torch.rand(4, 5), torch.rand(4, 5))
+        with pytest.raises(NotImplementedError, match="forward"):
+            call(dual)
+
+
+@pytest.mark.parametrize("transform", [torch.func.grad, torch.func.vmap, torch.func.jacrev])
+def test_function_transforms_are_refused(transform: Callable[..., Any]) -> None:
+    with pytest.raises(RuntimeError, match="setup_context"):
+        transform(lambda x: F.relu(x).sum())(torch.rand(4, 5))
+
+
+@pytest.mark.parametrize("wrong", [None, [1.0], 2.0, "x"])
+def test_what_is_no_tensor_is_refused(wrong: Any) -> None:
+    with pytest.raises(TypeError, match=f"relu expects tensors, got {type(wrong).__name__}"):
+        F.relu(wrong)
+    with pytest.raises(TypeError, match="product expects tensors, got int"):
+        differentiable(product_forward, product_backward)(numbers(1), 3)
+
+
+def test_the_function_bears_the_name_of_its_equation() -> None:
+    product = differentiable(product_forward, product_backward)
+    assert product.__name__ == "product"
+    assert product.__doc__ == product_forward.__doc__
+    assert type(product(numbers(1), numbers(1)).grad_fn).__name__ == "ProductBackward"
+
+
+# --- Autocast ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("policy", "given", "computed"),
+    [
+        ("low", torch.float32, torch.bfloat16),
+        ("low", torch.bfloat16, torch.bfloat16),
+        ("low", torch.float64, torch.float64),
+        ("float32", torch.bfloat16, torch.float32),
+        ("float32", torch.float64, torch.float64),
+        (None, torch.float32, torch.float32),
+        (None, torch.bfloat16, torch.bfloat16),
+    ],
+)
+def test_autocast_computes_in_its_type(policy: Any, given: torch.dtype, computed: torch.dtype, device: str) -> None:
+    seen: list[torch.dtype] = []
+
+    def forward(input: Tensor, labels: Tensor) -> Tensor:
+        seen.append(input.dtype)
+        assert labels.dtype == torch.int64
+        return 2 * input
+
+    def backward(grad_output: Tensor, *tensors: Tensor, output: Tensor, needs: Any) -> tuple[Tensor, None]:
+        seen.append(grad_output.dtype)
+        assert not torch.is_autocast_enabled(device)
+        return 2 * grad_output, None
+
+    x = torch.ones(3, dtype=given, device=device, requires_grad=True)
+    with torch.autocast(device, torch.bfloat16):
+        output = differentiable(forward, backward, autocast=policy)(x, torch.arange(3, device=device))
+        assert output.dtype == computed
+        output.backward(torch.ones_like(output))  # inside on purpose: the types must not change again
+    assert seen == [computed, computed]
+    assert x.grad.dtype == given
+    assert (x.grad == 2).all()
+
+
+def test_autocast_lets_types_differ_for_what_it_casts(device: str) -> None:
+    weight = torch.rand(3, 5, device=device, requires_grad=True)
+    low = torch.rand(4, 5, dtype=torch.bfloat16, device=device)
+    with pytest.raises(TypeError, match="bfloat16"):
+        F.linear(low, weight)
+    with torch.autocast(device, torch.bfloat16):
+        output = F.linear(low, weight)
+    output.float().sum().backward()
+    assert (output.dtype, weight.grad.dtype) == (torch.bfloat16, torch.float32)
+
+
+# --- By hand -------------------------------------------------------------------------------------------------------
+
+
+def test_gradients_by_hand_carry_no_graph() -> None:
+    """With the parameters of a layer, as a lesson calls it."""
+    layer = torch.nn.Conv2d(1, 2, 2)
+    images = torch.rand(3, 1, 5, 5)
+    gradients = F.conv2d_backward(torch.ones(3, 2, 4, 4), images, layer.weight, layer.bias)
+    assert not any(gradient.requires_grad for gradient in gradients)
+    layer(images).sum().backward()
+    torch.testing.assert_close(gradients[1], layer.weight.grad)
+    torch.testing.assert_close(gradients[2], layer.bias.grad)
+
+
+@pytest.mark.parametrize("name", ["relu", "sigmoid", "tanh"])
+def test_an_activation_by_hand_needs_its_input_or_its_output(name: str) -> None:
+    backward = getattr(F, f"{name}_backward")
+    x = torch.linspace(-2, 2, 7)
+    from_input = backward(torch.ones(7), x)
+    from_output = backward(torch.ones(7), None, output=getattr(F, name)(x))
+    torch.testing.assert_close(from_input, from_output)
+    with pytest.raises(ValueError, match="neither"):
+        backward(torch.ones(7), None)
