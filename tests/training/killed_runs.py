@@ -12,6 +12,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,7 @@ class Events:
 
 def run(folder: Path, result: Path, fatal: int | None) -> None:
     torch.set_num_threads(1)
+    warnings.simplefilter("error")  # no kill may leave a checkpoint that is found damaged
     events = Events(fatal)
     for name in ("mkdir", "fsync", "rename", "unlink", "rmdir"):
         events.wrap(os, name)

@@ -59,4 +59,6 @@ def test_plot_draws_both_curves_on_the_given_axes(history: History) -> None:
     assert validation.get_ydata().tolist() == [row.validation_loss for row in history]
     assert (training.get_color(), validation.get_color()) == (style.BLUE, style.ORANGE)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["training", "validation"]
+    assert ax.get_ylim()[1] > max(row.loss for row in history)
+    assert History().plot(figure.add_subplot()).lines[:] == []
     plt.close(figure)

@@ -163,7 +163,9 @@ class History:
         for column, (label, color) in curves.items():
             if column in frame:
                 ax.plot(frame.index, frame[column], "o-", markersize=4, color=color, label=label)
-        ax.set(xlabel="epoch", ylabel="loss", ylim=(0, None))
+        ax.set(xlabel="epoch", ylabel="loss")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        ax.legend()
+        if self.epochs:
+            ax.set_ylim(0, 1.08 * ax.dataLim.ymax)
+            ax.legend()
         return ax
