@@ -52,7 +52,6 @@ exclude_patterns = [
     "lessons/**/*.md5",
 ]
 suppress_warnings = ["config.cache"]
-numfig = True
 nitpicky = True
 # A name in single backticks is a link where the reference knows it, and code where it does not.
 default_role = "py:obj"

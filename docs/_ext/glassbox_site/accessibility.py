@@ -12,8 +12,15 @@ _STYLED_SIZE = re.compile(r'(<img [^>]*?)style="width: (\d+)(?:px)?; height: (\d
 _FIGURE = re.compile(r'(<img )(?=[^>]*class="[^"]*lesson-figure)')
 # pandas writes empty header cells above the index.
 _EMPTY_HEADER = re.compile(r"<th>\s*</th>")
-# The roles doc-biblioentry and doc-endnote are deprecated, and wrong outside a list.
-_CITATION_ROLE = re.compile(r' role="doc-(?:biblioentry|endnote)"')
+# Each exchange: what a tool writes, what takes its place.
+_EXCHANGES = (
+    # The children of a list are its items.
+    (' role="doc-biblioentry"', ' role="listitem"'),
+    # A block that may scroll sideways is reached by the keyboard.
+    ("<pre>", '<pre tabindex="0">'),
+    # The thumbnail's link carries the same title, for those who cannot see it.
+    ('<div class="sphx-glr-thumbnail-title">', '<div class="sphx-glr-thumbnail-title" aria-hidden="true">'),
+)
 
 
 def mend(body: str) -> str:
@@ -21,13 +28,19 @@ def mend(body: str) -> str:
     body = _STYLED_SIZE.sub(r'\1width="\2" height="\3"', body)
     body = _FIGURE.sub(r'\1loading="lazy" ', body)
     body = _EMPTY_HEADER.sub("<td></td>", body)
-    return _CITATION_ROLE.sub("", body)
+    for written, meant in _EXCHANGES:
+        body = body.replace(written, meant)
+    return body
 
 
 def _mend_page(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object) -> None:
     if "body" in context:
         context["body"] = mend(context["body"])
+    if "furo_navigation_tree" in context:
+        tree = context["furo_navigation_tree"]
+        context["furo_navigation_tree"] = tree.replace('role="heading"', 'role="heading" aria-level="2"')
 
 
 def setup(app: Sphinx) -> None:
+    # After the theme has written its navigation.
     app.connect("html-page-context", _mend_page, priority=900)
