@@ -23,7 +23,6 @@ def movie():
     left.set_xlabel("first")
     options = {"x": (-2, 2), "y": (-3, 3), "levels": [1, 5], "frames": 6}
     yield plots.descent_movie(left, right, bowl, WAY, shown=(0, 2), **options), left, right
-    figure.canvas.draw()  # a movie that was never drawn warns when it goes
     plt.close(figure)
 
 
@@ -66,3 +65,16 @@ def test_parameters_that_do_not_exist_are_refused(ax):
     options = {"x": (0, 1), "y": (0, 1), "levels": [1]}
     with pytest.raises(ValueError, match=r"shown names the parameters \(0, 3\)"):
         plots.descent_movie(ax, ax, bowl, WAY, shown=(0, 3), **options)
+
+
+def test_a_movie_that_nobody_watches_goes_without_a_warning(recwarn):
+    import gc
+
+    import matplotlib.pyplot as plt
+
+    figure, (left, right) = plt.subplots(1, 2)
+    movie = plots.descent_movie(left, right, bowl, WAY, shown=(0, 1), x=(-2, 2), y=(-2, 2), levels=[1], frames=2)
+    plt.close(figure)
+    del movie, figure, left, right
+    gc.collect()
+    assert not [str(warning.message) for warning in recwarn]

@@ -75,7 +75,6 @@ def descent_movie(
     >>> movie = descent_movie(left, right, bowl, way, shown=(0, 1), x=(-2, 2), y=(-2, 2), levels=[1])
     >>> left.get_title()
     'iteration 2: risk 0.5'
-    >>> fig.canvas.draw()
     >>> plt.close(fig)
     """
     from matplotlib.animation import FuncAnimation
@@ -110,5 +109,8 @@ def descent_movie(
         here.set_data([last], [risks[last - 1]])
         return [here]
 
+    figure = map_axes.figure
+    movie = FuncAnimation(figure, draw, frames=len(iterations), interval=milliseconds)  # type: ignore[arg-type]
+    figure.canvas.draw()  # where there is no screen nothing else draws it, and Matplotlib warns of that at the end
     draw(len(iterations) - 1)
-    return FuncAnimation(map_axes.figure, draw, frames=len(iterations), interval=milliseconds)  # type: ignore[arg-type]
+    return movie
