@@ -90,7 +90,7 @@ def _add_patches(padded: Tensor, patches: Tensor, rows: Axis, columns: Axis) -> 
     patches = patches.view(*padded.shape[:2], *taps, rows.windows, columns.windows)
     for v, row in enumerate(rows.taps):
         for w, column in enumerate(columns.taps):
-            padded[:, :, row, column] += patches[:, :, v, w]
+            padded[:, :, row, column].add_(patches[:, :, v, w])  # += would also copy the sum onto itself
 
 
 _conv2d = differentiable(conv2d_forward, conv2d_backward, autocast="low")
