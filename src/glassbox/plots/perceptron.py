@@ -103,7 +103,7 @@ def perceptron(
     half = max(len(layer) for layer in layers) / 2
     for column, title in enumerate(titles or []):
         ax.text(column, half + 0.1, title, ha="center", va="bottom", color=MUTED)
-    ax.set(xlim=(-0.3, len(layers) - 0.7), ylim=(-half - 0.05, half + (0.35 if titles else 0.05)))
+    ax.set(xlim=(-0.42, len(layers) - 0.58), ylim=(-half - 0.1, half + (0.3 if titles else 0.05)))
     ax.set_axis_off()
     return ax
 
@@ -158,7 +158,8 @@ def _draw_edges(
         place = _free_place(left[p], right[k], others, taken)
         taken.append(place)
         ax.text(
-            *place,
+            place[0],
+            place[1],
             number_format(value),
             ha="center",
             va="center",

@@ -125,10 +125,10 @@ def hinge_lines(
     if names is not None and len(names) != len(weight):
         raise ValueError(f"{len(weight)} units came with {len(names)} names; give one for each")
     limits = ax.get_xlim(), ax.get_ylim()
-    reach = np.hypot(*(high - low for low, high in limits))
+    reach = float(np.linalg.norm([high - low for low, high in limits]))
     middle = np.array([sum(limit) / 2 for limit in limits])
     for unit, (w, b) in enumerate(zip(weight.detach().cpu().numpy(), bias.detach().cpu().numpy(), strict=True)):
-        size = float(np.hypot(*w))
+        size = float(np.linalg.norm(w))
         if size == 0:
             continue
         normal = w / size
@@ -144,7 +144,8 @@ def hinge_lines(
                 zorder=3,
             )
             if names is not None:
-                ax.text(*(nearest + 0.1 * reach * normal), names[unit], ha="center", va="center", zorder=5)
+                right, up = nearest + 0.1 * reach * normal
+                ax.text(right, up, names[unit], ha="center", va="center", zorder=5)
     ax.set(xlim=limits[0], ylim=limits[1])
     return ax
 
@@ -184,8 +185,8 @@ def yes_no_points(ax: Axes, points: Tensor, labels: Tensor) -> Axes:
     if points.dim() != 2 or points.shape[1] != 2 or labels.shape != points.shape[:1]:
         raise ValueError(f"points (N, 2) and labels (N,) were expected, {tuple(points.shape)} and {len(labels)} came")
     places, yes = points.detach().cpu().numpy(), labels.detach().cpu().numpy() > 0.5
-    ax.scatter(*places[yes].T, s=24, facecolor=INK, edgecolor=PAPER, linewidth=0.8, zorder=4)
-    ax.scatter(*places[~yes].T, s=20, facecolor=PAPER, edgecolor=MUTED, linewidth=1.2, zorder=4)
+    ax.scatter(places[yes, 0], places[yes, 1], s=24, facecolor=INK, edgecolor=PAPER, linewidth=0.8, zorder=4)
+    ax.scatter(places[~yes, 0], places[~yes, 1], s=20, facecolor=PAPER, edgecolor=MUTED, linewidth=1.2, zorder=4)
     return ax
 
 
@@ -227,7 +228,6 @@ def mapped_grid(ax: Axes, points: Tensor) -> Axes:
         ax.plot(*row.T, color=ORANGE, linewidth=1.2, alpha=0.45)
     for column in places.swapaxes(0, 1):
         ax.plot(*column.T, color=BLUE, linewidth=1.2, alpha=0.45)
-    ax.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
-    ax.axvline(0, color=FAINT, linewidth=0.8, zorder=0)
+    ax.grid(color=FAINT)
     ax.set_aspect("equal")
     return ax

@@ -1,0 +1,78 @@
+"""The drawn perceptron: numbers, arrows, texts, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from glassbox import plots
+from glassbox.plots.style import BLUE, ORANGE
+
+NODES = [[1.0, 0.5], [0.1, 0.2, 0.3], [0.7]]
+EDGES = [[[1.5, -1.25], [0.75, 2.0], [-3.0, 4.0]], [[0.6, -0.8, 0.9]]]
+
+
+def arrows(ax):
+    return [text for text in ax.texts if getattr(text, "arrow_patch", None)]
+
+
+def places_of(ax):
+    return {text.get_text(): np.array(text.get_position()) for text in ax.texts if text.get_text()}
+
+
+def test_every_node_and_every_edge_carries_its_number(ax):
+    assert plots.perceptron(ax, NODES, EDGES) is ax
+    expected = [f"{value:.2f}" for layer in NODES for value in layer]
+    expected += [f"{value:.2f}" for edge in EDGES for row in edge for value in row]
+    assert sorted(text.get_text() for text in ax.texts if text.get_text()) == sorted(expected)
+    assert len(ax.collections) == 6
+
+
+def test_a_number_lies_on_the_edge_from_p_to_k(ax):
+    plots.perceptron(ax, NODES, EDGES)
+    places = places_of(ax)
+    for k, row in enumerate(EDGES[0]):
+        for p, value in enumerate(row):
+            start, end = places[f"{NODES[0][p]:.2f}"], places[f"{NODES[1][k]:.2f}"]
+            share = places[f"{value:.2f}"][0]
+            assert 0.2 < share < 0.8
+            np.testing.assert_allclose(places[f"{value:.2f}"], start + share * (end - start))
+
+
+def test_sign_is_color_and_size_is_width(ax):
+    plots.perceptron(ax, NODES, EDGES)
+    drawn = [arrow.arrow_patch for arrow in arrows(ax)][:6]
+    values = [EDGES[0][k][p] for p in range(2) for k in range(3)]
+    assert [to_hex(patch.get_edgecolor()) for patch in drawn] == [ORANGE if v > 0 else BLUE for v in values]
+    assert np.argsort([patch.get_linewidth() for patch in drawn]).tolist() == np.argsort(np.abs(values)).tolist()
+
+
+@pytest.mark.parametrize(("backward", "head", "tail"), [(False, 1, 0), (True, 0, 1)])
+def test_arrows_turn_round(ax, backward, head, tail):
+    plots.perceptron(ax, NODES[:2], EDGES[:1], backward=backward)
+    for arrow in arrows(ax):
+        assert arrow.xy[0] == head
+        assert arrow.xyann[0] == tail
+
+
+def test_texts_stand_above_and_below_their_nodes(ax):
+    above, below = [["", "top"], [""] * 3, [""]], [["", ""], [""] * 3, ["bottom"]]
+    plots.perceptron(ax, NODES, EDGES, above=above, below=below, titles=["in", "hidden", "out"])
+    notes = {text.get_text(): text for text in ax.texts if text.get_text() in {"top", "bottom"}}
+    assert notes["top"].xy == (0, -0.5)
+    assert notes["top"].xyann[1] > 0
+    assert notes["bottom"].xy == (2, 0)
+    assert notes["bottom"].xyann[1] < 0
+    assert [places_of(ax)[title][0] for title in ("in", "hidden", "out")] == [0, 1, 2]
+
+
+def test_what_does_not_fit_is_refused(ax):
+    with pytest.raises(ValueError, match=r"edges of shapes \[\(3, 2\), \(1, 3\)\], not \[\(2, 3\), \(1, 3\)\]"):
+        plots.perceptron(ax, NODES, [np.transpose(EDGES[0]), EDGES[1]])
+    with pytest.raises(ValueError, match=r"edges of shapes .* not \[\(3, 2\)\]"):
+        plots.perceptron(ax, NODES, EDGES[:1])
+    with pytest.raises(ValueError, match=r"below needs a text for each node, \[2, 3, 1\], not \[2, 3\]"):
+        plots.perceptron(ax, NODES, EDGES, below=[["", ""], ["", "", ""]])
+    with pytest.raises(ValueError, match="3 layers came with 2 titles"):
+        plots.perceptron(ax, NODES, EDGES, titles=["in", "out"])
