@@ -312,8 +312,8 @@ plt.show()
 #   :math:`o_k = \varphi(s_k)`.
 # - In matrices a layer is :math:`\varphi(O W^\top + b)`. Write the shapes down, and the
 #   transpose explains itself.
-# - A ReLU unit sees one straight hinge. The next layers add hinges, which folds the plane,
-#   and one straight cut on the folded sheet is a bent border on the map.
+# - A ReLU unit sees one straight hinge. The next layers add hinges, which folds the
+#   plane, and one straight cut on the folded sheet is a bent border on the map.
 # - The logistic function at the end turns the sum into a probability, one half on the
 #   border.
 #
