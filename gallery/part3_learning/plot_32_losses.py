@@ -1,0 +1,317 @@
+r"""
+3.2 Measuring the error
+=======================
+
+Two networks are both wrong about a picture. One said "no glasses" with a doubt, the
+other was sure of it. **What number should each of them be charged, so that paying less
+means getting better?**
+
+*After this lesson you can* compute squared error, cross-entropy and binary
+cross-entropy and their derivatives, say why softmax goes with cross-entropy, and why no
+network is trained on its accuracy.
+
+*Time*: 25 minutes. *Before*: lessons 2.2 and 3.1.
+"""
+
+# %%
+# Two ways to charge
+# ------------------
+# The right answer is :math:`y`, 1 for yes and 0 for no. The network says :math:`p`, the
+# probability of a yes. The **squared error** and the **binary cross-entropy** charge
+#
+# .. math:: (p - y)^2 \qquad \text{and} \qquad -y \log p - (1 - y) \log(1 - p) .
+
+import math
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import torch
+
+from glassbox import gradients, nn, plots
+from glassbox.nn import functional as F
+
+plots.style.use()
+
+
+def squared(p, y):
+    return (p - y) ** 2
+
+
+def binary_cross_entropy(p, y):
+    return -y * math.log(p) - (1 - y) * math.log(1 - p)
+
+
+for p in (0.9, 0.4, 0.01):
+    print(f"y = 1, p = {p}: {squared(p, 1):.2f} or {binary_cross_entropy(p, 1):.2f}")
+
+# %%
+# Their derivatives are what training uses:
+#
+# .. math:: 2\,(p - y) \qquad \text{and} \qquad \frac{p - y}{p\,(1 - p)} .
+#
+# When the right answer is 1, both losses fall to zero at :math:`p = 1`. But the squared
+# error never charges more than 1, and its slope is never steeper than -2. The
+# cross-entropy has no limit: being sure and wrong costs as much as you like. When the
+# right answer is 0, the picture is mirrored.
+
+p = torch.linspace(0.04, 1, 97, dtype=torch.float64)
+at = pd.Index(p.numpy(), name="p, when the answer is yes")
+charge = pd.DataFrame({"squared": (p - 1) ** 2, "cross-entropy": -p.log()}, index=at)
+slope = pd.DataFrame({"squared": 2 * (p - 1), "cross-entropy": -1 / p}, index=at)
+
+
+def without_names(table):
+    """Return the table with empty names: those of the neighboring panel serve both."""
+    return table.set_axis([""] * table.shape[1], axis=1)
+
+
+fig, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.4))
+plots.curves(left, without_names(charge), markers=False).set_title("loss")
+plots.curves(right, slope, markers=False).set_title("derivative")
+fig.alt_text = (
+    "Loss and derivative against p: the squared error stays below 1, the "
+    "cross-entropy and its slope grow without limit towards p = 0."
+)
+plt.show()
+
+point = torch.tensor([0.3], dtype=torch.float64)
+checks = {
+    "squared": (lambda p: ((p - 1) ** 2).sum(), 2 * (point - 1)),
+    "cross-entropy": (lambda p: -p.log().sum(), -1 / point),
+}
+for name, (function, formula) in checks.items():
+    estimate = gradients.central_difference(function, point)
+    torch.testing.assert_close(estimate, formula)
+    print(f"{name}: slope at p = 0.3 is {formula.item():+.4f}, by differences as well.")
+
+# %%
+# Several classes: softmax and cross-entropy
+# ------------------------------------------
+# One answer out of :math:`K`: the network gives a score :math:`s_k` for each class. The
+# **softmax** turns scores into probabilities that sum to 1. The **cross-entropy**
+# charges minus the logarithm of the one that belongs to the right class :math:`c`:
+#
+# .. math:: p_k = \frac{e^{s_k}}{\sum_{k'=1}^{K} e^{s_{k'}}}, \qquad
+#    R = -\log p_c = -s_c + \log \sum_{k'=1}^{K} e^{s_{k'}} .
+#
+# As a function of :math:`p_c`, that is the dashed curve above. Now differentiate the
+# right-hand side by :math:`s_k`. The first term gives -1 for the
+# right class and 0 for the others: that is :math:`-y_k`. The second gives
+# :math:`e^{s_k} / \sum_{k'} e^{s_{k'}}`: that is :math:`p_k`. So
+#
+# .. math:: \frac{\partial R}{\partial s_k} = p_k - y_k .
+#
+# Nothing simpler is possible: *what you said, minus what is right.*
+
+scores, right_class = [2.0, 1.0, -1.0], 1
+total = sum(math.exp(score) for score in scores)
+probabilities, gradient = [], []
+for k, score in enumerate(scores):
+    probabilities.append(math.exp(score) / total)
+    gradient.append(probabilities[k] - (1 if k == right_class else 0))
+print("p    =", [round(value, 3) for value in probabilities])
+print("p - y =", [round(value, 3) for value in gradient])
+
+s = torch.tensor([scores], dtype=torch.float64)
+label = torch.tensor([right_class])
+ours = torch.tensor([gradient], dtype=torch.float64)
+by_package = F.cross_entropy_backward(torch.ones((), dtype=torch.float64), s, label)[0]
+torch.testing.assert_close(by_package, ours)
+by_differences = gradients.central_difference(lambda t: F.cross_entropy(t, label), s)
+torch.testing.assert_close(by_differences, ours, rtol=0, atol=1e-9)
+print(f"Largest difference from the package: {(by_package - ours).abs().max():.0e}.")
+
+# %%
+# The column that is blue in the last row will rise: a step goes against the gradient.
+# The row sums to zero, so what one class gains the others lose.
+
+rows = torch.tensor([probabilities, [0.0, 1.0, 0.0], gradient])
+fig, ax = plt.subplots(figsize=(5.6, 3.0))
+plots.cells(ax, rows, limit=1, number_format="{:.2f}".format)
+for row, name in enumerate(["p: said", "y: right", "p − y: gradient"]):
+    ax.text(-0.65, row, name, ha="right", va="center")
+for column, name in enumerate(["cat", "dog", "bird"]):
+    ax.text(column, -0.65, name, ha="center", va="bottom")
+fig.alt_text = (
+    "A table of three classes: the probabilities, the right answer, and their "
+    "difference, negative only for the right class."
+)
+plt.show()
+assert abs(sum(gradient)) < 1e-15
+
+# %%
+# Why not squared error on a logistic output?
+# -------------------------------------------
+# With two classes, softmax becomes the logistic function, :math:`p = \varphi(s)`, and
+# the cross-entropy again has the slope :math:`p - y` in :math:`s`. The squared error
+# has
+#
+# .. math:: \frac{\partial (p - y)^2}{\partial s} = 2\,(p - y) \; p\,(1 - p) ,
+#
+# with the slope of the logistic function as a factor, :math:`\varphi' = p\,(1 - p)`. It
+# is almost zero where the network is sure, *also where it is sure and wrong*.
+
+s = torch.linspace(-8, 8, 161, dtype=torch.float64)
+p = s.sigmoid()
+by_cross_entropy, by_squared = p - 1, 2 * (p - 1) * p * (1 - p)
+yes = torch.ones_like(s)
+logit_backward = F.binary_cross_entropy_with_logits_backward
+check, *_ = logit_backward(torch.ones_like(s), s, yes, reduction="none")
+torch.testing.assert_close(check, by_cross_entropy)
+(check,) = F.sigmoid_backward(2 * (p - 1), s)
+torch.testing.assert_close(check, by_squared)
+print("Both formulas agree with the package's backward functions.")
+
+# %%
+# On the right, one score starts at -6, sure and wrong, and takes steps of 0.5 against
+# each gradient. One learns at once, the other stays where it is.
+
+
+def walk(slope, steps=120):
+    """Return the probability after each step of a descent from the score -6."""
+    score, ways = -6.0, []
+    for _ in range(steps + 1):
+        p = 1 / (1 + math.exp(-score))
+        ways.append(p)
+        score -= 0.5 * slope(p)
+    return ways
+
+
+ways = pd.DataFrame(
+    {
+        "squared": walk(lambda p: 2 * (p - 1) * p * (1 - p)),
+        "cross-entropy": walk(lambda p: p - 1),
+    }
+).rename_axis("step")
+slopes = pd.DataFrame(
+    {"squared": by_squared, "cross-entropy": by_cross_entropy},
+    index=pd.Index(s.numpy(), name="score s, when the answer is yes"),
+)
+
+fig, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.2))
+plots.curves(left, without_names(slopes), markers=False).set_title("gradient")
+plots.curves(right, ways, markers=False).set_title("p on the way")
+right.set(ylim=(-0.03, 1.03), xticks=[0, 60, 120])
+fig.alt_text = (
+    "Left: at a score of -8 the cross-entropy has the gradient -1, the squared error "
+    "0. Right: only the cross-entropy learns within 120 steps."
+)
+plt.show()
+
+final = ways.iloc[-1]
+print(", ".join(f"{name}: p = {value:.3f}" for name, value in final.items()))
+assert final["cross-entropy"] > 0.95
+assert final["squared"] < 0.05
+
+# %%
+# Several yes/no answers at once
+# ------------------------------
+# A face may have glasses *and* smile: the answers do not exclude each other, so their
+# probabilities need not sum to 1. Each output gets a logistic function and a binary
+# cross-entropy of its own, and the loss is the mean. With :math:`N` faces and :math:`K`
+# questions,
+#
+# .. math:: R = \frac{1}{N K} \sum_{i=1}^{N} \sum_{k=1}^{K} R_k^i, \qquad
+#    \frac{\partial R}{\partial s_k^i} = \frac{p_k^i - y_k^i}{N K} .
+
+scores = torch.tensor([[3.0, 2.0, -4.0], [-1.0, 0.5, -2.0]], dtype=torch.float64)
+answers = torch.tensor([[1.0, 1.0, 0.0], [1.0, 0.0, 0.0]], dtype=torch.float64)
+
+risk = 0.0
+for i in range(2):
+    for k in range(3):
+        p = 1 / (1 + math.exp(-scores[i, k]))
+        risk += binary_cross_entropy(p, answers[i, k].item()) / 6
+scores.requires_grad_()
+loss = nn.BCEWithLogitsLoss()(scores, answers)
+loss.backward()
+difference = (scores.grad - (scores.detach().sigmoid() - answers) / 6).abs().max()
+print(f"Risk by loops {risk:.6f}, by the package {loss.item():.6f}.")
+print(f"Gradient against (p - y) / 6: largest difference {difference:.0e}.")
+assert abs(risk - loss.item()) < 1e-12
+assert difference < 1e-15
+
+# %%
+# The first face, glasses and a smile and no hat, is answered well, and its gradients
+# are small. Softmax could not give it two probabilities near 1: it would have to
+# choose.
+
+alone, shared = scores.detach().sigmoid(), scores.detach().softmax(dim=1)
+fig, axes = plt.subplots(1, 4, figsize=(7.2, 2.4))
+shown = {
+    "right": answers,
+    "logistic": alone,
+    "p − y": alone - answers,
+    "softmax": shared,
+}
+for ax, (title, values) in zip(axes, shown.items(), strict=True):
+    plots.cells(ax, values, limit=1, number_format="{:.2f}".format).set_title(title)
+    for column, name in enumerate(["glasses", "smile", "hat"]):
+        ax.text(column, 1.6, name, ha="center", va="top", fontsize=8)
+fig.alt_text = (
+    "Two faces, three questions: right answers, logistic probabilities, their "
+    "difference, and softmax, whose rows must sum to 1."
+)
+plt.show()
+
+# %%
+# Why not train on accuracy?
+# --------------------------
+# In the end one counts right answers. But the count has no slope. Below, one weight
+# :math:`w` turns a number :math:`x` into a score :math:`w x - 1`. Move it, and the
+# accuracy stands still, until an answer flips and it jumps. Its derivative is 0 almost
+# everywhere, and a descent has nowhere to go. The loss moves with every move of the
+# weight.
+
+generator = torch.Generator().manual_seed(0)
+x = torch.rand(20, generator=generator, dtype=torch.float64) * 4 - 1
+noise = torch.randn(20, generator=generator, dtype=torch.float64) * 0.4
+yes = (x + noise > 1).double()
+
+
+def loss_at(weight):
+    return F.binary_cross_entropy_with_logits(weight * x - 1, yes)
+
+
+def accuracy_at(weight):
+    return (((weight * x - 1) > 0) == (yes > 0.5)).double().mean()
+
+
+weights = torch.linspace(-1, 4, 501, dtype=torch.float64)
+losses = [loss_at(weight).item() for weight in weights]
+accuracies = [accuracy_at(weight).item() for weight in weights]
+
+fig, axes = plt.subplots(2, 1, figsize=(6.4, 4.6), sharex=True)
+for ax, values, name in zip(
+    axes, (accuracies, losses), ("accuracy", "loss"), strict=True
+):
+    table = pd.DataFrame({name: values}, index=weights.tolist())
+    plots.curves(ax, table, markers=False, percent=name == "accuracy")
+axes[1].set_xlabel("weight w")
+fig.alt_text = (
+    "Above, the accuracy is a staircase with flat steps. Below, the loss is a smooth "
+    "valley."
+)
+plt.show()
+
+at = torch.tensor([0.2], dtype=torch.float64)
+slopes = [gradients.central_difference(f, at).item() for f in (accuracy_at, loss_at)]
+print(f"Slopes at w = 0.2: accuracy {slopes[0]:.2f}, loss {slopes[1]:+.2f}.")
+assert slopes[0] == 0
+assert slopes[1] < -0.1
+
+# %%
+# What to remember
+# ----------------
+# - A loss says how wrong an answer is, and its derivative says which way is better.
+# - Cross-entropy is :math:`-\log` of the probability given to what is right: sure and
+#   wrong is very dear.
+# - Softmax or logistic, with its cross-entropy: the gradient of the score is
+#   :math:`p - y`. With the squared error it vanishes where the network is most wrong.
+# - One class out of :math:`K`: softmax. Several yes/no answers: a logistic function for
+#   each.
+# - Train on the loss, report the accuracy.
+#
+# **Try this.** Start ``walk`` at the score -2 and at -10. How many steps does each loss
+# need to reach :math:`p = 0.9`? Then invent a loss of your own: which slope has it at
+# :math:`p = 0.01`?
