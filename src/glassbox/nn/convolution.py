@@ -12,11 +12,11 @@ from torch.nn import Module, Parameter, init
 
 from glassbox.nn.autograd import Gradients, differentiable
 from glassbox.nn.checks import pair, require_floating, require_one_dtype
+from glassbox.nn.padding import PADDING_MODES, extend
 from glassbox.nn.windows import Axis, crop, lay, pad, require_images, require_slope
 
 # How many numbers the patches may hold at a time: what a processor's cache keeps, or what keeps a GPU busy.
 _ROOM = {"cpu": 2**20, "cuda": 2**26}
-_PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 def conv2d_forward(
@@ -236,9 +236,9 @@ class Conv2d(Module):
                 f"Conv2d expects groups to divide {in_channels} channels that come in and {out_channels} that go out, "
                 f"got groups={groups}"
             )
-        if padding_mode not in _PADDING_MODES:
+        if padding_mode not in PADDING_MODES:
             raise ValueError(
-                f"Conv2d expects padding_mode to be one of {', '.join(_PADDING_MODES)}, got {padding_mode!r}"
+                f"Conv2d expects padding_mode to be one of {', '.join(PADDING_MODES)}, got {padding_mode!r}"
             )
         self.in_channels = in_channels
         self.out_channels = out_channels
@@ -271,7 +271,7 @@ class Conv2d(Module):
             require_floating("Conv2d", input=input)
             require_images("Conv2d", input.shape)
             rows, columns = _sides(self.kernel_size, self.stride, self.padding, self.dilation)
-            input, padding = _extend(input, rows=rows, columns=columns, mode=self.padding_mode), (0, 0)
+            input, padding = extend(input, rows=rows, columns=columns, mode=self.padding_mode), (0, 0)
         return conv2d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
     def extra_repr(self) -> str:
@@ -282,52 +282,6 @@ class Conv2d(Module):
         text += f", groups={self.groups}" if self.groups != 1 else ""
         text += ", bias=False" if self.bias is None else ""
         return text + (f", padding_mode={self.padding_mode}" if self.padding_mode != "zeros" else "")
-
-
-# What stands in the padding, when it is not zeros: numbers of the image itself, so each has a gradient to receive.
-
-
-def extend_forward(input: Tensor, *, rows: tuple[int, int], columns: tuple[int, int], mode: str) -> Tensor:
-    """Continue images past their border: each place of the padding takes a number of the image."""
-    row_source, column_source = _sources(input, rows, columns, mode)
-    return input.index_select(-2, row_source).index_select(-1, column_source)
-
-
-def extend_backward(
-    grad_output: Tensor,
-    input: Tensor,
-    *,
-    output: Tensor | None = None,
-    needs: tuple[bool, ...] | None = None,
-    rows: tuple[int, int],
-    columns: tuple[int, int],
-    mode: str,
-) -> Gradients:
-    """Add the gradient of each place to the number that it took."""
-    row_source, column_source = _sources(input, rows, columns, mode)
-    grad_rows = grad_output.new_zeros(*grad_output.shape[:-1], input.shape[-1])
-    grad_rows.index_add_(-1, column_source, grad_output)
-    return (torch.zeros_like(input).index_add_(-2, row_source, grad_rows),)
-
-
-_extend = differentiable(extend_forward, extend_backward)
-
-
-def _sources(input: Tensor, rows: tuple[int, int], columns: tuple[int, int], mode: str) -> tuple[Tensor, Tensor]:
-    """Give the row and the column of the image that each row and column of the padded image takes."""
-    sources = []
-    for size, (before, after) in zip(input.shape[-2:], (rows, columns), strict=True):
-        widest = {"reflect": size - 1, "circular": size}.get(mode, max(before, after))
-        if max(before, after) > widest:
-            raise ValueError(
-                f"padding_mode={mode!r} expects at most {widest} of padding around an image of {size}, "
-                f"got {max(before, after)}: it takes its numbers from the image"
-            )
-        place = torch.arange(-before, size + after, device=input.device)
-        if mode == "reflect":
-            place = (size - 1) - ((size - 1) - place.abs()).abs()
-        sources.append(place % size if mode == "circular" else place.clamp(0, size - 1))
-    return sources[0], sources[1]
 
 
 # Shapes, options and errors, settled before the equation

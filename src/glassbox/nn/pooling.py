@@ -15,25 +15,14 @@ from torch.nn import Module
 
 from glassbox.nn.autograd import Gradients, differentiable
 from glassbox.nn.checks import pair, require_floating
-from glassbox.nn.windows import Axis, crop, lay, pad, require_images, require_slope
-
-ROWS, COLUMNS = -2, -1  # the dimensions of an image
+from glassbox.nn.windows import COLUMNS, ROWS, Axis, crop, lay, pad, require_images, require_slope, taps
 
 # Maximum
 
 
-def max_pool2d_forward(
-    input: Tensor,
-    *,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    dilation: Any = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = False,
-) -> Any:
+def max_pool2d_forward(input: Tensor, *, return_indices: bool = False, **window: Any) -> Any:
     r"""Compute :math:`y_{fg} = \max_{vw} x_{fs+v,\, gs+w}`; see `max_pool2d`."""
-    rows, columns = _settle("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
+    rows, columns = _settle("max_pool2d", input, **window)
     padded = pad(input, rows, columns, -torch.inf)
     output = _largest(_largest(padded, ROWS, rows), COLUMNS, columns)  # (N, C, h, w)
     return (output, _places(input, rows, columns)) if return_indices else output
@@ -46,15 +35,11 @@ def max_pool2d_backward(
     *,
     output: Tensor | None = None,
     needs: tuple[bool, ...] | None = None,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    dilation: Any = 1,
-    ceil_mode: bool = False,
     return_indices: bool = False,
+    **window: Any,
 ) -> Gradients:
     r"""Give :math:`\bar y_{fg}` to the first of the largest numbers of its window; see `max_pool2d`."""
-    rows, columns = _settle("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
+    rows, columns = _settle("max_pool2d", input, **window)
     require_slope("max_pool2d_backward", grad_output, (*input.shape[:-2], rows.windows, columns.windows))
     grad_images = grad_output.new_zeros(*input.shape[:-2], input.shape[-2:].numel())  # (N, C, H·W)
     grad_images.scatter_add_(-1, _places(input, rows, columns).flatten(-2), grad_output.flatten(-2))
@@ -63,7 +48,7 @@ def max_pool2d_backward(
 
 def _largest(padded: Tensor, dim: int, axis: Axis) -> Tensor:
     """Give the largest number of each window along a dimension."""
-    best, *others = _taps(padded, dim, axis)
+    best, *others = taps(padded, dim, axis)
     for tap in others:
         best = torch.maximum(best, tap)
     return best
@@ -84,7 +69,7 @@ def _places(input: Tensor, rows: Axis, columns: Axis) -> Tensor:
 
 def _lead(padded: Tensor, places: Tensor, dim: int, axis: Axis) -> tuple[Tensor, Tensor]:
     """Give the largest number of each window along a dimension, and its place."""
-    (best, *others), (place, *other_places) = _taps(padded, dim, axis), _taps(places, dim, axis)
+    (best, *others), (place, *other_places) = taps(padded, dim, axis), taps(places, dim, axis)
     for tap, tap_place in zip(others, other_places, strict=True):
         bound = best.nan_to_num(nan=torch.inf, posinf=torch.inf, neginf=-torch.inf)  # nothing but NaN is above a NaN
         behind = torch.le(tap, bound, out=torch.empty_like(tap, dtype=place.dtype))  # 1 or 0; a bool takes longer
@@ -222,17 +207,10 @@ class MaxPool2d(Module):
 
 
 def avg_pool2d_forward(
-    input: Tensor,
-    *,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    ceil_mode: bool = False,
-    count_include_pad: bool = True,
-    divisor_override: int | None = None,
+    input: Tensor, *, count_include_pad: bool = True, divisor_override: int | None = None, **window: Any
 ) -> Tensor:
     r"""Compute :math:`y_{fg} = \frac{1}{kk} \sum_{vw} x_{fs+v,\, gs+w}`; see `avg_pool2d`."""
-    rows, columns = _settle("avg_pool2d", input, kernel_size, stride, padding, 1, ceil_mode)
+    rows, columns = _settle("avg_pool2d", input, **window)
     sums = _sum(_sum(pad(input, rows, columns), ROWS, rows), COLUMNS, columns)  # (N, C, h, w)
     return sums / _divisor(input, rows, columns, count_include_pad, divisor_override)
 
@@ -244,15 +222,12 @@ def avg_pool2d_backward(
     *,
     output: Tensor | None = None,
     needs: tuple[bool, ...] | None = None,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
+    **window: Any,
 ) -> Gradients:
     r"""Share :math:`\bar y_{fg}` equally among the numbers of its window; see `avg_pool2d`."""
-    rows, columns = _settle("avg_pool2d", input, kernel_size, stride, padding, 1, ceil_mode)
+    rows, columns = _settle("avg_pool2d", input, **window)
     require_slope("avg_pool2d_backward", grad_output, (*input.shape[:-2], rows.windows, columns.windows))
     share = grad_output / _divisor(input, rows, columns, count_include_pad, divisor_override)
     grad_padded = _give_all(_give_all(share, COLUMNS, columns), ROWS, rows)
@@ -261,7 +236,7 @@ def avg_pool2d_backward(
 
 def _sum(padded: Tensor, dim: int, axis: Axis) -> Tensor:
     """Give the sum of each window along a dimension."""
-    first, *others = _taps(padded, dim, axis)
+    first, *others = taps(padded, dim, axis)
     for tap in others:
         first = first + tap
     return first
@@ -418,7 +393,13 @@ class AvgPool2d(Module):
 
 
 def _settle(
-    name: str, input: Tensor, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
+    name: str,
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
 ) -> tuple[Axis, Axis]:
     """Check that all fits, and lay the windows along the rows and along the columns."""
     if not input.is_floating_point():
@@ -438,20 +419,13 @@ def _axes(
     kernel_size = pair(name, "kernel_size", kernel_size, least=1)
     stride = pair(name, "stride", stride, least=1) if stride not in (None, ()) else kernel_size
     padding, dilation = pair(name, "padding", padding, least=0), pair(name, "dilation", dilation, least=1)
-    for taps, around in zip(kernel_size, padding, strict=True):
-        if around > taps // 2:
+    for count, around in zip(kernel_size, padding, strict=True):
+        if around > count // 2:
             raise ValueError(
-                f"{name} expects a padding of at most half its window of {taps}, got {around}: "
+                f"{name} expects a padding of at most half its window of {count}, got {around}: "
                 "a window would see nothing of the image"
             )
     rows, columns = (
         lay(images[i], kernel_size[i], stride[i], dilation[i], padding[i], padding[i], ceil_mode) for i in (-2, -1)
     )
     return rows, columns
-
-
-def _taps(padded: Tensor, dim: int, axis: Axis) -> list[Tensor]:
-    """Give, for each tap of the windows along a dimension, what all the windows have there."""
-    if dim == ROWS:
-        return [padded[..., tap, :] for tap in axis.taps]
-    return [padded[..., tap].contiguous() for tap in axis.taps]  # a copy: views with gaps are slow to work on

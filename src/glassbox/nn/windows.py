@@ -13,6 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+ROWS, COLUMNS = -2, -1  # the dimensions of an image
+
 
 class Axis(NamedTuple):
     """How the windows lie along the rows or along the columns of an image."""
@@ -70,6 +72,13 @@ def pad(input: Tensor, rows: Axis, columns: Axis, value: float = 0.0) -> Tensor:
 def crop(padded: Tensor, rows: Axis, columns: Axis) -> Tensor:
     """Give the image without its padding, as a view."""
     return padded[..., rows.before : rows.before + rows.size, columns.before : columns.before + columns.size]
+
+
+def taps(padded: Tensor, dim: int, axis: Axis) -> list[Tensor]:
+    """Give, for each tap of the windows along a dimension, what all the windows have there."""
+    if dim == ROWS:
+        return [padded[..., tap, :] for tap in axis.taps]
+    return [padded[..., tap].contiguous() for tap in axis.taps]  # a copy: views with gaps are slow to work on
 
 
 def require_images(name: str, shape: torch.Size) -> None:
