@@ -8,8 +8,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 
 BANNER = (
-    "This copy of the site was built without MNIST, on {source}. "
-    "Accuracies and figures of digits differ from those of the full site."
+    "This copy of the site was built on {source}. Accuracies and figures of digits differ from those of the full site."
 )
 
 

@@ -49,6 +49,7 @@ def scrape(block, block_vars, gallery_conf) -> str:
     try:
         for number in plt.get_fignums():
             figure = plt.figure(number)
+            settle(figure)
             stem = Path(next(block_vars["image_path_iterator"])).with_suffix("")
             alt = _alternative_text(figure, block_vars["src_file"], block[2])
             width, height = (round(inches * CSS_DPI) for inches in figure.get_size_inches())
@@ -74,6 +75,14 @@ def _alternative_text(figure: Figure, script: str, line: int) -> str:
             'Say in words what it shows: fig.alt_text = "..."'
         )
     return text
+
+
+def settle(figure: Figure) -> None:
+    """Lay the figure out for good: both variants, and all frames of a video, have their axes in the same place."""
+    # A second pass knows the sizes of the labels that the first one chose.
+    figure.draw_without_rendering()
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
 
 
 def save_figure(figure: Figure, stem: Path) -> str:

@@ -28,9 +28,10 @@ def digest_of_inputs(package: Path, data: str) -> str:
     digest = hashlib.sha256()
     tools = [HERE / "dark.py", HERE / "figures.py", HERE / "videos.py"]
     files = sorted(path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    for path in files + tools:
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
+    for root, paths in ((package, files), (HERE, tools)):
+        for path in paths:
+            digest.update(path.relative_to(root).as_posix().encode())
+            digest.update(path.read_bytes())
     for fact in [data, platform.python_version(), *(version(name) for name in LIBRARIES)]:
         digest.update(fact.encode())
     return digest.hexdigest()

@@ -1,0 +1,85 @@
+"""What decides whether lessons run again, and what the pages are made of."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+
+import pytest
+from glassbox_site import accessibility, commands, downloads, equations, freshness, inventories
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def package(tmp_path) -> Path:
+    (tmp_path / "nn").mkdir()
+    (tmp_path / "nn/linear.py").write_text("y = x")
+    return tmp_path
+
+
+def test_a_changed_file_of_the_package_changes_the_digest(package):
+    before = freshness.digest_of_inputs(package, "MNIST")
+    assert freshness.digest_of_inputs(package, "MNIST") == before
+    (package / "nn/linear.py").write_text("y = -x")
+    assert freshness.digest_of_inputs(package, "MNIST") != before
+
+
+def test_a_renamed_file_changes_the_digest_and_compiled_code_does_not(package):
+    before = freshness.digest_of_inputs(package, "MNIST")
+    (package / "__pycache__").mkdir()
+    (package / "__pycache__/linear.pyc").write_bytes(b"1")
+    assert freshness.digest_of_inputs(package, "MNIST") == before
+    (package / "nn/linear.py").rename(package / "linear.py")
+    assert freshness.digest_of_inputs(package, "MNIST") != before
+
+
+def test_other_data_change_the_digest(package):
+    assert freshness.digest_of_inputs(package, "MNIST") != freshness.digest_of_inputs(package, "digits")
+
+
+@pytest.fixture
+def renderer():
+    renderer = equations.Renderer()
+    yield renderer
+    renderer.close()
+
+
+def test_an_equation_becomes_html_with_mathml_for_screen_readers(renderer):
+    html = renderer.render(r"\frac{a}{b}", display=True)
+    assert html.startswith('<span class="katex-display">')
+    assert "<mfrac>" in html
+
+
+def test_a_wrong_equation_is_told(renderer):
+    with pytest.raises(ValueError, match=r"Undefined control sequence: \\wrong"):
+        renderer.render(r"\wrong", display=False)
+    assert "katex" in renderer.render("x", display=False)
+
+
+def test_an_inventory_is_what_intersphinx_reads():
+    packed = inventories.pack("torch", ["torch.Tensor py:class tensors.html#$"])
+    *head, body = packed.split(b"\n", 4)
+    assert head[0] == b"# Sphinx inventory version 2"
+    assert zlib.decompress(body) == b"torch.Tensor py:class 1 tensors.html#$ -\n"
+
+
+def test_the_wheel_is_built_alone_in_its_folder(tmp_path):
+    (tmp_path / "old.whl").touch()
+    wheel = downloads.build_wheel(ROOT, tmp_path)
+    assert list(tmp_path.iterdir()) == [wheel]
+    assert "glassbox/datasets/grades.csv" in zipfile.ZipFile(wheel).namelist()
+
+
+def test_the_size_of_a_raster_figure_becomes_attributes():
+    page = '<img alt="x" class="lesson-figure only-dark" src="a.webp" style="width: 640px; height: 460px;" />'
+    assert accessibility.mend(page) == (
+        '<img loading="lazy" alt="x" class="lesson-figure only-dark" src="a.webp" width="640" height="460" />'
+    )
+
+
+def test_the_help_of_each_command_is_shown():
+    texts = commands.help_texts()
+    assert {"glassbox train", "glassbox data", "glassbox info"} <= set(texts)
+    assert "--epochs" in texts["glassbox train"]

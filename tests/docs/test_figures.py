@@ -1,0 +1,104 @@
+"""Figures reach the site in two variants, sized, described, and the same at each build."""
+
+from __future__ import annotations
+
+import re
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from glassbox_site import dark, figures, notebook_figures, videos
+from matplotlib.animation import FuncAnimation
+from matplotlib.colors import to_rgba
+from PIL import Image
+from sphinx.errors import ExtensionError
+
+from glassbox.plots import style
+
+
+@pytest.fixture
+def figure():
+    with plt.rc_context():
+        style.use()
+        figure, ax = plt.subplots(figsize=(2.0, 1.0))
+        ax.plot([0, 1], [0, 1], color=style.BLUE, marker="o")
+        ax.scatter([0.5], [0.2], color=style.ORANGE)
+        figures.settle(figure)
+        yield figure
+    plt.close(figure)
+
+
+def colors_of(image) -> set[tuple[int, ...]]:
+    return set(map(tuple, np.asarray(image.convert("RGB")).reshape(-1, 3)))
+
+
+def rendered(figure) -> set[tuple[int, ...]]:
+    figure.canvas.draw()
+    return colors_of(Image.fromarray(np.asarray(figure.canvas.buffer_rgba())))
+
+
+def rgb(color: str) -> tuple[int, ...]:
+    return tuple(round(255 * part) for part in to_rgba(color)[:3])
+
+
+@pytest.mark.parametrize("color", [style.PAPER, style.INK, style.BLUE, style.ORANGE])
+def test_the_dark_renderer_exchanges_every_color(figure, color):
+    plt.switch_backend("agg")
+    light = rendered(figure)
+    with dark.dark(figure):
+        after = rendered(figure)
+    assert rgb(color) in light
+    assert rgb(color) not in after
+    assert rgb(style.DARK[color]) in after
+    assert rendered(figure) == light
+
+
+def test_a_drawing_becomes_two_svg_files_that_differ_in_colors_alone(figure, tmp_path):
+    assert figures.save_figure(figure, tmp_path / "f") == ".svg"
+    light, darker = ((tmp_path / name).read_text() for name in ("f.svg", "f-dark.svg"))
+    assert style.BLUE in light
+    assert style.DARK[style.BLUE] in darker
+    assert not any(color in darker for color in style.DARK)
+    assert re.sub("#[0-9a-f]{6}", "", light) == re.sub("#[0-9a-f]{6}", "", darker)
+
+
+def test_the_same_drawing_gives_the_same_bytes(figure, tmp_path):
+    for name in ("a", "b"):
+        figures.save_figure(figure, tmp_path / name)
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def test_an_image_becomes_two_webp_files_at_twice_the_size(figure, tmp_path):
+    figure.axes[0].imshow(np.eye(3))
+    assert figures.save_figure(figure, tmp_path / "f") == ".webp"
+    with Image.open(tmp_path / "f.webp") as light, Image.open(tmp_path / "f-dark.webp") as darker:
+        assert light.size == darker.size == (400, 200)
+        assert light.convert("L").getpixel((0, 0)) > 250
+        assert darker.convert("L").getpixel((0, 0)) < 30
+
+
+def test_a_heavy_drawing_becomes_an_image(figure, tmp_path):
+    rng = np.random.default_rng(0)
+    figure.axes[0].scatter(*rng.normal(size=(2, 3000)))
+    assert figures.save_figure(figure, tmp_path / "f") == ".webp"
+
+
+def test_a_figure_without_alternative_text_is_refused_by_name(figure):
+    with pytest.raises(ExtensionError, match=r"plot_11\.py, cell at line 7: .* fig\.alt_text"):
+        figures._alternative_text(figure, "plot_11.py", 7)
+    figure.alt_text = "A line\n  that rises."
+    assert figures._alternative_text(figure, "plot_11.py", 7) == "A line that rises."
+
+
+def test_a_video_is_the_same_twice_and_comes_in_two_variants(figure, tmp_path):
+    (line,) = figure.axes[0].lines
+    animation = FuncAnimation(figure, lambda step: line.set_data([0, 1], [0, step]), frames=3)
+    assert videos.save_video(animation, tmp_path / "a") == (200, 100)
+    videos.save_video(animation, tmp_path / "b")
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+    assert (tmp_path / "a.mp4").read_bytes() != (tmp_path / "a-dark.mp4").read_bytes()
+
+
+def test_the_size_of_a_notebooks_drawing_is_read_from_it(figure, tmp_path):
+    figures.save_figure(figure, tmp_path / "f")
+    assert notebook_figures.size_of_svg((tmp_path / "f.svg").read_text()) == ("200", "100")
