@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import matplotlib.pyplot as plt
@@ -97,6 +98,15 @@ def test_a_video_is_the_same_twice_and_comes_in_two_variants(figure, tmp_path):
     videos.save_video(animation, tmp_path / "b")
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
     assert (tmp_path / "a.mp4").read_bytes() != (tmp_path / "a-dark.mp4").read_bytes()
+
+
+def test_a_frame_of_the_dark_video_is_drawn_dark(figure):
+    frame = io.BytesIO()
+    with dark.dark(figure):
+        figure.savefig(frame, format="rgba", dpi=100)  # what a video's writer asks for
+    pixels = np.frombuffer(frame.getvalue(), dtype=np.uint8).reshape(100, 200, 4)
+    assert pixels[0, 0].tolist() == [round(255 * part) for part in to_rgba(style.DARK[style.PAPER])]
+    assert (pixels != pixels[0, 0]).any()
 
 
 def test_the_size_of_a_notebooks_drawing_is_read_from_it(figure, tmp_path):

@@ -74,8 +74,12 @@ class DarkCanvas(FigureCanvasAgg):
     """A canvas that renders its figure dark: ``with dark(figure): figure.savefig(...)``."""
 
     def get_renderer(self):
-        width, height = self.figure.bbox.size
-        return DarkRenderer(width, height, self.figure.dpi)
+        # The frame of a video is drawn on one call's renderer and read from the next call's: it must be the same.
+        key = (*self.figure.bbox.size, self.figure.dpi)
+        if self._lastKey != key:
+            self.renderer = DarkRenderer(*key)
+            self._lastKey = key
+        return self.renderer
 
 
 class dark:
