@@ -2,11 +2,13 @@ r"""
 2.1 Predicting a mark: model and risk
 =====================================
 
-Four pupils sat an exam last year. A new pupil asks what to expect. **Of all the formulas that turn marks into a
-prediction, which one is best, and what does best mean?**
+Four pupils sat an exam last year. A new pupil asks what to expect. **Of all the
+formulas that turn marks into a prediction, which one is best, and what does best
+mean?**
 
-*After this lesson you can* write a linear model, measure how wrong it is on a table, read a map of that risk, find its
-lowest point for a small table, and say why a perfect fit proves nothing.
+*After this lesson you can* write a linear model, measure how wrong it is on a table,
+read a map of that risk, find its lowest point for a small table, and say why a
+perfect fit proves nothing.
 
 *Time*: 20 minutes. *Before*: lesson 1.1.
 """
@@ -14,7 +16,8 @@ lowest point for a small table, and say why a perfect fit proves nothing.
 # %%
 # Four pupils
 # -----------
-# Each row is a pupil: the marks of the year in three subjects, and the mark in the exam at its end, all out of 20.
+# Each row is a pupil: the marks of the year in three subjects, and the mark in the exam
+# at its end, all out of 20.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -30,19 +33,23 @@ X, y = marks[["Maths", "CS", "French"]], marks["Exam"]
 
 fig, ax = plt.subplots(figsize=(5.2, 2.6))
 plots.weighted_table(ax, X, results=y.to_frame(), result_format="{:.0f}".format)
-fig.alt_text = "Marks of four pupils in maths, CS and French, and beside them the exam: 14, 7, 12 and 11."
+fig.alt_text = (
+    "Marks of four pupils in maths, CS and French, and beside them the exam: 14, 7, "
+    "12 and 11."
+)
 plt.show()
 
 # %%
 # The linear model
 # ----------------
-# A prediction is a weighted sum of the marks, plus a constant: a dense layer with one output (lesson 1.1). Pupil
-# :math:`i` has the marks :math:`x_i^1, x_i^2, x_i^3`, and the model has four parameters:
+# A prediction is a weighted sum of the marks, plus a constant: a dense layer with one
+# output (lesson 1.1). Pupil :math:`i` has the marks :math:`x_i^1, x_i^2, x_i^3`, and
+# the model has four parameters:
 #
 # .. math:: \hat y_i = w_0 + \sum_{j=1}^{3} w_j \, x_i^j .
 #
-# Say that every subject counts for a third, and that :math:`w_0 = 0`. The new pupil has 13 in maths, 14 in CS and 11
-# in French.
+# Say that every subject counts for a third, and that :math:`w_0 = 0`. The new pupil has
+# 13 in maths, 14 in CS and 11 in French.
 
 new_pupil = {"Maths": 13, "CS": 14, "French": 11}
 w0, w = 0.0, {"Maths": 0.33, "CS": 0.33, "French": 0.33}
@@ -50,7 +57,10 @@ w0, w = 0.0, {"Maths": 0.33, "CS": 0.33, "French": 0.33}
 prediction = w0
 for subject, mark in new_pupil.items():
     prediction += w[subject] * mark
-    print(f"{subject:>6}: {w[subject]} x {mark} = {w[subject] * mark:.2f}   sum so far {prediction:5.2f}")
+    print(
+        f"{subject:>6}: {w[subject]} x {mark} = {w[subject] * mark:.2f}   sum so far "
+        f"{prediction:5.2f}"
+    )
 assert round(prediction, 2) == 12.54
 
 # %%
@@ -63,8 +73,8 @@ assert abs(by_package.item() - prediction) < 1e-12
 # %%
 # Three guesses
 # -------------
-# Is a third each a good choice? The four pupils can tell, since their exam marks are known. Here are three sets of
-# parameters, picked by hand.
+# Is a third each a good choice? The four pupils can tell, since their exam marks are
+# known. Here are three sets of parameters, picked by hand.
 
 guesses = pd.DataFrame(
     [[0, 0.333, 0.333, 0.333], [0, 0.4, 0.4, 0.2], [0, 0.5, 0.5, 0]],
@@ -74,10 +84,13 @@ guesses = pd.DataFrame(
 print(guesses.to_string())
 
 # %%
-# A dot is the mark in the exam, a cross the prediction, and the number beside the line between them is the error
-# :math:`\hat y_i - y_i`. From left to right the crosses come closer to the dots.
+# A dot is the mark in the exam, a cross the prediction, and the number beside the line
+# between them is the error :math:`\hat y_i - y_i`. From left to right the crosses come
+# closer to the dots.
 
-predictions = pd.DataFrame(predict(guesses, X).numpy(), index=guesses.index, columns=X.index)
+predictions = pd.DataFrame(
+    predict(guesses, X).numpy(), index=guesses.index, columns=X.index
+)
 
 fig, axes = plt.subplots(1, 3, figsize=(7.2, 3.8), sharey=True)
 for ax, (name, row) in zip(axes, predictions.iterrows(), strict=True):
@@ -85,14 +98,17 @@ for ax, (name, row) in zip(axes, predictions.iterrows(), strict=True):
     ax.set_title(name)
 axes[0].set_ylabel("mark")
 fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-fig.alt_text = "Exam marks and predictions of four pupils for three guesses; the errors shrink from guess A to guess C."
+fig.alt_text = (
+    "Exam marks and predictions of four pupils for three guesses; the errors shrink "
+    "from guess A to guess C."
+)
 plt.show()
 
 # %%
 # The risk: one number for all errors
 # -----------------------------------
-# To compare guesses we need one number. Square each error, so that its sign does not matter and a large one weighs
-# more, and take the mean. This is the **empirical risk**:
+# To compare guesses we need one number. Square each error, so that its sign does not
+# matter and a large one weighs more, and take the mean. This is the **empirical risk**:
 #
 # .. math:: R(w) = \frac{1}{n} \sum_{i=1}^{n} \bigl( \hat y_i - y_i \bigr)^2 .
 
@@ -113,21 +129,29 @@ for name, parameters in guesses.iterrows():
     print(f"{name:16} risk {risk:.4f}; the slides print {slides[name]}")
 
 # %%
-# One detail matters if you compute along with the slides. They write the weights of guess A as 0.33, and the new
-# pupil's 12.54 is computed with 0.33. But their risk of 2.24 takes a third to one more digit.
+# One detail matters if you compute along with the slides. They write the weights of
+# guess A as 0.33, and the new pupil's 12.54 is computed with 0.33. But their risk of
+# 2.24 takes a third to one more digit.
 
 for third in (0.33, 0.333):
     guess = [0, third, third, third]
     listed = ", ".join(f"{mark:.2f}" for mark in predict(guess, X).tolist())
-    print(f"With {third}: predictions {listed}; risk {empirical_risk(guess, X, y).item():.4f}.")
-print("The slides list the predictions 11.8, 8.6, 12.6, 12.2, which neither of the two gives exactly.")
+    print(
+        f"With {third}: predictions {listed}; risk "
+        f"{empirical_risk(guess, X, y).item():.4f}."
+    )
+print(
+    "The slides list the predictions 11.8, 8.6, 12.6, 12.2, which neither of the two "
+    "gives exactly."
+)
 
 # %%
 # The risk as a landscape
 # -----------------------
-# The marks are fixed; what we choose are the weights. So the risk is a function of the weights, and a function of two
-# numbers is a landscape. Our three guesses have :math:`w_0 = 0` and give maths and CS the same weight. Let :math:`a`
-# be that weight, :math:`b` the one of French, and compute the risk at every :math:`(a, b)`.
+# The marks are fixed; what we choose are the weights. So the risk is a function of the
+# weights, and a function of two numbers is a landscape. Our three guesses have
+# :math:`w_0 = 0` and give maths and CS the same weight. Let :math:`a` be that weight,
+# :math:`b` the one of French, and compute the risk at every :math:`(a, b)`.
 
 
 def risk_of_two_weights(points):
@@ -137,65 +161,95 @@ def risk_of_two_weights(points):
 
 places = {"A": (0.333, 0.333), "B": (0.4, 0.2), "C": (0.5, 0.0)}
 
-fig, ax = plt.subplots(figsize=(6.4, 5.0), layout="none", subplot_kw={"projection": "3d"})
+fig, ax = plt.subplots(
+    figsize=(6.4, 5.0), layout="none", subplot_kw={"projection": "3d"}
+)
 fig.subplots_adjust(left=0, right=1, bottom=0.02, top=1.1)
 plots.surface(ax, risk_of_two_weights, (0.25, 0.65), (-0.25, 0.45), points=places)
-ax.set(xlabel="a: weight of maths and of CS", ylabel="b: weight of French", zlabel="risk")
+ax.set(
+    xlabel="a: weight of maths and of CS", ylabel="b: weight of French", zlabel="risk"
+)
 ax.xaxis.labelpad = ax.yaxis.labelpad = 8
-ax.set(xticks=[0.3, 0.4, 0.5, 0.6], yticks=[-0.2, 0, 0.2, 0.4], zticks=[0, 20, 40, 60, 80])
+ax.set(
+    xticks=[0.3, 0.4, 0.5, 0.6], yticks=[-0.2, 0, 0.2, 0.4], zticks=[0, 20, 40, 60, 80]
+)
 ax.view_init(elev=32, azim=-62)
 ax.set_box_aspect(None, zoom=0.9)
-fig.alt_text = "The risk over two weights is a long curved valley; guesses A, B and C lie along its floor, each lower."
+fig.alt_text = (
+    "The risk over two weights is a long curved valley; guesses A, B and C lie along "
+    "its floor, each lower."
+)
 plt.show()
 
 # %%
-# The landscape is a valley with steep sides. On its floor it is hard to see which guess lies lowest. A map with
-# **contours** shows it better: along a line the risk keeps one value, and the fuller the color, the lower the risk.
+# The landscape is a valley with steep sides. On its floor it is hard to see which guess
+# lies lowest. A map with **contours** shows it better: along a line the risk keeps one
+# value, and the fuller the color, the lower the risk.
 
 fig, ax = plt.subplots(figsize=(6.4, 5.0))
-plots.contours(ax, risk_of_two_weights, (0.25, 0.65), (-0.25, 0.45), levels=[0.3, 1, 3, 10, 20, 40])
+plots.contours(
+    ax, risk_of_two_weights, (0.25, 0.65), (-0.25, 0.45), levels=[0.3, 1, 3, 10, 20, 40]
+)
 for name, place in places.items():
     plots.path(ax, torch.tensor([place]), notes={0: name})
 ax.set(xlabel="a: weight of maths and of CS", ylabel="b: weight of French")
-fig.alt_text = "Contours of the risk: slanted ellipses; A lies outside the line 1, B just inside it, C inside 0.3."
+fig.alt_text = (
+    "Contours of the risk: slanted ellipses; A lies outside the line 1, B just inside "
+    "it, C inside 0.3."
+)
 plt.show()
 
 # %%
-# Why is the valley slanted? Going along it, French loses about twice what maths and CS each win, so that the
-# predictions keep their size. Across it all weights grow together, and every prediction goes wrong at once.
+# Why is the valley slanted? Going along it, French loses about twice what maths and CS
+# each win, so that the predictions keep their size. Across it all weights grow
+# together, and every prediction goes wrong at once.
 #
 # The lowest point
 # ----------------
-# The map shows two of four directions. With all four parameters free, the lowest point is where the slope is zero in
-# every direction. For a linear model those are linear equations, and a computer solves them at once: the method of
-# **least squares**.
+# The map shows two of four directions. With all four parameters free, the lowest point
+# is where the slope is zero in every direction. For a linear model those are linear
+# equations, and a computer solves them at once: the method of **least squares**.
 
 best = least_squares(X, y)
-print("w0, w1, w2, w3 =", ", ".join(f"{value:.4f}" for value in (best + 0.0).round(decimals=9).tolist()))
-print(f"Risk: {empirical_risk(best, X, y).item():.0e}. The new pupil: {predict(best, [[13, 14, 11]]).item():.2f}.")
-torch.testing.assert_close(best, torch.tensor([-5 / 3, 1 / 3, 7 / 9, 0], dtype=torch.float64))
+print(
+    "w0, w1, w2, w3 =",
+    ", ".join(f"{value:.4f}" for value in (best + 0.0).round(decimals=9).tolist()),
+)
+print(
+    f"Risk: {empirical_risk(best, X, y).item():.0e}. The new pupil: "
+    f"{predict(best, [[13, 14, 11]]).item():.2f}."
+)
+torch.testing.assert_close(
+    best, torch.tensor([-5 / 3, 1 / 3, 7 / 9, 0], dtype=torch.float64)
+)
 assert empirical_risk(best, X, y) < 1e-20
 
 # %%
-# The risk is zero but for rounding: all four predictions are exact. Is this the perfect model? No: **it had to be so**.
-# Each pupil gives one equation, :math:`w_0 + \sum_j w_j x_i^j = y_i`. Four equations with four unknowns have a
-# solution whatever the exam marks are. Put nonsense in their place, and the fit is still perfect.
+# The risk is zero but for rounding: all four predictions are exact. Is this the perfect
+# model? No: **it had to be so**. Each pupil gives one equation, :math:`w_0 + \sum_j w_j
+# x_i^j = y_i`. Four equations with four unknowns have a solution whatever the exam
+# marks are. Put nonsense in their place, and the fit is still perfect.
 
 nonsense = torch.tensor([3.0, 19.0, 0.0, 8.0])
 fitted = least_squares(X, nonsense)
-print(f"Risk on marks that mean nothing: {empirical_risk(fitted, X, nonsense).item():.0e}.")
+print(
+    "Risk on marks that mean nothing: "
+    f"{empirical_risk(fitted, X, nonsense).item():.0e}."
+)
 print("Its weights:", ", ".join(f"{value:.1f}" for value in fitted.tolist()))
 assert empirical_risk(fitted, X, nonsense) < 1e-18
 
 # %%
 # Fitting is not predicting
 # -------------------------
-# What counts is the risk on pupils that the model has not seen. Four rows cannot tell. So we make up 2,000 pupils:
-# their exam is half maths, four tenths CS, one tenth French, plus luck, whose square is 1 on average. Nobody can
-# predict luck, so on new pupils no model can get far below a risk of 1.
+# What counts is the risk on pupils that the model has not seen. Four rows cannot tell.
+# So we make up 2,000 pupils: their exam is half maths, four tenths CS, one tenth
+# French, plus luck, whose square is 1 on average. Nobody can predict luck, so on new
+# pupils no model can get far below a risk of 1.
 #
-# We fit on :math:`n` pupils out of the first thousand, and **validate** on the other thousand: the risk there is an
-# honest one. One draw of few pupils may be lucky, so we draw a hundred times and take the median.
+# We fit on :math:`n` pupils out of the first thousand, and **validate** on the other
+# thousand: the risk there is an honest one. One draw of few pupils may be lucky, so we
+# draw a hundred times and take the median.
 
 pupils = datasets.make_pupils(2000)
 subjects = pupils[["Maths", "CS", "French"]].to_numpy()
@@ -208,16 +262,23 @@ for n in [4, 5, 6, 8, 12, 20, 40, 100]:
     for _ in range(100):
         rows = rng.choice(1000, size=n, replace=False)
         fit = least_squares(subjects[rows], exam[rows])
-        both.append([empirical_risk(fit, subjects[r], exam[r]).item() for r in (rows, slice(1000, 2000))])
+        both.append(
+            [
+                empirical_risk(fit, subjects[r], exam[r]).item()
+                for r in (rows, slice(1000, 2000))
+            ]
+        )
     risks[n] = np.median(both, axis=0)
-table = pd.DataFrame(risks, index=["on the pupils fitted", "on other pupils"]).T.rename_axis("pupils in the fit")
+table = pd.DataFrame(
+    risks, index=["on the pupils fitted", "on other pupils"]
+).T.rename_axis("pupils in the fit")
 print(table.round(2).to_string())
 assert table.iloc[0, 0] < 1e-9 < 2 < table.iloc[0, 1]
 assert abs(table.iloc[-1, 1] - 1) < 0.15
 
 # %%
-# With four pupils the model knows them by heart, and is at its worst on others: **over-fitting**. With more pupils
-# the two curves meet at what luck allows.
+# With four pupils the model knows them by heart, and is at its worst on others:
+# **over-fitting**. With more pupils the two curves meet at what luck allows.
 
 fig, ax = plt.subplots(figsize=(7.2, 3.8))
 ax.set_xscale("log")
@@ -226,17 +287,23 @@ ax.set(ylabel="risk (median of 100 draws)", ylim=(-0.2, 6), xlim=(3.6, 260))
 ax.set_xticks(table.index, table.index)
 ax.minorticks_off()
 fig.alt_text = (
-    "Risk against the number of pupils: on those fitted it rises from zero, on others it falls; they meet at 1."
+    "Risk against the number of pupils: on those fitted it rises from zero, on others "
+    "it falls; they meet at 1."
 )
 plt.show()
 
 # %%
 # What to remember
 # ----------------
-# - A model is a formula with parameters; the **empirical risk** is the mean of its squared errors on a table.
-# - The risk is a function of the *parameters*: a landscape. Learning is looking for its low ground.
-# - As many parameters as rows: a perfect fit, and no proof of anything. Judge a model on data that it has not seen.
-# - For a linear model the lowest point can be computed. For a network it cannot, and one has to walk: lesson 2.2.
+# - A model is a formula with parameters; the **empirical risk** is the mean of its
+#   squared errors on a table.
+# - The risk is a function of the *parameters*: a landscape. Learning is looking for its
+#   low ground.
+# - As many parameters as rows: a perfect fit, and no proof of anything. Judge a model
+#   on data that it has not seen.
+# - For a linear model the lowest point can be computed. For a network it cannot, and
+#   one has to walk: lesson 2.2.
 #
-# **Try this.** Drop French, and fit ``marks[["Maths", "CS"]]`` with ``least_squares``. Three parameters, four rows:
-# why is the risk still zero here? Look at the weights above. Then change P4's exam mark to 12, and look again.
+# **Try this.** Drop French, and fit ``marks[["Maths", "CS"]]`` with ``least_squares``.
+# Three parameters, four rows: why is the risk still zero here? Look at the weights
+# above. Then change P4's exam mark to 12, and look again.
