@@ -227,9 +227,9 @@ assert empirical_risk(best, X, y) < 1e-20
 # %%
 # The risk is zero but for rounding: all four predictions are exact. Is this the perfect
 # model? No: **it had to be so**. Each pupil gives one equation, :math:`w_0 + \sum_j w_j
-# x_i^j = y_i`. Four equations with four unknowns, none of which repeats the others, have
-# a solution whatever the exam marks are. Put nonsense in their place, and the fit is
-# still perfect.
+# x_i^j = y_i`. Four equations with four unknowns, none of which repeats the others,
+# have a solution whatever the exam marks are. Put nonsense in their place, and the fit
+# is still perfect.
 
 nonsense = torch.tensor([3.0, 19.0, 0.0, 8.0])
 fitted = least_squares(X, nonsense)
