@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import glassbox.nn.functional
 import pytest
 import torch
 from torch import Tensor
 
 import glassbox.nn
+import glassbox.nn.functional
 from tests.nn.compare import upstream
 from tests.nn.table import LAYERS, LOSSES, Row, parameters
 

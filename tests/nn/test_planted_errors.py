@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import glassbox.nn.functional as F
 import pytest
 import torch
 from torch import Tensor
 from torch.autograd.gradcheck import GradcheckError
 
+import glassbox.nn.functional as F
 from glassbox.nn.autograd import differentiable
 from tests.nn.compare import assert_same
 from tests.nn.test_functional import CALLS, REFERENCE, tensor

@@ -10,12 +10,12 @@ import functools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import glassbox.nn.functional as F
 import pytest
 import torch
 from torch import Tensor
 
 import glassbox.nn as ours
+import glassbox.nn.functional as F
 from tests.nn.compare import assert_same, call_of, state_of
 from tests.nn.conftest import Count
 
