@@ -33,7 +33,7 @@ serve: setup ## rebuild at each change and serve, on a free port
 test: lint types unit doctest audit-workflows ## everything that needs neither a built site nor a browser
 
 lint: setup
-	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff check --quiet --no-cache
 	@$(BIN)/ruff format --check --quiet || { echo "run: $(BIN)/ruff format"; exit 1; }
 
 types: setup
