@@ -79,6 +79,14 @@ def test_an_image_becomes_two_webp_files_at_twice_the_size(figure, tmp_path):
         assert darker.convert("L").getpixel((0, 0)) < 30
 
 
+def test_a_heavy_image_is_less_sharp_rather_than_heavy(figure, tmp_path):
+    figure.set_size_inches(5, 5)
+    figure.axes[0].imshow(np.random.default_rng(0).random((400, 400)))
+    figures.save_image(figure, tmp_path / "f")
+    with Image.open(tmp_path / "f.webp") as image:
+        assert image.size in [(750, 750), (500, 500)]
+
+
 def test_a_heavy_drawing_becomes_an_image(figure, tmp_path):
     rng = np.random.default_rng(0)
     figure.axes[0].scatter(*rng.normal(size=(2, 3000)))

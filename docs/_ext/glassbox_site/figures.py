@@ -15,6 +15,8 @@ from glassbox_site.dark import dark, darken_svg
 from glassbox_site.videos import save_video
 
 CSS_DPI = 100  # a figure 7.2 inches wide takes 720 CSS pixels
+SCALES = (2, 1.5, 1)  # pixels of an image for each CSS pixel, the first that keeps it light
+LARGEST_IMAGE = 100_000  # bytes
 LARGEST_SVG = 120_000  # bytes; a heavier drawing, such as thousands of points, becomes an image
 
 _FIGURE = """
@@ -101,8 +103,14 @@ def save_figure(figure: Figure, stem: Path) -> str:
 
 
 def save_image(figure: Figure, stem: Path) -> None:
-    """Write the two variants as WebP at twice the CSS resolution."""
-    options = {"format": "webp", "dpi": 2 * CSS_DPI, "pil_kwargs": {"quality": 85, "method": 6}}
-    figure.savefig(stem.with_suffix(".webp"), **options)
+    """Write the two variants as WebP, as sharp as `LARGEST_IMAGE` allows."""
+    _write_webp(figure, stem.with_suffix(".webp"))
     with dark(figure):
-        figure.savefig(stem.with_name(f"{stem.name}-dark.webp"), **options)
+        _write_webp(figure, stem.with_name(f"{stem.name}-dark.webp"))
+
+
+def _write_webp(figure: Figure, path: Path) -> None:
+    for scale in SCALES:
+        figure.savefig(path, format="webp", dpi=scale * CSS_DPI, pil_kwargs={"quality": 75, "method": 6})
+        if path.stat().st_size <= LARGEST_IMAGE:
+            return
