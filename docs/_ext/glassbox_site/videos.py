@@ -15,6 +15,7 @@ from sphinx.util.osutil import relative_uri
 logging.getLogger("matplotlib.animation").setLevel(logging.WARNING)  # else it prints the whole command
 
 VIDEO_DPI = 100
+CONTROLS = 56  # CSS pixels under the picture, where browsers lay the controls
 # The same input gives the same bytes: one thread, and no date or encoder name in the file.
 _REPRODUCIBLE = ["-threads", "1", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1"]
 _STREAMABLE = ["-movflags", "+faststart"]
@@ -69,7 +70,7 @@ def _visit(self, node: lesson_video) -> None:
         source = relative_uri(here, f"{self.builder.imagedir}/{name}")
         self.body.append(
             f'<video class="lesson-video {variant}" controls loop muted playsinline preload="none" '
-            f'width="{node["width"]}" height="{node["height"]}" poster="{source}.webp" '
+            f'width="{node["width"]}" height="{node["height"] + CONTROLS}" poster="{source}.webp" '
             f'aria-label="{self.attval(node["alt"])}"><source src="{source}.mp4" type="video/mp4"></video>\n'
         )
     raise nodes.SkipNode
