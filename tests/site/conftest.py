@@ -1,16 +1,34 @@
-"""The built site, parsed once."""
+"""The built site, parsed once and opened in a real browser.
+
+``site`` holds its pages as parsed HTML. ``visit`` opens one in Chromium:
+
+    def test_something(visit):
+        page = visit("lessons/index.html", scheme="dark", width=360)  # a Page of playwright
+        page.get_by_role("button", name="Check").click()
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
-HTML = Path(os.environ.get("GLASSBOX_HTML", ROOT / "docs/_build/html"))
+HTML = Path(os.environ.get("GLASSBOX_HTML", ROOT / "docs/_build/html")).resolve()
+NO_BROWSER = (
+    "no browser was found, so that nothing was checked in one: install Chromium or Chrome, "
+    "or run `.venv/bin/playwright install chromium`"
+)
 
 
 class Site(dict[str, BeautifulSoup]):
@@ -30,7 +48,151 @@ class Site(dict[str, BeautifulSoup]):
 
 
 @pytest.fixture(scope="session")
-def site() -> Site:
+def html() -> Path:
+    """The folder of the built site."""
     if not (HTML / "index.html").exists() or not (HTML / "wheels").exists():
         pytest.fail(f"there is no finished site in {HTML}: run `make site` first", pytrace=False)
-    return Site(HTML)
+    return HTML
+
+
+@pytest.fixture(scope="session")
+def site(html) -> Site:
+    return Site(html)
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """Serve a folder as GitHub Pages does: what is missing gets the site's own page 404."""
+
+    protocol_version = "HTTP/1.1"
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        page = Path(self.directory, "404.html")
+        body = page.read_bytes() if code == 404 and page.exists() else str(code).encode()
+        self.send_response(code, message)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A browser may hang up at any time."""
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[str]:
+    """Serve the folder on a free port, within the block: its address."""
+    with Server(("127.0.0.1", 0), partial(Handler, directory=folder)) as server:
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture(scope="session")
+def served(html) -> Iterator[str]:
+    """The address of the built site on a server of this machine."""
+    with serve(html) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, without a window and without a network; the test is skipped where there is none."""
+    on_path = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+    with sync_playwright() as playwright:
+        found = next(filter(None, on_path), None)
+        if found is None and Path(playwright.chromium.executable_path).exists():
+            found = playwright.chromium.executable_path
+        arguments = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+        try:
+            which = {"executable_path": found} if found else {"channel": "chrome"}
+            browser = playwright.chromium.launch(args=arguments, **which)
+        except Error as error:
+            if found:
+                raise
+            pytest.skip(f"{NO_BROWSER} ({error.message.splitlines()[0]})")
+        yield browser
+        browser.close()
+
+
+def watch(page: Page, address: str, status: int = 200) -> list[str]:
+    """Return a list that collects what goes wrong in the page from now on."""
+    troubles: list[str] = []
+    home = urlsplit(address)._replace(path="/", query="", fragment="").geturl()
+
+    def on_request(request) -> None:
+        if not request.url.startswith((home, "data:", "blob:")):
+            troubles.append(f"asks a third party: {request.url}")
+
+    def on_response(response) -> None:
+        if response.status >= 400 and not (response.url == address and response.status == status):
+            troubles.append(f"answered {response.status}: {response.url}")
+
+    def on_failure(request) -> None:
+        if "ERR_ABORTED" not in (request.failure or ""):  # a page that is left, or a download
+            troubles.append(f"failed: {request.url} ({request.failure})")
+
+    def on_console(message) -> None:
+        if message.type == "error" and message.location["url"] != address:
+            troubles.append(f"console: {message.text} ({message.location['url']})")
+        elif message.type == "error" and f"status of {status}" not in message.text:
+            troubles.append(f"console: {message.text}")
+
+    page.on("request", on_request)
+    page.on("response", on_response)
+    page.on("requestfailed", on_failure)
+    page.on("console", on_console)
+    page.on("pageerror", lambda error: troubles.append(f"script: {error}"))
+    return troubles
+
+
+@pytest.fixture
+def visit(browser, request) -> Iterator[Callable[..., Page]]:
+    """Open a page in a browser of its own: ``visit(where, **options) -> playwright.sync_api.Page``.
+
+    The test fails if, until its end, a page that it opened logs an error, raises one, misses a file or asks a third
+    party for anything.
+
+    Parameters
+    ----------
+    where
+        A path below the site, as in ``"lessons/index.html#part"``, served by this machine; or a whole address, as in
+        ``(folder / "index.html").as_uri()``, to open from disk.
+    scheme
+        ``"light"`` or ``"dark"``.
+    width, height
+        Of the window, in CSS pixels. Zoom of 200 % is half the width with ``device_scale_factor=2``.
+    status
+        The answer that is expected for the page itself: 404 for an address that does not exist.
+    setup
+        JavaScript that runs before the page's own.
+    options
+        Of playwright's ``Browser.new_context``, as in ``reduced_motion="reduce"``, ``has_touch=True``,
+        ``java_script_enabled=False``, ``permissions=["clipboard-read"]``.
+    """
+    contexts, watched = [], []
+
+    def open_page(where="index.html", *, scheme="light", width=1280, height=800, status=200, setup="", **options):
+        address = where if urlsplit(where).scheme else urljoin(request.getfixturevalue("served"), where)
+        viewport = {"width": width, "height": height}
+        context = browser.new_context(color_scheme=scheme, viewport=viewport, **options)
+        contexts.append(context)
+        if setup:
+            context.add_init_script(setup)
+        page = context.new_page()
+        watched.append((where, watch(page, address, status)))
+        page.goto(address)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert [f"{where}: {trouble}" for where, troubles in watched for trouble in troubles] == []
