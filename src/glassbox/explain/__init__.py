@@ -1,0 +1,5 @@
+"""Your own network in one page: every number of it, forward and backward, opens into the sum that made it."""
+
+from glassbox.explain._export import export
+
+__all__ = ["export"]

@@ -1,0 +1,171 @@
+"""Write a network, its weights and a few samples as one page that explains itself."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import math
+import os
+import re
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import Module
+
+import glassbox
+from glassbox.explain._bundle import JS, script
+from glassbox.explain._describe import check_finite, describe, stored
+
+HERE = Path(__file__).parent
+LIMIT = 500_000
+"""How many numbers the samples of a page may hold: 637 digits of MNIST, 2.7 megabytes."""
+
+
+def export(
+    model: Module,
+    samples: Any,
+    path: str | os.PathLike[str],
+    *,
+    title: str = "A network with the box open",
+    labels: Tensor | Sequence[int] | None = None,
+    classes: Sequence[str] | None = None,
+    loss: str = "cross_entropy",
+) -> Path:
+    r"""Write one HTML file in which every number of a network opens into the sum that made it.
+
+    The page holds the weights, the samples and a script that computes as `glassbox.nn` does: the values of every
+    layer forward, the gradient of the loss backward. It needs no server and asks nothing of the network, so that it
+    can be sent, kept and opened from disk.
+
+    Parameters
+    ----------
+    model : Sequential
+        The network, of `glassbox.nn` or of ``torch.nn``: convolutions, pooling, dense layers, ReLU, sigmoid, tanh,
+        softmax and flatten, with at most 100,000 weights. Dropout is left out, as when the network predicts.
+    samples : Tensor or LabelledImages
+        What the reader can choose from: shape (N, C, H, W) or (N, features). Labels and class names come with
+        `LabelledImages`.
+    path : path-like
+        The file to write. Folders that are missing are made; a file that is there is replaced.
+    title : str
+        The title of the page.
+    labels : Tensor or sequence of int, optional
+        The right answers: for the cross-entropy one class for each sample, for the squared error the outputs that
+        were expected, of shape (N, outputs).
+    classes : sequence of str, optional
+        The names of the outputs.
+    loss : {"cross_entropy", "mse_loss"}
+        What the gradient is of.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    TypeError
+        If the model is no sequence of layers, or the samples are no tensor.
+    NotImplementedError
+        If the page cannot open a layer; the message names it and says what to do.
+    ValueError
+        If shapes, labels or names do not fit each other, or the page would be too large.
+
+    Examples
+    --------
+    >>> import tempfile, torch
+    >>> from glassbox import explain, nn
+    >>> model = nn.Sequential(nn.Flatten(), nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     page = explain.export(model, torch.rand(5, 1, 2, 2), f"{folder}/model.html", classes=["cat", "dog"])
+    ...     page.read_text(encoding="utf-8").splitlines()[0]
+    '<!doctype html>'
+    """
+    if not isinstance(samples, Tensor) and isinstance(getattr(samples, "images", None), Tensor):
+        labels = samples.labels if labels is None else labels
+        classes = (samples.class_names or None) if classes is None else classes
+        samples = samples.images
+    _check_samples(samples)
+    network = describe(model, samples.shape[1:], classes=classes, loss=loss)
+    data = {"title": title, "network": network, "samples": stored(samples)}
+    data |= _answers(labels, len(samples), network)
+    page = _fill(title, data)
+    path = Path(path)
+    _replace(path, page)
+    return path
+
+
+def _check_samples(samples: Any) -> None:
+    if not isinstance(samples, Tensor):
+        raise TypeError(f"samples must be a tensor or LabelledImages, got {type(samples).__name__}")
+    if samples.ndim not in (2, 4) or len(samples) == 0:
+        raise ValueError(
+            f"samples must have the shape (N, C, H, W) or (N, features), got {tuple(samples.shape)}; "
+            "one image alone becomes a batch by image[None]"
+        )
+    if samples.numel() > LIMIT:
+        fitting = LIMIT // samples[0].numel()
+        raise ValueError(f"{len(samples)} samples are too many for one page; try samples[:{max(1, min(20, fitting))}]")
+    check_finite("samples", samples)
+
+
+def _answers(labels: Any, count: int, network: dict[str, Any]) -> dict[str, Any]:
+    """Give the right answers as the page reads them: class numbers, or the outputs that were expected."""
+    if labels is None:
+        return {"labels": None, "targets": None}
+    labels = torch.as_tensor(labels)
+    outputs = network["outputs"]
+    if network["loss"] == "mse_loss":
+        if labels.shape != (count, outputs):
+            raise ValueError(f"labels must have the shape {(count, outputs)}, got {tuple(labels.shape)}")
+        check_finite("labels", labels)
+        return {"labels": None, "targets": stored(labels)}
+    if labels.shape != (count,) or labels.is_floating_point():
+        raise ValueError(f"labels must be {count} class numbers, got {labels.dtype} of shape {tuple(labels.shape)}")
+    if labels.min() < 0 or labels.max() >= outputs:
+        raise ValueError(f"labels must lie between 0 and {outputs - 1}, got {labels.min()} to {labels.max()}")
+    return {"labels": labels.tolist(), "targets": None}
+
+
+def _fill(title: str, data: dict[str, Any]) -> str:
+    """Put title, style and script into the template; what was put in is not searched for further places."""
+    code = script(JS / "tracer.js", selector='[data-play="tracer"]', data=data)
+    digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
+    layers = data["network"]["layers"]
+    count, samples = sum(_size(layer) for layer in layers), data["samples"]["shape"][0]
+    parts = {
+        "generator": html.escape(f"glassbox {glassbox.__version__}"),
+        "script_hash": f"sha256-{digest}",  # the one script that the browser runs: text in the page is never one
+        "title": html.escape(title),
+        "style": "".join((HERE / name).read_text(encoding="utf-8") for name in ("page.css", "tracer.css")),
+        "summary": f"{len(layers)} layers, {count:,} weights, {samples:,} sample{'s' if samples > 1 else ''}.",
+        "script": code,
+    }
+    template = (HERE / "page.html").read_text(encoding="utf-8")
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)
+
+
+def _size(layer: dict[str, Any]) -> int:
+    tensors = (layer.get("weight"), layer.get("bias"))
+    return sum(math.prod(tensor["shape"]) for tensor in tensors if tensor is not None)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; name a file in it, such as {path / 'model.html'}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

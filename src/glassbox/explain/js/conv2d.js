@@ -1,0 +1,117 @@
+// The convolution: y[o, f, g] = b[o] + sum over c, v, w of K[o, c, v, w] x[c, f + v, g + w], as in glassbox.nn.
+import { factor, term } from "./explanation.js";
+import { ravel, tensor } from "./tensor.js";
+import { eachRow, isInside, pixelOf, tapsOf, windowCounts, windowOf } from "./windows.js";
+
+const PLAIN = { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 };
+
+/** Convolve an image (C, H, W) with kernels (O, C / groups, kh, kw) and a bias (O): gives (O, h, w). */
+export function conv2dForward(input, weight, bias, options = PLAIN) {
+  const [x, K] = [input.data, weight.data];
+  const output = tensor([weight.shape[0], ...windowCounts(input.shape.slice(1), weight.shape.slice(2), options)]);
+  const y = output.data;
+  const perMap = y.length / output.shape[0];
+  if (bias !== null) {
+    bias.data.forEach((b, o) => y.fill(b, o * perMap, (o + 1) * perMap));
+  }
+  eachProduct(input, weight, output, options, (k, from, to, count, step) => {
+    for (let g = 0; g < count; g += 1) {
+      y[to + g] += K[k] * x[from + g * step];
+    }
+  });
+  return output;
+}
+
+/** Each product K x of the forward hands the slope dL/dy of its sum to both: K's to x, x's to K. */
+export function conv2dBackward(slope, input, weight, options = PLAIN) {
+  const [x, K, dy] = [input.data, weight.data, slope.data];
+  const [gradInput, gradWeight, gradBias] = [tensor(input.shape), tensor(weight.shape), tensor([weight.shape[0]])];
+  eachProduct(input, weight, slope, options, (k, from, to, count, step) => {
+    for (let g = 0; g < count; g += 1) {
+      gradInput.data[from + g * step] += K[k] * dy[to + g];
+      gradWeight.data[k] += x[from + g * step] * dy[to + g];
+    }
+  });
+  const perMap = dy.length / slope.shape[0];
+  dy.forEach((d, place) => (gradBias.data[Math.floor(place / perMap)] += d));
+  return { input: gradInput, weight: gradWeight, bias: gradBias };
+}
+
+/** Visit all products K[k] x[from + g step] that go into y[to + g], g < count. */
+function eachProduct(input, weight, output, options, visit) {
+  const [perPlane, taps] = [input.shape[1] * input.shape[2], weight.shape[2] * weight.shape[3]];
+  const perMap = output.shape[1] * output.shape[2];
+  for (let o = 0; o < weight.shape[0]; o += 1) {
+    const channels = channelsOf(o, weight, options);
+    channels.forEach((channel, c) => {
+      const kernel = (o * channels.length + c) * taps;
+      eachRow(input.shape.slice(1), weight.shape.slice(2), options, (tap, from, to, count) => {
+        visit(kernel + tap, channel * perPlane + from, o * perMap + to, count, options.stride[1]);
+      });
+    });
+  }
+}
+
+/** The input channels that kernel o sees: those of its group. */
+function channelsOf(o, weight, { groups }) {
+  const first = Math.floor((o * groups) / weight.shape[0]) * weight.shape[1];
+  return Array.from({ length: weight.shape[1] }, (_, c) => first + c);
+}
+
+const kernelAt = (weight, index) => factor("K", weight.data[ravel(index, weight.shape)], "weight", index);
+const slopeAt = (slope, index) => factor("∂L/∂y", slope.data[ravel(index, slope.shape)], "slope", index);
+
+function pixelAt(input, index) {
+  return isInside(index.slice(1), input.shape.slice(1))
+    ? factor("x", input.data[ravel(index, input.shape)], "input", index)
+    : factor("x", 0, "padding", index);
+}
+
+/** y[o, f, g]: the products of a kernel with what its window sees, and the bias. */
+function explainMap(layer, { input }, [o, ...window]) {
+  const taps = tapsOf(layer.weight.shape.slice(2));
+  const terms = channelsOf(o, layer.weight, layer).flatMap((channel, c) =>
+    taps.map((tap) =>
+      term([kernelAt(layer.weight, [o, c, ...tap]), pixelAt(input, [channel, ...pixelOf(window, tap, layer)])]),
+    ),
+  );
+  const constant = layer.bias === null ? null : factor("b", layer.bias.data[o], "bias", [o]);
+  return { rule: "sum", constant, terms };
+}
+
+/** dL/dx[c, i, j]: over all windows that see the pixel, K dL/dy. As the window goes on, the tap goes back: the flip. */
+function explainInputSlope(layer, { slope }, [channel, ...pixel]) {
+  const terms = [];
+  for (let o = 0; o < layer.weight.shape[0]; o += 1) {
+    const c = channelsOf(o, layer.weight, layer).indexOf(channel);
+    for (const tap of c < 0 ? [] : tapsOf(layer.weight.shape.slice(2)).reverse()) {
+      const window = windowOf(pixel, tap, slope.shape.slice(1), layer);
+      if (window !== null) {
+        terms.push(term([kernelAt(layer.weight, [o, c, ...tap]), slopeAt(slope, [o, ...window])]));
+      }
+    }
+  }
+  return { rule: "sum", constant: null, terms };
+}
+
+/** dL/dK[o, c, v, w]: over all windows, what this tap saw times dL/dy. */
+function explainWeightSlope(layer, { input, slope }, [o, c, ...tap]) {
+  const channel = channelsOf(o, layer.weight, layer)[c];
+  const terms = tapsOf(slope.shape.slice(1)).map((window) =>
+    term([pixelAt(input, [channel, ...pixelOf(window, tap, layer)]), slopeAt(slope, [o, ...window])]),
+  );
+  return { rule: "sum", constant: null, terms };
+}
+
+/** dL/db[o]: the sum of dL/dy over the map. */
+function explainBiasSlope(layer, { slope }, [o]) {
+  const terms = tapsOf(slope.shape.slice(1)).map((window) => term([slopeAt(slope, [o, ...window])]));
+  return { rule: "sum", constant: null, terms };
+}
+
+export const Conv2d = {
+  forward: (layer, input) => conv2dForward(input, layer.weight, layer.bias, layer),
+  backward: (layer, { input, slope }) => conv2dBackward(slope, input, layer.weight, layer),
+  explain: explainMap,
+  explainSlope: { value: explainInputSlope, weight: explainWeightSlope, bias: explainBiasSlope },
+};

@@ -1,0 +1,71 @@
+// The dense layer: y[k] = b[k] + sum over p of w[k, p] x[p]; and Flatten, which lays an image out as a vector.
+import { factor, term } from "./explanation.js";
+import { ravel, tensor, unravel } from "./tensor.js";
+
+/** Weigh and add: a vector (P), weights (K, P), a bias (K) give a vector (K). */
+export function linearForward(input, weight, bias) {
+  const [outputs, inputs] = weight.shape;
+  const output = tensor([outputs], bias === null ? null : bias.data);
+  for (let k = 0; k < outputs; k += 1) {
+    for (let p = 0; p < inputs; p += 1) {
+      output.data[k] += weight.data[k * inputs + p] * input.data[p];
+    }
+  }
+  return output;
+}
+
+/** dL/dx[p] = sum over k of w[k, p] dL/dy[k]; dL/dw[k, p] = x[p] dL/dy[k]; dL/db[k] = dL/dy[k]. */
+export function linearBackward(slope, input, weight) {
+  const [outputs, inputs] = weight.shape;
+  const [gradInput, gradWeight] = [tensor(input.shape), tensor(weight.shape)];
+  for (let k = 0; k < outputs; k += 1) {
+    for (let p = 0; p < inputs; p += 1) {
+      gradInput.data[p] += weight.data[k * inputs + p] * slope.data[k];
+      gradWeight.data[k * inputs + p] = input.data[p] * slope.data[k];
+    }
+  }
+  return { input: gradInput, weight: gradWeight, bias: tensor(slope.shape, slope.data) };
+}
+
+const weightAt = (weight, index) => factor("w", weight.data[ravel(index, weight.shape)], "weight", index);
+const inputAt = (input, p) => factor("x", input.data[p], "input", [p]);
+const upstream = (slope, k) => factor("∂L/∂y", slope.data[k], "slope", [k]);
+
+/** y[k]: each input times its weight, and the bias. */
+function explainWeightedSum(layer, { input }, [k]) {
+  const terms = Array.from(input.data, (_, p) => term([weightAt(layer.weight, [k, p]), inputAt(input, p)]));
+  return { rule: "sum", constant: layer.bias === null ? null : factor("b", layer.bias.data[k], "bias", [k]), terms };
+}
+
+/** dL/dx[p]: x[p] went into every output, each time with another weight. */
+function explainDenseInputSlope(layer, { slope }, [p]) {
+  const terms = Array.from(slope.data, (_, k) => term([weightAt(layer.weight, [k, p]), upstream(slope, k)]));
+  return { rule: "sum", constant: null, terms };
+}
+
+export const Linear = {
+  forward: (layer, input) => linearForward(input, layer.weight, layer.bias),
+  backward: (layer, { input, slope }) => linearBackward(slope, input, layer.weight),
+  explain: explainWeightedSum,
+  explainSlope: {
+    value: explainDenseInputSlope,
+    weight: (layer, { input, slope }, [k, p]) => {
+      return { rule: "sum", constant: null, terms: [term([inputAt(input, p), upstream(slope, k)])] };
+    },
+    bias: (layer, { slope }, [k]) => ({ rule: "sum", constant: null, terms: [term([upstream(slope, k)])] }),
+  },
+};
+
+export const Flatten = {
+  forward: (layer, input) => tensor([input.data.length], input.data),
+  backward: (layer, { input, slope }) => ({ input: tensor(input.shape, slope.data) }),
+  explain: (layer, { input }, [place]) => {
+    const copied = factor("x", input.data[place], "input", unravel(place, input.shape));
+    return { rule: "copy", constant: null, terms: [term([copied])] };
+  },
+  explainSlope: {
+    value: (layer, { input, slope }, index) => {
+      return { rule: "copy", constant: null, terms: [term([upstream(slope, ravel(index, input.shape))])] };
+    },
+  },
+};
