@@ -35,6 +35,14 @@ def test_a_renamed_file_changes_the_digest_and_compiled_code_does_not(package):
     assert freshness.digest_of_inputs(package, "MNIST") != before
 
 
+def test_what_runs_in_the_browser_does_not_change_the_digest(package):
+    before = freshness.digest_of_inputs(package, "MNIST")
+    (package / "explain").mkdir()
+    for name in ("network.js", "tracer.css", "page.html"):
+        (package / "explain" / name).write_text("1")
+    assert freshness.digest_of_inputs(package, "MNIST") == before
+
+
 def test_other_data_change_the_digest(package):
     assert freshness.digest_of_inputs(package, "MNIST") != freshness.digest_of_inputs(package, "digits")
 

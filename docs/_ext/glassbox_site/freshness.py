@@ -19,6 +19,7 @@ from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
 
+OF_PAGES_ALONE = {".js", ".css", ".html"}  # what runs in the browser changes no figure of a lesson
 LIBRARIES = ("torch", "numpy", "pandas", "scikit-learn", "matplotlib", "sphinx-gallery", "myst-nb")
 HERE = Path(__file__).parent
 
@@ -27,7 +28,11 @@ def digest_of_inputs(package: Path, data: str) -> str:
     """Return one number for the package's files, the tools that draw, the libraries and the data."""
     digest = hashlib.sha256()
     tools = [HERE / "dark.py", HERE / "figures.py", HERE / "videos.py"]
-    files = sorted(path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    files = sorted(
+        path
+        for path in package.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and path.suffix not in OF_PAGES_ALONE
+    )
     for root, paths in ((package, files), (HERE, tools)):
         for path in paths:
             digest.update(path.relative_to(root).as_posix().encode())
