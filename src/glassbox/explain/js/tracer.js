@@ -1,18 +1,69 @@
-// The tracer: a network, a few samples, and every number open.
-import { decode, forward, probabilities } from "./network.js";
+// The exported page: choose a sample, read the outputs, open any number.
+import { keepAddress, readAddress } from "./address.js";
+import { make } from "./dom.js";
+import { decode } from "./network.js";
 import { decodeTensor, tensor } from "./tensor.js";
+import { Viewer } from "./viewer.js";
 
-/** Show the network on its first sample. */
+/** Show the network on its samples. */
 export function main(root, data) {
   const network = decode(data.network);
-  const samples = decodeTensor(data.samples);
-  const perSample = samples.data.length / samples.shape[0];
-  const run = forward(network, tensor(network.input, samples.data.slice(0, perSample)));
-  const list = document.createElement("ol");
-  probabilities(run).data.forEach((probability, k) => {
-    const item = document.createElement("li");
-    item.textContent = `${network.classes?.[k] ?? k}: ${(100 * probability).toFixed(1)} %`;
-    list.append(item);
+  const samples = partsOf(decodeTensor(data.samples));
+  const targets = data.targets ? partsOf(decodeTensor(data.targets)) : data.labels;
+  let chosen = 0;
+  const viewer = new Viewer({ network, changed: () => changed() });
+  const field = make("input", {
+    type: "number",
+    min: 0,
+    max: samples.length - 1,
+    value: 0,
+    onchange: () => choose(Number(field.value)),
   });
-  root.replaceChildren(list);
+  const truth = make("span", { class: "tracer-note" });
+
+  const choose = (number) => {
+    chosen = Math.max(0, Math.min(samples.length - 1, Math.round(number) || 0));
+    field.value = chosen;
+    truth.textContent = data.labels ? `Its label: ${viewer.classes[data.labels[chosen]]}.` : "";
+    viewer.read(samples[chosen]);
+    if (targets) {
+      viewer.setTarget(targets[chosen]);
+    }
+    changed();
+  };
+  const changed = keepAddress(
+    () => ({ sample: chosen, ...viewer.state() }),
+    (address) => restore(address),
+  );
+  const restore = (address) => {
+    choose(Number(address.sample ?? chosen));
+    viewer.restore(address);
+  };
+
+  const step = (by, sign, word) =>
+    make(
+      "button",
+      { type: "button", class: "tracer-button", "aria-label": `${word} sample`, onclick: () => choose(chosen + by) },
+      sign,
+    );
+  const chooser = make(
+    "div",
+    { class: "tracer-controls tracer-sample" },
+    make("label", { class: "tracer-field" }, "Sample ", field),
+    step(-1, "←", "previous"),
+    step(1, "→", "next"),
+    truth,
+  );
+  root.replaceChildren(chooser, viewer.bars.element, viewer.learn, viewer.element);
+  choose(0);
+  viewer.openFirst();
+  restore(readAddress());
+}
+
+/** The parts of a tensor along its first dimension. */
+function partsOf({ shape, data }) {
+  const size = data.length / shape[0];
+  return Array.from({ length: shape[0] }, (_, place) =>
+    tensor(shape.slice(1), data.slice(place * size, (place + 1) * size)),
+  );
 }

@@ -1,0 +1,38 @@
+// Numbers as a reader likes them: four decimals, a true minus sign, a power of ten only where it is needed.
+
+const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+/** Write a number with so many decimals; 0.0000123 becomes 1.2300·10⁻⁵. */
+export function written(number, decimals = 4) {
+  if (Number.isNaN(number)) {
+    return "not a number";
+  }
+  const size = Math.abs(number);
+  if (size === 0) {
+    return "0";
+  }
+  if (size === Infinity) {
+    return number < 0 ? "−∞" : "∞";
+  }
+  if (size >= 10 ** -decimals * 5 && size < 1e5) {
+    return number.toFixed(decimals).replace("-", "−");
+  }
+  const [mantissa, exponent] = number.toExponential(Math.min(decimals, 2)).split("e");
+  return `${mantissa.replace("-", "−")}·10${raised(exponent)}`;
+}
+
+/** Write a share of one in percent. */
+export function percent(share) {
+  if (Number.isNaN(share)) {
+    return written(share);
+  }
+  if (share > 0 && share < 0.0001) {
+    return "< 0.01 %";
+  }
+  return `${(100 * share).toFixed(share > 0.99995 ? 0 : 2)} %`;
+}
+
+/** Write a whole number as an exponent. */
+function raised(exponent) {
+  return [...exponent.replace("+", "")].map((sign) => RAISED[sign] ?? "⁻").join("");
+}
