@@ -14,6 +14,7 @@ from glassbox_site import (
     freshness,
     inventories,
     notebook_figures,
+    play,
     videos,
 )
 
@@ -23,6 +24,7 @@ PARTS = (
     freshness,
     equations,
     videos,
+    play,
     notebook_figures,
     backlinks,
     commands,

@@ -1,0 +1,169 @@
+"""Pages that compute: the directive ``play`` puts one where it stands, the role ``exported`` links to an exported page.
+
+Each is one classic script with its data inside, next to its style sheet, under ``_static/play``: from disk a browser
+runs no module and fetches nothing. What a reader without JavaScript sees is a still figure and a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.errors import ExtensionError
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+from sphinx.util.osutil import relative_uri
+
+from glassbox.explain._bundle import JS, BundleError, script
+from glassbox_site import figures, play_data
+
+FOLDER = "_static/play"
+PACKAGE = JS.parent
+
+
+@dataclass(frozen=True)
+class Widget:
+    """One page that computes; its script is ``docs/play/js/NAME.js`` and exports ``main(root, data)``.
+
+    ``data`` gives what JSON can hold, ``still`` a figure with its ``alt_text``, and ``sentence`` says what a reader
+    without JavaScript misses. Style sheets of the package come before the page's own, ``docs/play/NAME.css``.
+    """
+
+    data: Callable[[], Any]
+    still: Callable[[], Any]
+    sentence: str
+    package_styles: tuple[str, ...] = ()
+
+
+WIDGETS = {
+    "digit": Widget(
+        data=play_data.digit,
+        still=play_data.digit_still,
+        sentence=(
+            "With JavaScript, you draw a digit here, the network of lesson 1.3 reads it in the page, and every number "
+            "in it opens into the sum that made it."
+        ),
+        package_styles=("tracer.css",),
+    ),
+}
+
+
+def script_of(name: str, folder: Path) -> str:
+    """Join a page's script from the folder, the package's modules and the page's data."""
+    return script(folder / "js" / f"{name}.js", [JS], selector=f'[data-play="{name}"]', data=WIDGETS[name].data())
+
+
+def style_of(name: str, folder: Path) -> str:
+    """Join the style sheets of a page."""
+    sheets = [*(PACKAGE / sheet for sheet in WIDGETS[name].package_styles), folder / f"{name}.css"]
+    return "".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
+
+
+class play(nodes.General, nodes.Element):
+    """A page that computes, at this place of the page."""
+
+
+class Play(SphinxDirective):
+    """Put a page that computes here: ``play:: digit``, with ``:embed:`` inside a lesson."""
+
+    required_arguments = 1
+    option_spec = {"embed": directives.flag}  # noqa: RUF012
+
+    def run(self) -> list[nodes.Node]:
+        name = self.arguments[0]
+        if name not in WIDGETS:
+            raise self.error(f"no page to play with is named {name!r}; there are {', '.join(WIDGETS)}")
+        for path in [*JS.glob("*.js"), *PACKAGE.glob("*.css"), *Path(self.env.srcdir, "play").rglob("*.[jc]s*")]:
+            self.env.note_dependency(str(path))
+        self.env.metadata[self.env.docname]["plays"] = name
+        return [play("", name=name, embed="embed" in self.options)]
+
+
+def _visit(self: Any, node: play) -> None:
+    name = node["name"]
+    widget = WIDGETS[name]
+    suffix, alt, width, height = _write(self.builder.app, name)
+    here = self.builder.get_target_uri(self.builder.current_docname)
+    images = "".join(
+        f'<img class="{variant}" src="{relative_uri(here, f"{FOLDER}/{name}{dark}{suffix}")}" '
+        f'alt="{self.attval(alt)}" width="{width}" height="{height}">'
+        for variant, dark in (("only-light", ""), ("only-dark", "-dark"))
+    )
+    self.body.append(
+        f'<div class="play play-{name}" data-play="{name}"{" data-embed" if node["embed"] else ""}>'
+        f"<noscript>{images}<p>{self.encode(widget.sentence)}</p></noscript></div>\n"
+    )
+    raise nodes.SkipNode
+
+
+def _visit_text(self: Any, node: play) -> None:
+    self.add_text(WIDGETS[node["name"]].sentence)
+    raise nodes.SkipNode
+
+
+def _write(app: Sphinx, name: str) -> tuple[str, str, int, int]:
+    """Write a page's script, style and stills, once a build; return the stills' suffix, words and size."""
+    if name not in app.plays_written:
+        import matplotlib.pyplot as plt
+
+        target, source = Path(app.outdir, FOLDER), Path(app.srcdir, "play")
+        target.mkdir(parents=True, exist_ok=True)
+        try:
+            (target / f"{name}.js").write_text(script_of(name, source), encoding="utf-8")
+        except BundleError as error:
+            raise ExtensionError(str(error)) from error
+        (target / f"{name}.css").write_text(style_of(name, source), encoding="utf-8")
+        figure = WIDGETS[name].still()
+        figures.settle(figure)
+        size = (round(inches * figures.CSS_DPI) for inches in figure.get_size_inches())
+        app.plays_written[name] = (figures.save_figure(figure, target / name), figure.alt_text, *size)
+        plt.close(figure)
+    return app.plays_written[name]
+
+
+def _add_files(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None) -> None:
+    """Load the script and the style on the pages that need them alone."""
+    for name in sorted({node["name"] for node in doctree.findall(play)} if doctree is not None else ()):
+        app.add_css_file(f"play/{name}.css")
+        app.add_js_file(f"play/{name}.js", loading_method="defer")
+
+
+class Exported(SphinxRole):
+    """A link to a page that ``glassbox.explain.export`` wrote at this build: ``:exported:`words <name>```."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        words, _, name = self.text.rstrip(">").rpartition(" <")
+        if name not in play_data.EXPORTS:
+            raise ExtensionError(f"no exported page is named {name!r}; there are {', '.join(play_data.EXPORTS)}")
+        here = self.env.app.builder.get_target_uri(self.env.docname)
+        address = relative_uri(here, f"{FOLDER}/{name}.html")
+        return [nodes.reference("", words, refuri=address, internal=True)], []
+
+
+def _write_exports(app: Sphinx, exception: Exception | None) -> None:
+    if exception is None and app.builder.format == "html":
+        for name, export in play_data.EXPORTS.items():
+            export(Path(app.outdir, FOLDER, f"{name}.html"))
+
+
+def _pages_to_read_again(
+    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
+) -> list[str]:
+    """Pages hold weights and samples: they are made again when the package or the data changed."""
+    app.plays_written = {}
+    stale = app.notebooks_are_stale  # of glassbox_site.freshness
+    return [name for name, facts in env.metadata.items() if stale and "plays" in facts]
+
+
+def setup(app: Sphinx) -> None:
+    app.add_node(play, html=(_visit, None), text=(_visit_text, None))
+    app.add_directive("play", Play)
+    app.add_role("exported", Exported())
+    app.connect("env-get-outdated", _pages_to_read_again)
+    app.connect("html-page-context", _add_files)
+    app.connect("build-finished", _write_exports)
