@@ -68,6 +68,8 @@ nb_execution_cache_path = str(HERE / "_build" / ".jupyter_cache")
 nb_execution_raise_on_error = True
 nb_execution_timeout = 600
 nb_merge_streams = True
+nb_code_prompt_show = "Show the solution"
+nb_code_prompt_hide = "Hide the solution"
 
 # -- Reference -------------------------------------------------------------------------------------------------------
 autodoc_typehints = "none"  # numpydoc's sections give the types, in words

@@ -11,7 +11,10 @@ from types import ModuleType
 
 __version__ = metadata.version("glassbox-course")
 
-_ROOMS = ("datasets", "descent", "explain", "gradients", "models", "nn", "optim", "plots", "tracing", "training")
+_ROOMS = (
+    *("datasets", "descent", "exercises", "explain", "gradients", "models", "nn", "optim", "plots", "tracing"),
+    "training",
+)
 
 __all__ = ["__version__"]
 

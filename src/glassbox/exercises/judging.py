@@ -1,0 +1,192 @@
+"""The verdict on an answer: right, or which entry is wrong and the slip that explains it."""
+
+from __future__ import annotations
+
+import copy
+import math
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from glassbox.exercises.reading import BLANK, Parts, Unreadable, read
+from glassbox.exercises.record import Exercise
+
+# What one case of a function came to: the parts of its result, or why there are none.
+Outcome = Parts | Unreadable
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What `check` found. It counts as true when the answer is right.
+
+    Attributes
+    ----------
+    exercise : str
+        Name of the exercise.
+    right : bool
+        Whether the answer is right.
+    message : str
+        What the learner is told.
+    entry : tuple of int or None
+        Index of the first wrong entry, where single entries were compared.
+    slip : str or None
+        Name of the slip that gives this very answer.
+    """
+
+    exercise: str
+    right: bool
+    message: str
+    entry: tuple[int, ...] | None = None
+    slip: str | None = None
+
+    def __bool__(self) -> bool:
+        return self.right
+
+    def __str__(self) -> str:
+        return f"{self.exercise}: {self.message}"
+
+    def _ipython_display_(self) -> None:
+        """Show nothing as the result of a notebook's cell: `check` has printed the sentence."""
+
+
+def judge(exercise: Exercise, answer: Any) -> Verdict:
+    """Compare an answer with the right one and with what each slip would give."""
+    if exercise.asks_function and answer is not ... and not callable(answer):
+        what = type(answer).__name__
+        return Verdict(
+            exercise.name, False, f"not yet. A function is expected, but {what} came: hand in its name alone."
+        )
+    given = [_outcome(exercise, answer, case) for case in exercise.cases]
+    right = [read(exercise, exercise.solve(*case)) for case in exercise.cases]
+    for index, (outcome, parts) in enumerate(zip(given, right, strict=True)):
+        where = f"On input {index + 1} of {len(given)}: " if exercise.asks_function else ""
+        wrong = _wrong_part(exercise, outcome, parts)
+        if wrong is None:
+            continue
+        if isinstance(outcome, Unreadable) and str(outcome) == BLANK:
+            return Verdict(exercise.name, False, BLANK)
+        slip = _find_slip(exercise, given, right, wrong)
+        problem, entry = _describe(exercise, outcome, parts, wrong)
+        problem = where + problem if where else problem[:1].upper() + problem[1:]
+        hint = exercise.slips[slip] if slip else _general_hint(exercise, outcome, parts, wrong)
+        message = " ".join(text for text in ("not yet.", problem, hint) if text)
+        return Verdict(exercise.name, False, message, entry, slip.__name__ if slip else None)
+    return Verdict(exercise.name, True, f"right, on all {len(given)} inputs." if len(given) > 1 else "right.")
+
+
+def _outcome(exercise: Exercise, answer: Any, case: tuple[Any, ...]) -> Outcome:
+    """Return what an answer comes to on one case: its numbers, or why it has none."""
+    try:
+        return read(exercise, _call(answer, case) if exercise.asks_function and answer is not ... else answer)
+    except Unreadable as unreadable:
+        return unreadable
+
+
+def _call(function: Callable[..., Any], case: tuple[Any, ...]) -> Any:
+    """Call a learner's function on a copy of the inputs, which it may change."""
+    try:
+        return function(*copy.deepcopy(case))
+    except Exception as error:  # whatever a learner's code raises is for the learner
+        reason = "".join(traceback.format_exception_only(error)).splitlines()[0].removesuffix(".")
+        _, *lines = (line for _, line in traceback.walk_tb(error.__traceback__))
+        place = f" (line {lines[0]} of its cell)" if lines else ""
+        raise Unreadable(f"your function stopped with {reason}{place}.") from error
+
+
+def _same(exercise: Exercise, first: Any, second: Any) -> bool:
+    if isinstance(first, str):
+        return bool(first == second)
+    if exercise.same_if:
+        return exercise.same_if(first) == exercise.same_if(second)
+    return first.shape == second.shape and bool(_close(first, second).all())
+
+
+def _close(given: Tensor, right: Tensor) -> Tensor:
+    """Tell entry by entry what differs by rounding only; whole numbers, such as counts, bear none."""
+    scale = right.nan_to_num().abs().max().item() if right.numel() else 0.0
+    if bool((right == right.round()).all()):
+        return torch.isclose(given, right, rtol=0.0, atol=min(1e-5 * max(scale, 1.0), 0.1), equal_nan=True)
+    return torch.isclose(given, right, rtol=1e-3, atol=1e-4 * scale, equal_nan=True)
+
+
+def _wrong_part(exercise: Exercise, given: Outcome, right: Parts) -> str | None:
+    """Return the name of the first part that is wrong."""
+    if isinstance(given, Unreadable):
+        return next(iter(right))
+    return next((part for part in right if not _same(exercise, given[part], right[part])), None)
+
+
+def _find_slip(exercise: Exercise, given: list[Outcome], right: list[Parts], part: str) -> Callable[..., Any] | None:
+    """Return the first slip that gives the same wrong part as the answer, on every case."""
+
+    def explains(slip: Callable[..., Any]) -> bool:
+        seen = False
+        for outcome, parts, case in zip(given, right, exercise.cases, strict=True):
+            other = _outcome(exercise, exercise.answer_by(slip), case)
+            if isinstance(outcome, Unreadable) or isinstance(other, Unreadable):
+                if type(outcome) is not type(other):
+                    return False
+                continue
+            if not _same(exercise, outcome[part], other[part]):
+                return False
+            seen = seen or not _same(exercise, other[part], parts[part])
+        return seen
+
+    return next((slip for slip in exercise.slips if explains(slip)), None)
+
+
+def _describe(exercise: Exercise, given: Outcome, right: Parts, part: str) -> tuple[str, tuple[int, ...] | None]:
+    """Say in a sentence what is wrong, and give the index of the first wrong entry."""
+    if isinstance(given, Unreadable):
+        return str(given), None
+    if exercise.choices or exercise.same_if:
+        return "", None
+    mine, theirs = given[part], right[part]
+    if mine.shape != theirs.shape:
+        name = part or "the answer"
+        return f"{name} has the shape {tuple(mine.shape)}, but {tuple(theirs.shape)} is expected.", None
+    undefined = ~torch.isfinite(mine)
+    wrong = undefined if undefined.any() else ~_close(mine, theirs)
+    entry = tuple(int(i) for i in wrong.nonzero()[0])
+    value, difference = mine[entry].item(), (mine - theirs)[entry].item()
+    # The amount by which a single number is off would be the answer.
+    amount = f"{abs(difference):.4g} too" if mine.numel() > 1 else "too"
+    off = f"{amount} {'large' if difference > 0 else 'small'}" if math.isfinite(value) else "not a finite number"
+    place = f"{part} entry {list(entry)}".strip() if entry else part or "the answer"
+    return f"{place} is {value:.5g}, which is {off}.", entry or None
+
+
+def _general_hint(exercise: Exercise, given: Outcome, right: Parts, part: str) -> str:
+    """Return what any answer in numbers may show: a transposition, a sign, a factor, an offset, a rounding."""
+    if isinstance(given, Unreadable) or exercise.choices or exercise.same_if:
+        return ""
+    mine, theirs = given[part], right[part]
+    if mine.shape != theirs.shape:
+        if mine.ndim == 2 and _same(exercise, mine.T, theirs):
+            return "It is the right table, transposed."
+        same_numbers = mine.numel() == theirs.numel() and _same(exercise, mine.flatten(), theirs.flatten())
+        return "The numbers are right, in another shape." if same_numbers else ""
+    if not bool(torch.isfinite(mine).all()):
+        return "Look for a division by zero, a logarithm of zero or an exponential that is too large."
+    if mine.ndim == 2 and _same(exercise, mine.T, theirs):
+        return "It is the right table, transposed."
+    if _same(exercise, -mine, theirs):
+        return "The sign is wrong, and nothing else."
+    known = theirs.abs() > 1e-9
+    ratios = mine[known] / theirs[known]
+    if (
+        ratios.numel() > 1
+        and bool(torch.isclose(ratios, ratios[0], rtol=1e-4).all())
+        and bool((mine[~known] == 0).all())
+    ):
+        return f"Every entry is {ratios[0].item():.4g} times what it should be: one factor is missing or too many."
+    differences = (mine - theirs).flatten()
+    if differences.numel() > 1 and bool(torch.isclose(differences, differences[0], rtol=1e-4).all()):
+        return "Every entry is off by the same amount: look for a term that is missing or added once too often."
+    if bool(torch.isclose(mine, theirs, rtol=0.02, atol=1e-3).all()):
+        return "It is close: give at least four digits."
+    return ""

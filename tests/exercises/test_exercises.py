@@ -1,0 +1,306 @@
+"""Every exercise: the right answer by another way passes, each listed slip is told, and nothing malformed raises."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import torch.nn.functional as torch_F
+from torch import Tensor, tensor
+
+from glassbox import exercises
+from glassbox.exercises import EXERCISES, part1, part2, part3
+from glassbox.exercises.judging import judge
+
+F64 = torch.float64
+SLIPS = [(name, slip) for name, exercise in EXERCISES.items() for slip in exercise.slips]
+FUNCTIONS = [name for name, exercise in EXERCISES.items() if exercise.asks_function]
+VALUES = [name for name in EXERCISES if name not in FUNCTIONS]
+
+
+def slopes(function: Callable[..., Tensor], *tensors: Tensor) -> Any:
+    """Differentiate by torch's autograd, through torch's own functions."""
+    leaves = [part.detach().clone().requires_grad_() for part in tensors]
+    gradients = torch.autograd.grad(function(*leaves).sum(), leaves)
+    return gradients if len(gradients) > 1 else gradients[0]
+
+
+# -- The right answers, by torch and by hand -------------------------------------------------------------------------
+
+
+def torch_network() -> torch.nn.Sequential:
+    return torch.nn.Sequential(
+        *(torch.nn.Conv2d(3, 6, 5), torch.nn.ReLU(), torch.nn.MaxPool2d(2)),
+        *(torch.nn.Conv2d(6, 12, 3, padding=1), torch.nn.ReLU(), torch.nn.MaxPool2d(2), torch.nn.Flatten()),
+    )
+
+
+def risk(w: Tensor, X: Tensor, y: Tensor) -> Tensor:
+    return ((w[0] + X @ w[1:] - y) ** 2).mean()
+
+
+def descend(w: Tensor, X: Tensor, y: Tensor, step: float, iterations: int) -> Tensor:
+    w = torch.nn.Parameter(w.clone())
+    optimizer = torch.optim.SGD([w], lr=step)
+    for _ in range(iterations):
+        optimizer.zero_grad()
+        risk(w, X, y).backward()
+        optimizer.step()
+    return w
+
+
+def momentum(w: Tensor, v: Tensor, gradient: Tensor, lr: float, momentum: float) -> tuple[Tensor, Tensor]:
+    w = torch.nn.Parameter(w.clone())
+    optimizer = torch.optim.SGD([w], lr=lr, momentum=momentum)
+    optimizer.state[w]["momentum_buffer"] = v.clone()
+    w.grad = gradient
+    optimizer.step()
+    return w, optimizer.state[w]["momentum_buffer"]
+
+
+def convolve(image: Tensor, kernel: Tensor, **options: Any) -> Tensor:
+    return torch_F.conv2d(image[None, None], kernel[None, None], **options)[0, 0]
+
+
+def network_loss(x: Tensor, y: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> Tensor:
+    output = ((x @ w1.T + b1).sigmoid() @ w2.T + b2).sigmoid()
+    return ((output - y) ** 2).sum() / 2 / len(x)
+
+
+def kernel_gradient(grad_output: Tensor, image: Tensor) -> Tensor:
+    return convolve(image, grad_output)  # the image seen through the slopes
+
+
+def image_gradient(grad_output: Tensor, kernel: Tensor) -> Tensor:
+    return torch_F.conv_transpose2d(grad_output[None, None], kernel[None, None])[0, 0]
+
+
+def pool_gradient(grad_output: Tensor, image: Tensor) -> Tensor:
+    return slopes(lambda image: torch_F.max_pool2d(image[None, None], 2)[0, 0] * grad_output, image)
+
+
+def one_weight_of_two_layers() -> Tensor:
+    x, y = tensor([[1.0, 0.5]], dtype=F64), tensor([[1.0]], dtype=F64)
+    return slopes(lambda w1: network_loss(x, y, w1, part3.W1[1], *part3.W2), part3.W1[0])[0, 1]
+
+
+def by_loops(image: list[list[float]], kernel: list[list[float]], bias: float) -> list[list[float]]:
+    places = range(len(image) - len(kernel) + 1)
+    taps = [(m, n) for m in range(len(kernel)) for n in range(len(kernel))]
+    return [[bias + sum(image[i + m][j + n] * kernel[m][n] for m, n in taps) for j in places] for i in places]
+
+
+ANSWERS: dict[str, Any] = {
+    "1.1-a": [-1, 0, 0.5, 0.5],
+    "1.1-b": torch_F.linear(part1.MARKS, part1.WEIGHT, part1.BIAS).relu(),
+    "1.1-c": (
+        part1.SECOND[0] @ part1.FIRST[0],
+        part1.SECOND[0] @ part1.FIRST[1] + part1.SECOND[1],
+    ),
+    "1.2-a": by_loops(part1.IMAGE.tolist(), part1.KERNEL.tolist(), 0.5),
+    "1.2-b": list(torch.nn.Conv2d(1, 1, (5, 3), stride=3, padding=2)(torch.zeros(1, 1, 30, 41)).shape[-2:]),
+    "1.2-c": [[0, 0, 0], [0, 0, 1], [0, 0, 0]],
+    "1.2-d": lambda image, kernel, stride, padding: convolve(image, kernel, stride=stride, padding=padding),
+    "1.3-a": torch_network()(torch.zeros(1, 3, 32, 32)).numel(),
+    "1.3-b": sum(part.numel() for part in torch_network().parameters()) + torch.nn.Linear(588, 10).weight.numel() + 10,
+    "1.3-c": lambda scores: scores.softmax(dim=1),
+    "1.4-a": "right",
+    "1.4-b": ((1 + 1) * 2 + 1) * 2 + 1,  # from the last layer to the first: a convolution adds 1, a pooling doubles
+    "2.1-a": risk(part2.GUESS, part2.PUPILS, part2.EXAM),
+    "2.2-a": lambda w, X, y: slopes(lambda w: risk(w, X, y), w),
+    "2.2-b": descend,
+    "2.3-a": 2 / torch.linalg.eigvalsh(2 / 4 * (lambda X: X.T @ X)(tensor([[1.0, x] for x in (1, 2, 4, 5)])))[-1],
+    "2.3-b": 0.07,
+    "2.3-c": momentum,
+    "3.1-a": torch_F.linear(torch_F.linear(part3.X, *part3.HIDDEN).relu(), *part3.OUTPUT).sigmoid(),
+    "3.2-a": lambda scores, labels: slopes(lambda s: torch_F.cross_entropy(s, labels), scores),
+    "3.2-b": torch_F.binary_cross_entropy_with_logits,
+    "3.3-a": one_weight_of_two_layers(),
+    "3.3-b": lambda grad_output, x, weight: slopes(
+        lambda x, weight, bias: torch_F.linear(x, weight, bias) * grad_output, x, weight, weight.new_zeros(len(weight))
+    ),
+    "3.3-c": lambda x, y, first, second: slopes(lambda *layers: network_loss(x, y, *layers), *first, *second),
+    "3.4-a": lambda gradients, sizes: (
+        sum(size * row for size, row in zip(sizes.tolist(), gradients, strict=True)) / sum(sizes.tolist())
+    ),
+    "3.5-a": kernel_gradient,
+    "3.5-b": image_gradient,
+    "3.5-c": pool_gradient,
+    "3.6-a": lambda scores, answers: [
+        np.mean([(s > 0) == bool(a) for s, a in zip(*columns, strict=True)])
+        for columns in zip(scores.T.tolist(), answers.T.tolist(), strict=True)
+    ],
+    "3.7-a": 150,
+}
+
+
+def test_every_exercise_has_an_answer_by_another_way():
+    assert list(ANSWERS) == exercises.names()
+    assert len(ANSWERS) >= 18
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_the_right_answer_is_right(name, capsys):
+    verdict = exercises.check(name, ANSWERS[name])
+    assert verdict, verdict.message
+    assert verdict.right
+    assert capsys.readouterr().out.startswith(f"{name}: right")
+
+
+@pytest.mark.parametrize(("name", "slip"), SLIPS, ids=[f"{name}-{slip.__name__}" for name, slip in SLIPS])
+def test_each_slip_is_told(name, slip, capsys):
+    exercise = EXERCISES[name]
+    verdict = exercises.check(name, exercise.answer_by(slip))
+    assert not verdict
+    assert verdict.slip == slip.__name__, verdict.message
+    assert exercise.slips[slip] in capsys.readouterr().out
+    if verdict.entry is not None:
+        assert str(list(verdict.entry)) in verdict.message
+
+
+def test_every_exercise_knows_at_least_three_slips():
+    assert [name for name, exercise in EXERCISES.items() if len(exercise.slips) < 3] == []
+
+
+# -- Malformed answers -----------------------------------------------------------------------------------------------
+
+MALFORMED = {
+    "left blank": (..., "not answered yet"),
+    "None": (None, "None came"),
+    "NaN": ([1.0, math.nan, 0.0, 0.0], r"entry \[1\] is nan, which is not a finite number"),
+    "infinite": ([-1.0, 0.0, 0.5, math.inf], r"entry \[3\] is inf, which is not a finite number"),
+    "shape": ([1.0, 2.0], r"has the shape \(2,\), but \(4,\) is expected"),
+    "ragged": ([[1.0, 2.0], [3.0]], "entries of different shapes"),
+    "a string": ("0.5", "leave out the quotes"),
+    "a dictionary": ({"Maths": -1}, "dict came, but numbers are expected"),
+    "a function": (lambda: [-1, 0, 0.5, 0.5], "call it"),
+    "complex": (torch.zeros(4, dtype=torch.complex64), "complex"),
+    "words in an array": (np.array(["a", object()], dtype=object), "something else than numbers"),
+    "blanks in a list": ([-1, 0, ..., ...], "not answered yet"),
+    "empty": ([], r"shape \(0,\)"),
+}
+
+
+@pytest.mark.parametrize(("answer", "says"), MALFORMED.values(), ids=MALFORMED)
+def test_a_malformed_answer_gets_one_sentence(answer, says):
+    verdict = judge(EXERCISES["1.1-a"], answer)
+    assert not verdict
+    assert verdict.slip is None
+    assert len(verdict.message) < 200
+    assert re.search(says, verdict.message, re.IGNORECASE), verdict.message
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+@pytest.mark.parametrize("answer", [..., None, "nothing", {"a": 1}, math.nan, [], object(), (1, 2, 3, 4, 5), print])
+def test_nothing_malformed_raises_or_passes(name, answer):
+    assert not judge(EXERCISES[name], answer)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_that_stops_or_returns_nothing_is_told(name):
+    def stops(*inputs):
+        return {}["missing"]
+
+    def returns_nothing(*inputs):
+        pass
+
+    def left_blank(*inputs):
+        return ...
+
+    line = stops.__code__.co_firstlineno + 1
+    assert (
+        f"your function stopped with KeyError: 'missing' (line {line} of its cell)"
+        in judge(EXERCISES[name], stops).message
+    )
+    assert "does your function end with return?" in judge(EXERCISES[name], returns_nothing).message
+    assert "not answered yet" in judge(EXERCISES[name], left_blank).message
+    assert "takes 0 positional arguments" in judge(EXERCISES[name], lambda: 0).message
+    assert "hand in its name alone" in judge(EXERCISES[name], 3).message
+
+
+def test_parts_are_counted_and_named():
+    message = judge(EXERCISES["1.1-c"], [1.0]).message
+    assert "2 tensors are expected, weight, bias" in message
+    assert "one int came" in judge(EXERCISES["1.1-c"], 3).message
+
+
+def test_a_choice_is_one_of_the_words():
+    assert judge(EXERCISES["1.4-a"], " Right ")
+    assert "the answer is one of 'top', 'bottom', 'left', 'right'" in judge(EXERCISES["1.4-a"], "up").message
+    assert "3 came" in judge(EXERCISES["1.4-a"], 3).message
+
+
+@pytest.mark.parametrize("kind", [tuple, np.array, tensor, pd.Series, lambda v: [tensor(x) for x in v]])
+def test_an_answer_may_come_in_many_forms(kind):
+    assert judge(EXERCISES["1.1-a"], kind([-1.0, 0.0, 0.5, 0.5]))
+
+
+def test_an_answer_may_ask_for_gradients_and_be_single():
+    assert judge(EXERCISES["1.1-a"], torch.nn.Parameter(tensor([-1.0, 0.0, 0.5, 0.5])))
+
+
+# -- What holds for any answer in numbers ----------------------------------------------------------------------------
+
+GENERAL = {
+    "transposed": ("1.2-a", tensor(ANSWERS["1.2-a"]).T, "right table, transposed"),
+    "a sign": ("1.2-c", -tensor(ANSWERS["1.2-c"]), "sign is wrong"),
+    "a factor": ("1.1-b", 3 * ANSWERS["1.1-b"], "Every entry is 3 times"),
+    "an offset": ("1.2-a", tensor(ANSWERS["1.2-a"]) + 7, "off by the same amount"),
+    "flat": ("1.2-c", tensor(ANSWERS["1.2-c"]).flatten(), "in another shape"),
+    "rounded": ("3.1-a", [0.43], "at least four digits"),
+}
+
+
+@pytest.mark.parametrize(("name", "answer", "says"), GENERAL.values(), ids=GENERAL)
+def test_what_is_wrong_everywhere_is_told(name, answer, says):
+    assert says in judge(EXERCISES[name], answer).message
+
+
+def test_a_count_bears_no_rounding():
+    assert not judge(EXERCISES["1.3-b"], ANSWERS["1.3-b"] + 1)
+
+
+def test_a_function_may_change_its_inputs():
+    def careless(w, X, y):
+        X *= 0
+        return w
+
+    before = EXERCISES["2.2-a"].cases[0][1].clone()
+    judge(EXERCISES["2.2-a"], careless)
+    torch.testing.assert_close(EXERCISES["2.2-a"].cases[0][1], before)
+
+
+def test_a_function_wrong_on_the_edge_case_alone_is_caught():
+    def at_home_with_batches(grad_output, x, weight):
+        result = ANSWERS["3.3-b"](grad_output, x, weight)
+        return result if len(x) > 1 else (result[0], result[1], result[2] * 0)
+
+    verdict = judge(EXERCISES["3.3-b"], at_home_with_batches)
+    assert "On input 3 of 3: grad_bias entry [0]" in verdict.message
+
+
+# -- The name of the exercise ----------------------------------------------------------------------------------------
+
+
+def test_an_unknown_exercise_is_an_error_that_suggests():
+    with pytest.raises(ValueError, match=r"no exercise '3\.3-z': did you mean 3\.3-[abc]"):
+        exercises.check("3.3-z", 0)
+    with pytest.raises(ValueError, match=r"no exercise 'convolution': there are 1\.1-a, 1\.1-b"):
+        exercises.check("convolution", 0)
+
+
+def test_arguments_in_the_wrong_order_are_an_error():
+    with pytest.raises(TypeError, match=r'check\("3\.3-b", answer\), got list'):
+        exercises.check([1, 2], "1.1-a")
+
+
+def test_a_notebook_shows_the_sentence_once(capsys):
+    verdict = exercises.check("1.1-a", [-1, 0, 0.5, 0.5])
+    verdict._ipython_display_()
+    assert capsys.readouterr().out == "1.1-a: right.\n"
