@@ -91,10 +91,8 @@ def script(entry: Path, search: Sequence[Path] = (), *, selector: str, data: Any
     code = join(entry, search)
     if found := re.search("</script|<!--", code, re.IGNORECASE):
         raise BundleError(f"{entry}: the joined code holds {found[0]!r}, which would end a script inside a page")
-    return (
-        f'(() => {{\n"use strict";\n{code}\nconst data = {to_script(data)};\n'
-        f"document.querySelectorAll({to_script(selector)}).forEach((root) => main(root, data));\n}})();\n"
-    )
+    call = f"((data) => document.querySelectorAll({to_script(selector)}).forEach((root) => main(root, data)))"
+    return f'(() => {{\n"use strict";\n{code}\n{call}(\n{to_script(data)},\n);\n}})();\n'
 
 
 def to_script(data: Any) -> str:
