@@ -1,0 +1,264 @@
+"""The text cells of downloaded lessons: reStructuredText, which notebooks do not show, becomes Markdown.
+
+docutils reads the text; what it finds is written as Markdown. A role or a directive that is not known here ends the
+build, so that no reader meets one in raw form.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import sphinx_gallery.notebook
+from docutils import nodes
+from docutils.core import publish_doctree
+from docutils.parsers.rst import Directive, directives, roles
+from docutils.utils import Reporter, unescape
+from pybtex.database import parse_file
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.errors import ExtensionError
+from sphinx.util.docutils import docutils_namespace
+
+from glassbox_site.lessons import pages_of_lessons
+
+# Each block is read alone; these titles before it give the house's underlines their levels.
+LEVELS = "level 1\n=======\n\nlevel 2\n-------\n\nlevel 3\n~~~~~~~\n\n"
+SETTINGS = {
+    "report_level": Reporter.SEVERE_LEVEL + 1,  # what is wrong is raised below, by name
+    "halt_level": Reporter.SEVERE_LEVEL + 1,
+    "doctitle_xform": False,
+    "file_insertion_enabled": False,
+    "smart_quotes": False,
+}
+CODE_ROLES = ("attr", "class", "data", "exc", "func", "meth", "mod", "obj")
+TEXT_ROLES = ("term", "ref", "eq", "numref", "abbr")
+CITE_ROLES = ("cite", "cite:t", "cite:p")
+# These work in the page alone.
+PAGE_DIRECTIVES = ("play", "quiz", "lesson-video")
+
+
+class Converter:
+    """Convert blocks of text: ``Converter(folder of the docs, address of the site or "")(text)``."""
+
+    def __init__(self, source: Path, site: str = "") -> None:
+        self.source = source
+        self.site = site
+
+    def __call__(self, text: str, *_: object) -> str:
+        with docutils_namespace():
+            self._register()
+            document = publish_doctree(LEVELS + text, settings_overrides=SETTINGS)
+        for message in (*document.findall(nodes.system_message), *document.transform_messages):
+            if message["level"] >= Reporter.WARNING_LEVEL:
+                raise ExtensionError(f"this text of a lesson cannot become a notebook's: {message.astext()}\n{text}")
+        blocks = [block for section in document for block in self._blocks(section, 1)]
+        return "\n\n".join(blocks[3:]) + "\n"  # without the titles of LEVELS
+
+    # -- What Sphinx adds to reStructuredText --------------------------------------------------------------------------
+    def _register(self) -> None:
+        """Let docutils know the course's roles and directives, and only its own ones besides."""
+        directives._directives.clear()
+        roles._roles.clear()
+        converters = {
+            **dict.fromkeys(CODE_ROLES, self._code_role),
+            **dict.fromkeys(TEXT_ROLES, lambda title, target: nodes.inline("", title or target)),
+            **dict.fromkeys(CITE_ROLES, self._cite_role),
+            "doc": self._doc_role,
+            "lesson": self._lesson_role,
+        }
+        for name, convert in converters.items():
+            for full_name in (name, f"py:{name}"):
+                roles.register_local_role(full_name, _role(convert))
+        directives.register_directive("math", _Math)
+        for name in PAGE_DIRECTIVES:
+            directives.register_directive(name, _OnThePage)
+
+    def _code_role(self, title: str | None, target: str) -> nodes.Node:
+        name = target.rpartition(".")[2] if target.startswith("~") else target
+        return nodes.literal("", title or name)
+
+    def _doc_role(self, title: str | None, target: str) -> nodes.Node:
+        script = self.source.parent / "gallery" / f"{target.removeprefix('/lessons/')}.py"
+        if title is None and script.exists():
+            title = script.read_text("utf-8").splitlines()[1]
+        title = title or target.rpartition("/")[2]
+        if not self.site or not target.startswith("/"):
+            return nodes.inline("", title)
+        return nodes.reference("", title, refuri=f"{self.site}{target.removeprefix('/')}.html")
+
+    def _lesson_role(self, title: str | None, target: str) -> nodes.Node:
+        page = pages_of_lessons(self.source.parent / "gallery").get(target)
+        if page is None:
+            raise ExtensionError(f"a text of a lesson links to lesson {target!r}, which there is not")
+        return self._doc_role(f"lesson {target}", f"/{page}")
+
+    def _cite_role(self, title: str | None, target: str) -> nodes.Node:
+        works = parse_file(self.source / "references.bib").entries
+        cited = nodes.inline()
+        for key in target.split(","):
+            work = works[key.strip()]
+            names = [" ".join(person.last_names) for person in work.persons["author"]]
+            who = {1: names[0], 2: " and ".join(names)}.get(len(names), f"{names[0]} et al.")
+            where = f"https://doi.org/{work.fields['doi']}" if "doi" in work.fields else work.fields.get("url")
+            label = f"{who} ({work.fields['year']})"
+            cited += [nodes.Text("; ")] if cited.children else []
+            cited += nodes.reference("", label, refuri=where) if where else nodes.Text(label)
+        return cited
+
+    # -- Blocks: each node becomes a list of Markdown blocks -----------------------------------------------------------
+    def _blocks(self, node: nodes.Node, level: int) -> list[str]:
+        match node:
+            case nodes.section():
+                title, *rest = node.children
+                return [f"{'#' * level} {self._inline(title)}", *self._inner(rest, level + 1)]
+            case nodes.paragraph():
+                return [_paragraph(self._inline(node))]
+            case nodes.math_block():
+                return [f"$$\n{_math(node.astext())}\n$$"]
+            case nodes.doctest_block() | nodes.literal_block():
+                language = next((name for name in node["classes"] if name != "code"), "")
+                return [f"```{language}\n{node.astext()}\n```"]
+            case nodes.bullet_list():
+                return ["\n".join(self._item(item, "- ", level) for item in node.children)]
+            case nodes.enumerated_list():
+                first = node.get("start", 1)
+                return ["\n".join(self._item(item, f"{i}. ", level) for i, item in enumerate(node.children, first))]
+            case nodes.definition_list():
+                return ["\n".join(self._definition(item, level) for item in node.children)]
+            case nodes.block_quote():
+                return [_prefixed("\n\n".join(self._inner(node.children, level)), "> ")]
+            case nodes.Admonition():
+                title = node.tagname.capitalize()
+                if isinstance(node.children[0], nodes.title):
+                    title = self._inline(node.pop(0))
+                return [_prefixed("\n\n".join([f"**{title}**", *self._inner(node.children, level)]), "> ")]
+            case nodes.rubric():
+                return [f"**{self._inline(node)}**"]
+            case nodes.image():
+                return [self._inline(node)]
+            case nodes.figure():
+                return self._inner(node.children, level)
+            case nodes.caption() | nodes.line():
+                return [self._inline(node)]
+            case nodes.table():
+                return self._table(node)
+            case nodes.comment() | nodes.target() | nodes.system_message():
+                return []
+            case nodes.compound() | nodes.container() | nodes.legend() | nodes.line_block():
+                return self._inner(node.children, level)
+        raise ExtensionError(f"a notebook of a lesson cannot show the element {node.tagname}: {node.astext()[:200]}")
+
+    def _inner(self, children: list[nodes.Node], level: int) -> list[str]:
+        return [block for child in children for block in self._blocks(child, level)]
+
+    def _item(self, item: nodes.Element, mark: str, level: int) -> str:
+        return mark + _prefixed("\n\n".join(self._inner(item.children, level)), " " * len(mark)).lstrip()
+
+    def _definition(self, item: nodes.Element, level: int) -> str:
+        term, definition = item.children[0], item.children[-1]
+        text = "\n\n".join(self._inner(definition.children, level))
+        return "- " + _prefixed(f"**{self._inline(term)}**: {text}", "  ").lstrip()
+
+    def _table(self, table: nodes.table) -> list[str]:
+        rows = [
+            [" ".join(self._inner(entry.children, 1)).replace("\n", " ").replace("|", r"\|") for entry in row.children]
+            for row in table.findall(nodes.row)
+        ]
+        head, *body = rows if next(table.findall(nodes.thead), None) else [[""] * len(rows[0]), *rows]
+        lines = ["| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *body)]
+        titles = [f"**{self._inline(title)}**" for title in table.children if isinstance(title, nodes.title)]
+        return [*titles, "\n".join(lines)]
+
+    # -- Within a line -----------------------------------------------------------------------------------------------
+    def _inline(self, node: nodes.Node) -> str:
+        match node:
+            case nodes.Text():
+                return _escaped(node.astext())
+            case nodes.math():
+                return f"${_math(node.astext())}$"
+            case nodes.literal():
+                return f"`{node.astext()}`"
+            case nodes.title_reference():  # the default role
+                return f"`{_title_and_target(node.astext())[0] or node.astext().removeprefix('~')}`"
+            case nodes.image():
+                return f"![{node.get('alt', '')}]({node['uri']})"
+        text = "".join(self._inline(child) for child in node.children)
+        match node:
+            case nodes.emphasis():
+                return f"*{text}*"
+            case nodes.strong():
+                return f"**{text}**"
+            case nodes.reference() if "refuri" in node:
+                return f"[{text}]({node['refuri']})"
+            case nodes.target():
+                return ""
+        return text
+
+
+class _Math(Directive):
+    """The display of an equation, with Sphinx's options."""
+
+    optional_arguments = 1
+    final_argument_whitespace = True
+    has_content = True
+    option_spec = {"label": directives.unchanged, "nowrap": directives.flag}  # noqa: RUF012
+
+    def run(self) -> list[nodes.Node]:
+        latex = "\n".join([*self.arguments, *self.content])
+        return [nodes.math_block(latex, latex)]
+
+
+class _OnThePage(Directive):
+    """What only the page can show."""
+
+    optional_arguments = 9
+    has_content = True
+    option_spec = type("AnyOption", (dict,), {"__getitem__": lambda *_: directives.unchanged})()
+
+    def run(self) -> list[nodes.Node]:
+        return [
+            nodes.paragraph("", "", nodes.emphasis("", "The lesson's page on the site has an interactive figure here."))
+        ]
+
+
+def _role(convert: Callable[[str | None, str], nodes.Node]) -> Callable:
+    def role(name, rawtext, text, lineno, inliner, options=None, content=()):
+        return [convert(*_title_and_target(unescape(text)))], []
+
+    return role
+
+
+def _title_and_target(text: str) -> tuple[str | None, str]:
+    """Split ``title <target>``; a target alone has no title."""
+    found = re.fullmatch(r"(.+?)\s*<([^<>]+)>", text, re.DOTALL)
+    return (found[1], found[2]) if found else (None, text)
+
+
+def _math(latex: str) -> str:
+    # A sign that opens an element of HTML; the space ends the command.
+    return latex.strip().replace("<", r"\lt ")
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"[\\*`$<]|(?<!\w)_|_(?!\w)", lambda match: "\\" + match[0], text)
+
+
+def _paragraph(text: str) -> str:
+    """Keep a line that begins like a list, a title or a quotation a line of the paragraph."""
+    text = re.sub(r"^([-+#>])(?=\s)", r"\\\1", text, flags=re.MULTILINE)
+    return re.sub(r"^(\d+)([.)])(?=\s)", r"\1\\\2", text, flags=re.MULTILINE)
+
+
+def _prefixed(text: str, prefix: str) -> str:
+    return "\n".join(f"{prefix}{line}".rstrip() for line in text.splitlines())
+
+
+def _config_inited(app: Sphinx, config: Config) -> None:
+    # sphinx-gallery knows its own converter, which leaves roles raw, and pandoc, which is heavy; no place for another.
+    sphinx_gallery.notebook.rst2md = Converter(Path(app.srcdir), config.html_baseurl)
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("config-inited", _config_inited)
