@@ -46,5 +46,11 @@ def _prove(app: Sphinx) -> None:
         raise ExtensionError(f"glassbox.exercises: {'; '.join(flaws)}")
 
 
+def _add_style(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object) -> None:
+    if pagename.startswith("exercises/part"):
+        app.add_css_file("exercises.css")
+
+
 def setup(app: Sphinx) -> None:
     app.connect("builder-inited", _prove)
+    app.connect("html-page-context", _add_style)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from posixpath import join, normpath
 
 import nbformat
 from docutils import nodes
@@ -15,7 +16,7 @@ from sphinx.application import Sphinx
 
 from glassbox_site.lessons import pages_of_lessons
 
-_PARAGRAPH_FOR_THE_PAGE = re.compile(r"[^\n.]*\{nb-download\}`[^`]*`[^.]*\.\s*", re.DOTALL)
+_SENTENCE_FOR_THE_PAGE = re.compile(r"[^\n.]*\{nb-download\}`[^`]*`[^.]*\.")
 _TARGET = re.compile(r"^\([\w.-]+\)=\n", re.MULTILINE)
 _DROPDOWN = re.compile(r"^:::\{dropdown\} (.+?)\n(.*?)\n:::$", re.MULTILINE | re.DOTALL)
 _LESSON = re.compile(r"\{lesson\}`([\d.]+)`")
@@ -29,7 +30,7 @@ def text_for_jupyter(text: str, pages: dict[str, str], site: str, folder: str) -
     def lesson(found: re.Match[str]) -> str:
         return _link(f"lesson {found[1]}", f"/{pages[found[1]]}.html" if found[1] in pages else "", site, folder)
 
-    text = _PARAGRAPH_FOR_THE_PAGE.sub("", text)
+    text = _SENTENCE_FOR_THE_PAGE.sub("", text)
     text = _TARGET.sub("", text)
     text = _DROPDOWN.sub(r"<details><summary>\1</summary>\n\n\2\n\n</details>", text)
     text = _LESSON.sub(lesson, text)
@@ -39,7 +40,7 @@ def text_for_jupyter(text: str, pages: dict[str, str], site: str, folder: str) -
 def _link(words: str, page: str, site: str, folder: str) -> str:
     if not site or not page:
         return words
-    return f"[{words}]({site.rstrip('/')}{page if page.startswith('/') else f'/{folder}/{page}'.replace('//', '/')})"
+    return f"[{words}]({site.rstrip('/')}{normpath(join('/', folder, page))})"
 
 
 def for_download(notebook: nbformat.NotebookNode, install: str, pages: dict[str, str], site: str, folder: str) -> None:

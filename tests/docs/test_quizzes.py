@@ -1,0 +1,176 @@
+"""Questions of the lessons: every lesson has some, a malformed file is told in a sentence, numbers are recomputed."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from glassbox_site import exercises, lessons, quizzes
+from sphinx.errors import ExtensionError
+
+from glassbox import nn
+from glassbox.descent import empirical_risk, step_limit
+
+ROOT = Path(__file__).parents[2]
+LESSONS = lessons.pages_of_lessons(ROOT / "gallery")
+QUIZZES = quizzes.read_quizzes(ROOT / "docs/quizzes", LESSONS)
+
+GOOD = """
+[[questions]]
+question = "What is 1 + 1?"
+
+[[questions.choices]]
+answer = "2"
+right = true
+because = "One more than one."
+
+[[questions.choices]]
+answer = "11"
+because = "That puts the digits side by side."
+"""
+
+
+def test_every_lesson_has_three_or_four_questions():
+    assert list(QUIZZES) == list(LESSONS)
+    assert {number: len(quiz) for number, quiz in QUIZZES.items() if not 3 <= len(quiz) <= 4} == {}
+
+
+def test_no_choice_stands_twice_and_the_right_one_is_not_always_at_the_same_place():
+    places = set()
+    for quiz in QUIZZES.values():
+        for question in quiz:
+            answers = [choice.answer for choice in question.choices]
+            assert len(set(answers)) == len(answers)
+            places.add([choice.right for choice in question.choices].index(True))
+    assert len(places) >= 3
+
+
+MALFORMED = {
+    "no right answer": (GOOD.replace("right = true\n", ""), "question 1 has 2 choices, 0 of them right"),
+    "two right answers": (GOOD.replace('"11"', '"11"\nright = true'), "2 choices, 2 of them right"),
+    "no explanation": (GOOD.replace('because = "One more than one."', ""), "choice 1 needs 'because'"),
+    "an empty explanation": (GOOD.replace("One more than one.", " "), "choice 1 needs 'because', a str that is not"),
+    "one choice": (GOOD[: GOOD.rindex("[[")], "has 1 choices"),
+    "no question": (GOOD.replace('question = "What is 1 + 1?"', ""), "question 1 needs 'question'"),
+    "no questions": ("", r"has no \[\[questions\]\]"),
+    "a misspelled entry": (GOOD.replace("right", "rigth"), "choice 1 has unknown entries: rigth"),
+    "right as a word": (GOOD.replace("right = true", 'right = "true"'), "choice 1 needs 'right', a bool"),
+    "another table": (GOOD + "\n[extra]\n", "unknown entries: extra"),
+    "not TOML": ("question: 1", "is not TOML"),
+}
+
+
+@pytest.mark.parametrize(("text", "says"), MALFORMED.values(), ids=MALFORMED)
+def test_a_malformed_quiz_is_told(tmp_path, text, says):
+    (tmp_path / "1.1.toml").write_text(text)
+    with pytest.raises(ExtensionError, match=rf"1\.1\.toml.*{says}"):
+        quizzes.read_quizzes(tmp_path, LESSONS)
+
+
+def test_a_quiz_of_no_lesson_is_told(tmp_path):
+    (tmp_path / "1.1.toml").write_text(GOOD)
+    assert len(quizzes.read_quizzes(tmp_path, LESSONS)["1.1"]) == 1
+    (tmp_path / "9.9.toml").write_text(GOOD)
+    with pytest.raises(ExtensionError, match=r"9\.9\.toml belongs to no lesson; there are 1\.1, 1\.2"):
+        quizzes.read_quizzes(tmp_path, LESSONS)
+
+
+def test_questions_and_exercises_come_before_the_downloads():
+    text = quizzes.practice_of("1.2", True, ["1.1-a", "1.2-a", "1.2-b"])
+    assert ".. quiz:: 1.2" in text
+    assert ":ref:`exercise-1.2-a`" in text
+    assert "1.1-a" not in text
+    assert "Questions" not in quizzes.practice_of("1.2", False, [])
+
+
+def test_the_checks_are_proved_and_a_broken_one_is_told(monkeypatch):
+    from glassbox.exercises import EXERCISES
+
+    assert exercises.flaws_of_checks() == []
+    broken = EXERCISES["2.1-a"]
+    monkeypatch.setitem(broken.slips, broken.solve, "A slip that is none.")
+    assert exercises.flaws_of_checks() == ["2.1-a does not tell the slip risk"]
+
+
+# -- Numbers that follow from those of the question ------------------------------------------------------------------
+
+
+def doubled_weights() -> str:
+    return f"becomes {nn.functional.relu(torch.tensor(2 * 8.0 - 10)):g}:"
+
+
+def padding_that_halves() -> str:
+    def halves(padding: int) -> bool:
+        layer = nn.Conv2d(1, 1, 3, stride=2, padding=padding)
+        return all(layer(torch.zeros(1, 1, side, side)).shape[-1] == side // 2 for side in (4, 6, 10, 28))
+
+    (padding,) = (padding for padding in (0, 1, 2) if halves(padding))
+    return str(padding)
+
+
+def risk_out_of_100() -> str:
+    features, targets = torch.tensor([[12.0], [9.0]]).double(), torch.tensor([11.0, 13.0]).double()
+    before, after = (empirical_risk([0, 0.9], scale * features, scale * targets) for scale in (1, 5))
+    return f"becomes {after / before:g} times as large"
+
+
+def one_odd_row() -> str:
+    errors = torch.tensor([10.0] + [1.0] * 10) ** 2
+    assert errors[0] / errors[1:].sum() == 10
+    return "Ten times as much"
+
+
+def step_in_millimeters() -> str:
+    column = torch.tensor([[100.0], [200.0], [-150.0]]).double()  # dominates the constant
+    ratio = step_limit(column) / step_limit(1000 * column)
+    assert math.isclose(ratio, 1e6, rel_tol=1e-3)
+    return "about a million times shorter"
+
+
+def momentum_in_a_flat_valley() -> str:
+    move = 0.0
+    for _ in range(500):
+        move = 0.9 * move + 1
+    assert math.isclose(move, 10)
+    return "Ten times"
+
+
+def shape_of_a_weight() -> str:
+    layer = nn.Linear(4, 2)
+    return f"{tuple(layer.weight.shape)}, and {tuple(layer(torch.zeros(150, 4)).shape)}"
+
+
+def hinge() -> str:
+    def total(x: float) -> float:
+        return 3 * x - 6
+
+    assert total(2) == 0 < total(2.1)
+    return "To the right of the line :math:`x_1 = 2`"
+
+
+def slope_of_three_scores() -> str:
+    scores = torch.tensor([[0.2, 0.5, 0.3]]).log().requires_grad_()
+    torch.nn.functional.cross_entropy(scores, torch.tensor([0])).backward()
+    return f"({', '.join(f'{value:.1f}' for value in scores.grad[0].tolist())})"
+
+
+RECOMPUTED = {
+    ("1.1", 1): doubled_weights,
+    ("1.2", 4): padding_that_halves,
+    ("2.1", 1): risk_out_of_100,
+    ("2.1", 3): one_odd_row,
+    ("2.3", 2): step_in_millimeters,
+    ("2.3", 3): momentum_in_a_flat_valley,
+    ("3.1", 3): shape_of_a_weight,
+    ("3.1", 4): hinge,
+    ("3.2", 2): slope_of_three_scores,
+}
+
+
+@pytest.mark.parametrize(("place", "compute"), RECOMPUTED.items(), ids=[f"{n}-{q}" for n, q in RECOMPUTED])
+def test_the_right_choice_holds_the_recomputed_number_and_no_other_does(place, compute):
+    number, question = place
+    choices = QUIZZES[number][question - 1].choices
+    assert [compute() in choice.answer for choice in choices] == [choice.right for choice in choices]
