@@ -239,3 +239,48 @@ def test_a_room_of_the_package_is_imported_when_it_is_used():
     assert done.stdout.split() == ["0.1.0", "True"]
     done = python("-c", "import glassbox; glassbox.nnn")
     assert "module 'glassbox' has no attribute 'nnn'; it holds datasets" in done.stderr
+
+
+def test_the_shipped_network_is_explained(noise, tmp_path):
+    done = run(app, ["explain", str(tmp_path / "new" / "page.html"), "--samples", "3", "--title", "A & B"])
+    assert done.exit_code == 0, done.output
+    page = (tmp_path / "new" / "page.html").read_text(encoding="utf-8")
+    assert done.output == f"page: {tmp_path / 'new' / 'page.html'}\n"
+    assert "<h1>A &amp; B</h1>" in page
+    assert '"labels":[0,1,2]' in page
+
+
+@pytest.mark.parametrize("kept", ["--save", "--checkpoint"])
+def test_a_trained_network_is_explained(noise, tmp_path, kept):
+    weights, page = tmp_path / "weights", tmp_path / "page.html"
+    arguments = ["train", "--model", "mlp", "--epochs", "1", "--device", "cpu", kept, str(weights)]
+    assert run(app, arguments).exit_code == 0
+    done = run(app, ["explain", str(page), "--model", "mlp", "--weights", str(weights)])
+    assert done.exit_code == 0, done.output
+    assert "mlp on noise, open" in page.read_text(encoding="utf-8")
+    other = run(app, ["explain", str(page), "--weights", str(weights)])
+    assert other.exit_code == 1
+    assert (
+        other.output
+        == f"error: the weights in {weights} are not those of a small_cnn; name their network with --model\n"
+    )
+
+
+def test_mistakes_in_explaining_are_one_line(noise, tmp_path):
+    (tmp_path / "weights").write_text("no weights")
+    (tmp_path / "empty").mkdir()
+    page = str(tmp_path / "page.html")
+    mistakes = {
+        "ships no weights of mlp: train it with glassbox train --model mlp": ["--model", "mlp"],
+        "is no safetensors file": ["--weights", str(tmp_path / "weights")],
+        "no checkpoint in": ["--weights", str(tmp_path / "empty")],
+        "No such file": ["--weights", str(tmp_path / "none")],
+        "norm1: explain cannot open a BatchNorm2d": ["--model", "digit_cnn"],
+    }
+    for message, arguments in mistakes.items():
+        refused = run(app, ["explain", page, *arguments])
+        assert refused.exit_code == 1, message
+        assert message in refused.output
+        assert refused.output.startswith("error: ")
+        assert refused.output.count("\n") == 1
+    assert not (tmp_path / "page.html").exists()

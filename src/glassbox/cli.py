@@ -1,4 +1,4 @@
-"""The command ``glassbox``: train a network, look after the data, say what is installed."""
+"""The command ``glassbox``: train a network, open it in a page, look after the data, say what is installed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # torch is imported by the commands that compute: --help does
     from glassbox.training import Epoch, Evaluation, History
 
 app = typer.Typer(
-    help="Neural networks with the box open: train one, look after the data, see what is installed.",
+    help="Neural networks with the box open: train one, open it in a page, look after the data, see what is installed.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -197,6 +197,76 @@ def _finish(network: Module, history: History, test: Evaluation, log: Path | Non
         save.parent.mkdir(parents=True, exist_ok=True)
         save.write_bytes(to_bytes(network.state_dict()))
         typer.echo(f"weights: {save}")
+
+
+@app.command()
+def explain(
+    output: Annotated[Path, typer.Argument(help="The HTML file to write.")] = Path("model.html"),
+    model: Annotated[ModelName, typer.Option(help="The network.")] = ModelName.small_cnn,
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="Its weights: a file of train --save or a folder of train --checkpoint; else those shipped."),
+    ] = None,
+    data: Annotated[DataName, typer.Option(help="Whose test images the page shows.")] = DataName.mnist,
+    samples: Annotated[int, typer.Option(min=1, help="How many of them, from the first on.")] = 10,
+    title: Annotated[str | None, typer.Option(help="The title of the page.")] = None,
+) -> None:
+    """Write one HTML file in which every number of a network opens into the sum that made it.
+
+    The file holds the weights and the samples. It needs no server, and it asks nothing of the network.
+
+    \b
+    Examples:
+      glassbox explain
+      glassbox explain digits.html --samples 20 --title "Our network"
+      glassbox train --model mlp --save mlp.safetensors
+      glassbox explain mlp.html --model mlp --weights mlp.safetensors
+
+    Exit code: 0 done, 1 something is wrong (one line says what), 2 an unknown option.
+    """  # noqa: D301
+    with _told_in_one_line():
+        from glassbox.explain import export
+
+        images = _load(data, "test")
+        network = _build(model, images, seed=0)
+        _fill_weights(network, model, weights)
+        shown = images[: min(samples, len(images))]
+        path = export(network, shown, output, title=title or f"{model.value} on {images.source}, open")
+        typer.echo(f"page: {path}")
+
+
+def _fill_weights(network: Module, name: ModelName, path: Path | None) -> None:
+    """Load the shipped weights, those of a file, or the newest of a checkpoint folder."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    from glassbox.models.pretrained import load_weights, shipped_weights
+    from glassbox.training.checkpoint import load_newest, parse
+
+    if path is None:
+        if name.value not in shipped_weights():
+            raise ValueError(
+                f"the package ships no weights of {name.value}: train it with glassbox train --model {name.value} "
+                f"--save {name.value}.safetensors, then give --weights {name.value}.safetensors"
+            )
+        return load_weights(network, name.value)
+    if path.is_dir():
+        newest = load_newest(path)
+        if newest is None:
+            raise ValueError(f"no checkpoint in {path}; give a folder that glassbox train --checkpoint wrote")
+        tensors = parse(newest[1])[0]
+    else:
+        try:
+            tensors = load(path.read_bytes())
+        except SafetensorError as error:
+            raise ValueError(f"{path} is no safetensors file ({error}); give one of glassbox train --save") from None
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError:
+        raise ValueError(
+            f"the weights in {path} are not those of a {name.value}; name their network with --model"
+        ) from None
+    return None
 
 
 @app.command()

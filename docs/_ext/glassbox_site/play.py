@@ -1,4 +1,4 @@
-"""Pages that compute: the directive ``play`` puts one where it stands, the role ``exported`` links to an exported page.
+"""Pages that compute: ``play`` puts one where it stands, ``exported`` shows or links to one of ``glassbox.explain``.
 
 Each is one classic script with its data inside, next to its style sheet, under ``_static/play``: from disk a browser
 runs no module and fetches nothing. What a reader without JavaScript sees is a still figure and a sentence.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -133,16 +134,31 @@ def _add_files(app: Sphinx, pagename: str, templatename: str, context: dict, doc
         app.add_js_file(f"play/{name}.js", loading_method="defer")
 
 
-class Exported(SphinxRole):
-    """A link to a page that ``glassbox.explain.export`` wrote at this build: ``:exported:`words <name>```."""
+def _address_of_export(env: BuildEnvironment, name: str) -> str:
+    if name not in play_data.EXPORTS:
+        raise ExtensionError(f"no exported page is named {name!r}; there are {', '.join(play_data.EXPORTS)}")
+    return relative_uri(env.app.builder.get_target_uri(env.docname), f"{FOLDER}/{name}.html")
+
+
+class ExportedLink(SphinxRole):
+    """A link to a page that ``glassbox.explain.export`` wrote at this build: words, then its name in ``<>``."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         words, _, name = self.text.rstrip(">").rpartition(" <")
-        if name not in play_data.EXPORTS:
-            raise ExtensionError(f"no exported page is named {name!r}; there are {', '.join(play_data.EXPORTS)}")
-        here = self.env.app.builder.get_target_uri(self.env.docname)
-        address = relative_uri(here, f"{FOLDER}/{name}.html")
-        return [nodes.reference("", words, refuri=address, internal=True)], []
+        return [nodes.reference("", words, refuri=_address_of_export(self.env, name), internal=True)], []
+
+
+class Exported(SphinxDirective):
+    """Such a page within the page."""
+
+    required_arguments = 1
+    option_spec = {"title": directives.unchanged_required}  # noqa: RUF012
+
+    def run(self) -> list[nodes.Node]:
+        address = _address_of_export(self.env, self.arguments[0])
+        title = escape(self.options["title"])
+        frame = f'<iframe class="exported-page" src="{address}" title="{title}" loading="lazy"></iframe>\n'
+        return [nodes.raw("", frame, format="html")]
 
 
 def _write_exports(app: Sphinx, exception: Exception | None) -> None:
@@ -163,7 +179,8 @@ def _pages_to_read_again(
 def setup(app: Sphinx) -> None:
     app.add_node(play, html=(_visit, None), text=(_visit_text, None))
     app.add_directive("play", Play)
-    app.add_role("exported", Exported())
+    app.add_role("exported", ExportedLink())
+    app.add_directive("exported", Exported)
     app.connect("env-get-outdated", _pages_to_read_again)
     app.connect("html-page-context", _add_files)
     app.connect("build-finished", _write_exports)

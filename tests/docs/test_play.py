@@ -1,0 +1,65 @@
+"""The directive that puts a page that computes into a page of the site."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+from glassbox_site import play, play_data
+
+from glassbox.datasets._standin import standin_digits
+from tests.explain.node import node
+
+PLAY = Path(__file__).parents[2] / "docs/play"
+KILOBYTE = 1000
+
+
+@pytest.fixture(scope="module", autouse=True)
+def digits_at_hand():
+    """The digits of scikit-learn: a test fetches nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(play_data, "mnist", standin_digits)
+        play_data.one_of_each.cache_clear()
+        yield
+    play_data.one_of_each.cache_clear()
+
+
+@pytest.fixture(scope="module", params=play.WIDGETS)
+def page(request):
+    return request.param, play.script_of(request.param, PLAY)
+
+
+def test_a_page_is_one_script_that_node_reads(page, tmp_path):
+    name, code = page
+    (tmp_path / "page.js").write_text(code, encoding="utf-8")
+    run = node("--check", tmp_path / "page.js")
+    assert run.returncode == 0, f"{name}: {run.stderr}"
+
+
+def test_a_page_is_light(page):
+    name, code = page
+    assert len(gzip.compress(code.encode(), mtime=0)) <= 60 * KILOBYTE, name
+
+
+def test_a_page_asks_nothing_of_the_network(page):
+    name, code = page
+    for word in ("fetch(", "XMLHttpRequest", "WebSocket", "import(", "http:"):
+        assert word not in code, f"{name} holds {word}"
+
+
+def test_a_page_is_the_same_twice(page):
+    assert play.script_of(page[0], PLAY) == page[1]
+
+
+def test_the_weights_of_the_digit_page_are_light():
+    layers = play_data.digit()["network"]["layers"]
+    weights = "".join(layer[part]["data"] for layer in layers for part in ("weight", "bias") if layer.get(part))
+    assert len(gzip.compress(weights.encode(), mtime=0)) <= 20 * KILOBYTE
+
+
+@pytest.mark.parametrize("widget", play.WIDGETS.values(), ids=play.WIDGETS)
+def test_a_reader_without_javascript_sees_a_figure_in_words_too(widget):
+    figure = widget.still()
+    assert figure.alt_text
+    assert widget.sentence.endswith(".")
