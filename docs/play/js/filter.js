@@ -1,0 +1,368 @@
+// Filter an image: the convolution of lesson 1.2 under the reader's hands.
+import { keepAddress, readAddress } from "./address.js";
+import { brief } from "./brief.js";
+import { COLOR_SCALES, inkOn } from "./colors.js";
+import { conv2dForward } from "./conv2d.js";
+import { make } from "./dom.js";
+import { PictureError, readPicture } from "./picture.js";
+import { tensor } from "./tensor.js";
+
+const SIZES = [2, 3, 4, 5];
+const CHOICES = { kernel: "-1,0,1,-1,0,1,-1,0,1", divisor: 3, bias: 0, relu: 0, stride: 1, padding: 0, row: -1, column: -1 };
+const MARK = 14; // pixels: a smaller window would not be seen
+
+/**
+ * @param root element whose content is replaced
+ * @param data {photo: base64 of a WebP file, credit, place: [row, column], presets: [{name, kernel, divisor}]}
+ */
+export function main(root, data) {
+  new FilterPlay(root, data).open();
+}
+
+class FilterPlay {
+  constructor(root, data) {
+    Object.assign(this, { root, data });
+    this.isEmbedded = "embed" in root.dataset;
+    this.choices = { ...CHOICES, ...(this.isEmbedded ? {} : choicesOf(readAddress())) };
+  }
+
+  async open() {
+    this.build();
+    this.keep = this.isEmbedded ? () => {} : keepAddress(() => this.changes(), (address) => this.restore(address));
+    await this.openOwn();
+  }
+
+  /** The choices that differ from those at first, for the address. */
+  changes() {
+    return Object.fromEntries(Object.entries(this.choices).filter(([name, value]) => value !== CHOICES[name]));
+  }
+
+  restore(address) {
+    this.choices = { ...CHOICES, ...choicesOf(address) };
+    this.refresh();
+  }
+
+  async openOwn() {
+    const bytes = Uint8Array.from(atob(this.data.photo), (letter) => letter.charCodeAt(0));
+    this.picture = await readPicture(new File([bytes], "photo"));
+    this.problem.textContent = "";
+    this.pictureName.textContent = this.data.credit;
+    if (this.choices.row < 0) {
+      [this.choices.row, this.choices.column] = this.data.place;
+    }
+    this.refresh();
+  }
+
+  /** Take a picture of the reader's; on a wrong file say so and keep the one that is there. */
+  async openFile(file) {
+    this.problem.textContent = "";
+    try {
+      this.picture = await readPicture(file);
+    } catch (error) {
+      if (!(error instanceof PictureError)) {
+        throw error;
+      }
+      this.problem.textContent = error.message;
+      return;
+    }
+    const [, height, width] = this.picture.shape;
+    this.pictureName.textContent = `${file.name}, ${height} × ${width} gray pixels.`;
+    this.refresh();
+  }
+
+  // The numbers -----------------------------------------------------------------------------------------------------
+
+  get kernel() {
+    return this.choices.kernel.split(",").map(Number);
+  }
+
+  get size() {
+    return Math.sqrt(this.kernel.length);
+  }
+
+  get weights() {
+    return this.kernel.map((weight) => weight / this.choices.divisor);
+  }
+
+  /** Height and width of the output, or null where the kernel does not fit. */
+  outputSize() {
+    const { stride, padding } = this.choices;
+    const sides = this.picture.shape.slice(1).map((side) => Math.floor((side + 2 * padding - this.size) / stride) + 1);
+    return Math.min(...sides) > 0 ? sides : null;
+  }
+
+  filter() {
+    const { stride, padding, bias, relu } = this.choices;
+    const weight = tensor([1, 1, this.size, this.size], this.weights);
+    const options = { stride: [stride, stride], padding: [padding, padding], dilation: [1, 1], groups: 1 };
+    const sums = conv2dForward(this.picture, weight, tensor([1], [bias]), options);
+    return relu ? { ...sums, data: sums.data.map((sum) => Math.max(sum, 0)) } : sums;
+  }
+
+  /** The pixels that make one pixel of the output, row by row; outside of the picture they are 0. */
+  patch() {
+    const [, height, width] = this.picture.shape;
+    const { row, column, stride, padding } = this.choices;
+    return this.kernel.map((_, k) => {
+      const i = row * stride - padding + Math.floor(k / this.size);
+      const j = column * stride - padding + (k % this.size);
+      const isInside = i >= 0 && i < height && j >= 0 && j < width;
+      return isInside ? this.picture.data[i * width + j] : 0;
+    });
+  }
+
+  // The page --------------------------------------------------------------------------------------------------------
+
+  refresh() {
+    if (this.picture === undefined) {
+      return;
+    }
+    this.fillForm();
+    const sides = this.outputSize();
+    this.formula.replaceChildren(...this.formulaInWords(sides));
+    this.result.hidden = sides === null;
+    if (sides === null) {
+      return;
+    }
+    const { choices } = this;
+    choices.row = Math.max(0, Math.min(choices.row, sides[0] - 1));
+    choices.column = Math.max(0, Math.min(choices.column, sides[1] - 1));
+    this.output = this.filter();
+    this.drawBoth();
+    this.explain();
+    this.keep();
+  }
+
+  formulaInWords(sides) {
+    const { stride, padding } = this.choices;
+    const [, height, width] = this.picture.shape;
+    if (sides === null) {
+      return [`A ${this.size} × ${this.size} kernel does not fit into ${height} × ${width} pixels: add padding.`];
+    }
+    const line = (name, side, result) =>
+      make(
+        "span",
+        { class: "formula" },
+        `${name} = ⌊(${side} + 2 · ${padding} − ${this.size}) / ${stride}⌋ + 1 = ${result}`,
+      );
+    return [line("Height", height, sides[0]), " ", line("Width", width, sides[1])];
+  }
+
+  drawBoth() {
+    const kind = this.kindOfOutput();
+    const limit = kind === "photo" ? 1 : Math.max(1e-12, ...extremes(this.output.data).map(Math.abs));
+    const { row, column, stride, padding } = this.choices;
+    paint(this.before, this.picture, "photo", 1);
+    paint(this.after, this.output, kind, limit);
+    mark(this.before, row * stride - padding, column * stride - padding, this.size);
+    mark(this.after, row, column, 1);
+    this.scale = { kind, limit };
+    const ends = { photo: "black 0, white 1", positive: `dark 0, yellow ${brief(limit)}` };
+    const signed = `blue ${brief(-limit)}, white 0, red ${brief(limit)}`;
+    this.legend.textContent = `After: ${ends[kind] ?? signed}`;
+  }
+
+  /** Gray where brightness stays, else colors: of either sign, or from zero up. */
+  kindOfOutput() {
+    const sum = this.weights.reduce((total, weight) => total + weight, 0);
+    const [low, high] = extremes(this.output.data);
+    if (sum > 0.5 && low > -1 && high < 2) {
+      return "photo";
+    }
+    return low < 0 ? "signed" : "positive";
+  }
+
+  /** Write one pixel of the output as the sum that it is. */
+  explain() {
+    const { row, column, bias, relu } = this.choices;
+    const patch = this.patch();
+    const products = patch.map((pixel, k) => pixel * this.weights[k]);
+    const total = products.reduce((sum, product) => sum + product, 0);
+    const sum = total + bias;
+    this.tables.replaceChildren(
+      this.table("Pixels", patch, "photo", 1),
+      make("span", { class: "sign" }, "×"),
+      this.table("Kernel", this.weights, "signed", Math.max(...this.weights.map(Math.abs)) || 1),
+      make("span", { class: "sign" }, "="),
+      this.table("Products", products, "signed", Math.max(...products.map(Math.abs)) || 1),
+    );
+    const withBias = bias === 0 ? "" : `; with the bias ${brief(bias)} that is ${brief(sum)}`;
+    const afterRelu = relu ? `; ReLU makes it ${brief(Math.max(sum, 0))}` : "";
+    const words = `Row ${row}, column ${column}: the products sum to ${brief(total)}${withBias}${afterRelu}.`;
+    this.sentence.textContent = words;
+    this.after.setAttribute("aria-label", `The filtered image. Arrow keys choose a pixel. ${words}`);
+  }
+
+  table(caption, values, kind, limit) {
+    const cell = (value) => {
+      const color = COLOR_SCALES[kind](value, limit);
+      const style = `background: rgb(${color.join(" ")}); color: ${inkOn(color)}`;
+      return make("td", { style }, value.toFixed(2).replace("-", "\u2212"));
+    };
+    const rows = Array.from({ length: this.size }, (_, m) => values.slice(m * this.size, (m + 1) * this.size));
+    return make(
+      "table",
+      { class: "numbers" },
+      make("caption", {}, caption),
+      make("tbody", {}, ...rows.map((row) => make("tr", {}, ...row.map(cell)))),
+    );
+  }
+
+  build() {
+    const choose = (name, label, options) => this.field(name, label, make("select", {}, ...options));
+    const number = (name, label, range) => this.field(name, label, make("input", { type: "number", ...range }));
+    const option = (value, text) => make("option", { value }, text);
+    this.grid = make("div", { class: "kernel" });
+    const presets = this.data.presets.map((preset, k) => option(k, preset.name));
+    this.file = make("input", { type: "file", accept: "image/png,image/jpeg,image/gif,image/webp" });
+    this.file.addEventListener("change", () => this.file.files.length > 0 && this.openFile(this.file.files[0]));
+    this.form = make(
+      "form",
+      { class: "controls", onsubmit: (event) => event.preventDefault() },
+      choose("preset", "Preset", [option("", "your own"), ...presets]),
+      choose("size", "Kernel size", SIZES.map((size) => option(size, `${size} × ${size}`))),
+      make("fieldset", {}, make("legend", {}, "Kernel"), this.grid),
+      number("divisor", "divided by", { min: 0.01, step: "any" }),
+      number("bias", "Bias", { step: 0.05 }),
+      choose("stride", "Stride", [1, 2, 3, 4].map((value) => option(value, value))),
+      choose("padding", "Padding", [0, 1, 2, 3].map((value) => option(value, value))),
+      choose("relu", "ReLU", [option(0, "off"), option(1, "on")]),
+      make("label", { class: "wide" }, make("span", {}, "Your photo. It stays in your browser."), this.file),
+      make("button", { type: "button", class: "wide", onclick: () => this.openOwn() }, "Back to our photo"),
+    );
+    this.before = make("canvas", { role: "img", "aria-label": "The image before the filter" });
+    this.after = make("canvas", { tabindex: "0", role: "application" });
+    this.after.addEventListener("pointerdown", (event) => this.pick(event));
+    this.after.addEventListener("keydown", (event) => this.walk(event));
+    this.legend = make("p", { class: "legend" });
+    this.formula = make("p", { class: "size", "aria-live": "polite" });
+    this.tables = make("div", { class: "sum" });
+    this.sentence = make("p", { class: "sentence", "aria-live": "polite" });
+    this.problem = make("p", { class: "warning", role: "alert" });
+    this.pictureName = make("p", { class: "legend" });
+    this.result = make("div", {}, this.legend, this.tables, this.sentence);
+    const picture = (canvas, text) => make("figure", {}, make("figcaption", {}, text), canvas);
+    this.root.replaceChildren(
+      make("div", { class: "pair" }, picture(this.before, "Before"), picture(this.after, "After")),
+      this.pictureName,
+      this.problem,
+      make("div", { class: "sides" }, this.form, make("div", {}, this.formula, this.result)),
+    );
+  }
+
+  field(name, label, control) {
+    control.setAttribute("name", name);
+    control.addEventListener("change", () => this.changed(name, control.value));
+    return make("label", {}, make("span", {}, label), control);
+  }
+
+  changed(name, text) {
+    const value = Number(text);
+    const { choices } = this;
+    if (name === "preset") {
+      const { kernel, divisor } = this.data.presets[value] ?? choices;
+      Object.assign(choices, { kernel: String(kernel), divisor });
+    } else if (name === "size") {
+      choices.kernel = Array(value ** 2).fill(1).join(",");
+      choices.divisor = value ** 2;
+    } else if (text !== "" && Number.isFinite(value) && (name !== "divisor" || value > 0)) {
+      choices[name] = value;
+    }
+    this.refresh();
+  }
+
+  changedWeight(k, text) {
+    const kernel = this.kernel;
+    if (text !== "" && Number.isFinite(Number(text))) {
+      kernel[k] = Number(text);
+    }
+    this.choices.kernel = kernel.join(",");
+    this.refresh();
+  }
+
+  fillForm() {
+    const { choices, form, grid, kernel, size } = this;
+    if (grid.children.length !== kernel.length) {
+      grid.style.setProperty("--size", size);
+      const cells = kernel.map((_, k) => {
+        const name = `Weight in row ${Math.floor(k / size)}, column ${k % size}`;
+        const cell = make("input", { type: "number", step: "any", "aria-label": name });
+        cell.addEventListener("change", () => this.changedWeight(k, cell.value));
+        return cell;
+      });
+      grid.replaceChildren(...cells);
+    }
+    kernel.forEach((weight, k) => (grid.children[k].value = weight));
+    for (const name of ["divisor", "bias", "stride", "padding", "relu"]) {
+      form.elements[name].value = choices[name];
+    }
+    form.elements.size.value = size;
+    const isPreset = (preset) => String(preset.kernel) === choices.kernel && preset.divisor === choices.divisor;
+    const preset = this.data.presets.findIndex(isPreset);
+    form.elements.preset.value = preset < 0 ? "" : preset;
+  }
+
+  pick(event) {
+    const box = this.after.getBoundingClientRect();
+    const [, height, width] = this.output.shape;
+    this.choices.row = Math.floor(((event.clientY - box.top) / box.height) * height);
+    this.choices.column = Math.floor(((event.clientX - box.left) / box.width) * width);
+    this.refresh();
+  }
+
+  walk(event) {
+    const way = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+    if (way === undefined) {
+      return;
+    }
+    event.preventDefault();
+    const length = event.shiftKey ? 10 : 1;
+    this.choices.row += length * way[0];
+    this.choices.column += length * way[1];
+    this.refresh();
+  }
+}
+
+function extremes(values) {
+  return values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
+}
+
+function paint(canvas, image, kind, limit) {
+  const [, height, width] = image.shape;
+  Object.assign(canvas, { height, width });
+  const context = canvas.getContext("2d");
+  const pixels = context.createImageData(width, height);
+  image.data.forEach((value, k) => pixels.data.set([...COLOR_SCALES[kind](value, limit), 255], 4 * k));
+  context.putImageData(pixels, 0, 0);
+}
+
+/** Frame a square of pixels, wide enough to be seen. */
+function mark(canvas, row, column, size) {
+  const context = canvas.getContext("2d");
+  const side = Math.max(size + 2, (MARK * canvas.width) / 320);
+  const center = [column + size / 2, row + size / 2];
+  for (const [color, lineWidth] of [
+    ["#fff", 3],
+    ["#c2560b", 1.6],
+  ]) {
+    Object.assign(context, { strokeStyle: color, lineWidth });
+    context.strokeRect(center[0] - side / 2, center[1] - side / 2, side, side);
+  }
+}
+
+/** The choices that an address such as #kernel=1,1,1,1&divisor=4 names. */
+function choicesOf(address) {
+  const choices = {};
+  for (const name of Object.keys(CHOICES).filter((each) => each in address)) {
+    const numbers = address[name].split(",").map(Number);
+    const isKernel = name === "kernel" && SIZES.map((size) => size ** 2).includes(numbers.length);
+    const isNumber = name !== "kernel" && numbers.length === 1 && (name === "bias" || numbers[0] >= 0);
+    if (numbers.every(Number.isFinite) && (isKernel || isNumber)) {
+      choices[name] = isKernel ? numbers.join(",") : numbers[0];
+    }
+  }
+  choices.stride = Math.max(1, Math.min(4, Math.round(choices.stride ?? 1)));
+  choices.padding = Math.max(0, Math.min(3, Math.round(choices.padding ?? 0)));
+  choices.divisor = choices.divisor || CHOICES.divisor;
+  return choices;
+}
