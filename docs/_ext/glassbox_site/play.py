@@ -32,13 +32,14 @@ class Widget:
     """One page that computes; its script is ``docs/play/js/NAME.js`` and exports ``main(root, data)``.
 
     ``data`` gives what JSON can hold, ``still`` a figure with its ``alt_text``, and ``sentence`` says what a reader
-    without JavaScript misses. Style sheets of the package come before the page's own, ``docs/play/NAME.css``.
+    without JavaScript misses. ``styles`` names the sheets, in ``docs/play`` or in the package, that come before the
+    page's own, ``docs/play/NAME.css``.
     """
 
     data: Callable[[], Any]
     still: Callable[[], Any]
     sentence: str
-    package_styles: tuple[str, ...] = ()
+    styles: tuple[str, ...] = ()
 
 
 WIDGETS = {
@@ -49,7 +50,33 @@ WIDGETS = {
             "With JavaScript, you draw a digit here, the network of lesson 1.3 reads it in the page, and every number "
             "in it opens into the sum that made it."
         ),
-        package_styles=("tracer.css",),
+        styles=("tracer.css",),
+    ),
+    "filter": Widget(
+        data=play_data.photo_to_filter,
+        still=play_data.filter_still,
+        sentence=(
+            "With JavaScript, you change the kernel here, a photograph is filtered at once, and every "
+            "pixel opens into its products."
+        ),
+        styles=("play.css",),
+    ),
+    "descent": Widget(
+        data=play_data.pupils_to_descend,
+        still=play_data.descent_still,
+        sentence=(
+            "With JavaScript, you choose a start and a step here, and go down the risk, step by step, with its numbers."
+        ),
+        styles=("play.css",),
+    ),
+    "backprop": Widget(
+        data=play_data.network_of_lesson,
+        still=play_data.backprop_still,
+        sentence=(
+            "With JavaScript, the network asks you here for its numbers, forward and back, and says which factor "
+            "is off."
+        ),
+        styles=("play.css",),
     ),
 }
 
@@ -61,8 +88,9 @@ def script_of(name: str, folder: Path) -> str:
 
 def style_of(name: str, folder: Path) -> str:
     """Join the style sheets of a page."""
-    sheets = [*(PACKAGE / sheet for sheet in WIDGETS[name].package_styles), folder / f"{name}.css"]
-    return "".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
+    sheets = [*WIDGETS[name].styles, f"{name}.css"]
+    places = [next(place for place in (folder / sheet, PACKAGE / sheet) if place.exists()) for sheet in sheets]
+    return "".join(place.read_text(encoding="utf-8") for place in places)
 
 
 class play(nodes.General, nodes.Element):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import base64
+import io
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import PIL.Image
 import torch
 from torch import Tensor
 
-from glassbox import explain, models
+from glassbox import datasets, explain, models, plots
 from glassbox.datasets import LabelledImages, mnist
 from glassbox.explain._describe import describe
 
@@ -43,7 +47,7 @@ def digit_still() -> Any:
     """Draw a seven and the maps that the first two convolutions make of it."""
     import matplotlib.pyplot as plt
 
-    from glassbox import plots, tracing
+    from glassbox import tracing
 
     plots.style.use()
     image = one_of_each().images[7:8]
@@ -53,6 +57,116 @@ def digit_still() -> Any:
     for ax, numbers in zip(axes[1:], [*seen["relu1"].output[0], *seen["relu2"].output[0]], strict=True):
         plots.image(ax, numbers, kind="positive")
     figure.alt_text = "A handwritten seven, the two maps of the first convolution and the four maps of the second."
+    return figure
+
+
+GALLERY = Path(__file__).parents[3] / "gallery"
+
+
+def literals_of(lesson: str) -> dict[str, Any]:
+    """Return what a lesson's script assigns as plain values, by name: a page shows the lesson's own numbers."""
+    found = {}
+    for statement in ast.parse((GALLERY / lesson).read_text("utf-8")).body:
+        if not isinstance(statement, ast.Assign):
+            continue
+        name, value = statement.targets[0], statement.value
+        several = isinstance(name, ast.Tuple) and isinstance(value, ast.Tuple)
+        for target, part in zip(name.elts, value.elts, strict=True) if several else [(name, value)]:
+            with suppress(ValueError):
+                found[ast.unparse(target)] = ast.literal_eval(part)
+    return found
+
+
+def photo_to_filter() -> dict[str, Any]:
+    """The photograph of lesson 1.2, a little smaller and without loss, and the kernels of the lesson."""
+    gray = (datasets.photo("china")[0, 0, 50:290, 85:325] * 255).round().to(torch.uint8)
+    file = io.BytesIO()
+    PIL.Image.fromarray(gray.numpy()).save(file, "WEBP", lossless=True, quality=100, method=6)
+    bank = literals_of("part1_representation/plot_12_convolution.py")["bank"]
+    return {
+        "photo": base64.b64encode(file.getvalue()).decode(),
+        "credit": datasets.PHOTO_CREDITS["china"],
+        "place": [150, 17],  # the edge of the lesson's pillar
+        "presets": [
+            {"name": name, "kernel": [weight for row in table for weight in row], "divisor": divisor}
+            for name, (table, divisor) in bank.items()
+        ],
+    }
+
+
+def filter_still() -> Any:
+    """Draw the photograph before and after the first kernel of the lesson."""
+    import matplotlib.pyplot as plt
+
+    from glassbox.nn import functional
+
+    plots.style.use()
+    photo = datasets.photo("china")[..., 50:290, 85:325]
+    edges = functional.conv2d(photo, torch.tensor([-1.0, 0, 1]).expand(1, 1, 3, 3) / 3)
+    figure, (before, after) = plt.subplots(1, 2, figsize=(7.2, 3.7))
+    plots.image(before, photo)
+    plots.image(after, edges, kind="signed")
+    figure.alt_text = "A pagoda before and after a filter: edges that get brighter to the right are red, others blue."
+    return figure
+
+
+def pupils_to_descend() -> dict[str, Any]:
+    """The pupils of lesson 2.1 and those of lesson 3.4, and where a descent starts."""
+    return {
+        "sets": [
+            _pupils("4, of lesson 2.1", datasets.load_exam(), ["Maths", "CS", "French"], [0, 0.333, 0.333, 0.333]),
+            _pupils("200, of lesson 3.4", datasets.make_pupils(200), ["Maths", "CS"], [0, 0, 0]),
+        ]
+    }
+
+
+def _pupils(name: str, marks: Any, columns: list[str], start: list[float]) -> dict[str, Any]:
+    features, targets = marks[columns].to_numpy().tolist(), marks["Exam"].tolist()
+    return {"name": name, "columns": columns, "features": features, "targets": targets, "start": start}
+
+
+def descent_still() -> Any:
+    """Draw a descent on the contours of the risk of lesson 2.1."""
+    import matplotlib.pyplot as plt
+
+    from glassbox.descent import empirical_risk, gradient_descent, step_limit
+
+    plots.style.use()
+    four = pupils_to_descend()["sets"][0]
+    features, targets = four["features"], four["targets"]
+    path = gradient_descent(four["start"], features, targets, step=0.95 * step_limit(features), iterations=40)
+
+    def risk(places: Tensor) -> Tensor:
+        weights = path.parameters[-1].expand(*places.shape[:-1], 4).clone()
+        weights[..., 2:] = places
+        return empirical_risk(weights, features, targets)
+
+    figure, ax = plt.subplots(figsize=(4.6, 4.4))
+    plots.contours(ax, risk, (0.2, 0.8), (-0.1, 0.5), levels=[0.2, 0.5, 1, 2, 4, 8, 16])
+    plots.path(ax, path.parameters[:, 2:], notes={0: "start"})
+    ax.set(xlabel="w2 CS", ylabel="w3 French", aspect="equal")
+    figure.alt_text = "A descent zigzags down the contours of the risk over two weights."
+    return figure
+
+
+def network_of_lesson() -> dict[str, Any]:
+    """The network of lesson 3.3, its input and its right answer."""
+    lesson = literals_of("part3_learning/plot_33_backpropagation.py")
+    return {"x": lesson["x"], "y": lesson["y"], **{name: list(lesson[name].values()) for name in "wb"}}
+
+
+def backprop_still() -> Any:
+    """Draw the network of lesson 3.3 with its outputs and weights."""
+    import matplotlib.pyplot as plt
+
+    plots.style.use()
+    lesson = network_of_lesson()
+    outputs = [torch.tensor(lesson["x"])]
+    for weight, bias in zip(lesson["w"], lesson["b"], strict=True):
+        outputs.append(torch.sigmoid(torch.tensor(weight) @ outputs[-1] + torch.tensor(bias)))
+    figure, ax = plt.subplots(figsize=(7.2, 4.2))
+    plots.perceptron(ax, [output.tolist() for output in outputs], lesson["w"])
+    figure.alt_text = "A network of two inputs, three and two hidden units, two outputs, with its numbers."
     return figure
 
 

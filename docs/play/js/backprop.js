@@ -32,6 +32,7 @@ export function exerciseOf(seed, lesson) {
  * @param lesson {x, y, w, b}: input, right answer, w[l][k][p] from p to k, b[l][k], layers from the first
  */
 export function main(root, lesson) {
+  root.classList.add("play-form");
   new BackpropPlay(root, lesson).open();
 }
 

@@ -15,6 +15,7 @@ const CHOICES = { data: 0, first: 2, second: 3, scaled: 0, share: 0.4, momentum:
  * @param data {sets: [{name, columns, features, targets, start}]}: n rows of p numbers, n targets, p + 1 weights
  */
 export function main(root, data) {
+  root.classList.add("play-form");
   new DescentPlay(root, data).open();
 }
 

@@ -16,6 +16,7 @@ const MARK = 14; // pixels: a smaller window would not be seen
  * @param data {photo: base64 of a WebP file, credit, place: [row, column], presets: [{name, kernel, divisor}]}
  */
 export function main(root, data) {
+  root.classList.add("play-form");
   new FilterPlay(root, data).open();
 }
 

@@ -1,0 +1,356 @@
+"""The pages to play with: what they write on the screen is what the package computes, by mouse, touch and keyboard."""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+import zlib
+
+import PIL.Image
+import pytest
+import torch
+
+from glassbox import datasets, nn, optim
+from glassbox.descent import empirical_risk, gradient_descent, step_limit
+from tests.play.test_questions import LESSON, solved
+
+pytestmark = pytest.mark.site
+
+PHONE = {"width": 320, "height": 640, "has_touch": True, "is_mobile": True}
+MARKS = datasets.load_exam()
+FEATURES = torch.tensor(MARKS[["Maths", "CS", "French"]].to_numpy())
+TARGETS = torch.tensor(MARKS["Exam"].to_numpy())
+THIRDS = [0, 0.333, 0.333, 0.333]
+
+
+@pytest.fixture(params=["served", "from disk"])
+def play(request, visit, html):
+    """Open a page to play with, on both ways that a reader may."""
+
+    def open_page(name, fragment="", **options):
+        where = f"play/{name}.html" if request.param == "served" else (html / "play" / f"{name}.html").as_uri()
+        page = visit(where + fragment, **options)
+        page.wait_for_selector(f".play-{name} button")
+        return page
+
+    return open_page
+
+
+def number(text: str) -> float:
+    return float("nan") if text == "–" else float(text.replace("\u2212", "-"))
+
+
+def numbers(text: str) -> list[float]:
+    return [number(found) for found in re.findall(r"[\u2212-]?\d+(?:\.\d+)?(?:e[\u2212-]?\d+)?", text)]
+
+
+def columns_of(page, selector: str) -> list[list[float]]:
+    """The numbers of a table, row by row, without the headers of the rows."""
+    rows = page.locator(f"{selector} tbody tr").all()
+    return [[number(text) for text in row.locator("td").all_inner_texts()] for row in rows]
+
+
+def near(found, expected):
+    torch.testing.assert_close(
+        torch.as_tensor(found, dtype=torch.float64),
+        torch.as_tensor(expected, dtype=torch.float64),
+        rtol=1e-3,
+        atol=1e-6,
+    )
+
+
+# Roll down the risk ---------------------------------------------------------------------------------------------------
+
+
+def test_the_steps_of_the_page_are_those_of_the_package(play):
+    page = play("descent")
+    for _ in range(5):
+        page.get_by_role("button", name="Step").click()
+    path = gradient_descent(THIRDS, FEATURES, TARGETS, step=0.4 * step_limit(FEATURES), iterations=6)
+    rows = columns_of(page, ".play-descent")
+    near([row[0] for row in rows], path.parameters[4])
+    near([row[1] for row in rows], path.gradients[4])
+    near([row[3] for row in rows], path.parameters[5])
+    near(numbers(page.locator(".status").inner_text())[:2], [6, path.risks[5].item()])
+
+
+def test_the_descent_is_played_by_keyboard_alone(play):
+    page = play("descent")
+    page.locator("select[name=data]").focus()
+    before = page.locator(".risk-map").get_attribute("aria-label")
+    for _ in range(30):
+        if page.evaluate("document.activeElement.classList.contains('risk-map')"):
+            break
+        page.keyboard.press("Shift+Tab")
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".risk-map").get_attribute("aria-label") != before
+    for _ in range(30):
+        if page.evaluate("document.activeElement.textContent") == "Step":
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    assert page.locator(".status").inner_text().startswith("Iteration 3:")
+    assert page.locator("[aria-live]").inner_text().startswith("Iteration 3:")
+
+
+def test_a_tap_moves_the_start_to_where_it_was(play):
+    page = play("descent", "#first=2&second=3", **PHONE)
+    page.locator(".risk-map").tap(position={"x": 120, "y": 60})
+    start = [before for before, *_ in columns_of(page, ".play-descent")]
+    near(start[:2], THIRDS[:2])
+    assert start[2:] != THIRDS[2:]
+    page.get_by_role("button", name="Step").tap()
+    near(number(page.locator(".status").inner_text().split("risk ")[1].split(". ")[0]), risk_after_a_step(start))
+
+
+def risk_after_a_step(start):
+    return gradient_descent(start, FEATURES, TARGETS, step=0.4 * step_limit(FEATURES), iterations=2).risks[1].item()
+
+
+def test_the_run_says_when_it_arrives(play):
+    page = play("descent", "#scaled=1&share=0.8", reduced_motion="reduce")
+    page.get_by_role("button", name="Run").click()
+    # Lesson 2.3 counts nine iterations for this descent.
+    assert "came to a risk of 0.01 at iteration 9." in page.locator(".status").inner_text()
+
+
+def test_a_run_moves_and_can_be_paused(play):
+    page = play("descent")
+    page.get_by_role("button", name="Run").click()
+    page.wait_for_function("/Iteration \\d\\d/.test(document.querySelector('.status').textContent)")
+    page.get_by_role("button", name="Pause").click()
+    first = page.locator(".status").inner_text()
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert page.locator(".status").inner_text() == first
+
+
+def test_beyond_the_limit_the_page_warns_and_the_descent_diverges(play):
+    page = play("descent", "#share=1.5", reduced_motion="reduce")
+    assert "beyond the limit 2/L" in page.locator(".warning").inner_text()
+    near(numbers(page.locator(".warning").inner_text().split("limit 2/L")[1])[0], step_limit(FEATURES))
+    page.get_by_role("button", name="Run").click()
+    assert "diverges" in page.locator(".warning").inner_text()
+
+
+def test_two_runs_are_compared_and_the_address_holds_the_second(play):
+    page = play("descent", reduced_motion="reduce")
+    page.get_by_role("button", name="Run").click()
+    page.get_by_role("button", name="Keep").click()
+    page.locator("select[name=scaled]").select_option("1")
+    page.get_by_role("button", name="Run").click()
+    assert page.locator(".risk-curve polyline.kept").count() == 1
+    assert "The run kept" in page.locator(".comparison").inner_text()
+    page.wait_for_function("location.hash.includes('scaled=1')")
+
+
+def test_two_hundred_pupils_in_mini_batches(play):
+    page = play("descent", "#data=1&scaled=1&batch=20&share=0.05", reduced_motion="reduce")
+    assert "20 of 200" in page.locator("label", has_text="Batch size").inner_text()
+    page.get_by_role("button", name="Run").click()
+    iteration, risk = numbers(page.locator(".status").inner_text())[:2]
+    pupils = datasets.make_pupils(200)
+    features, targets = pupils[["Maths", "CS"]], pupils["Exam"]
+    weights = torch.linalg.lstsq(
+        torch.tensor(features.assign(one=1.0).to_numpy()), torch.tensor(targets.to_numpy())[:, None]
+    ).solution[:, 0]
+    lowest = empirical_risk(weights[[2, 0, 1]], features, targets).item()
+    assert iteration == 201
+    assert lowest < risk < 1.5 * lowest
+
+
+# Filter an image ------------------------------------------------------------------------------------------------------
+
+
+def photo():
+    gray = datasets.photo("china")[..., 50:290, 85:325]
+    return (gray * 255).round() / 255
+
+
+def tables_of(page) -> list[torch.Tensor]:
+    texts = [table.locator("td").all_inner_texts() for table in page.locator(".play-filter table").all()]
+    return [torch.tensor([number(text) for text in cells]) for cells in texts]
+
+
+def test_a_pixel_opens_into_the_products_of_the_lesson(play):
+    page = play("filter")
+    page.wait_for_selector(".play-filter table")
+    patch = photo()[0, 0, 150:153, 17:20].flatten()
+    kernel = torch.tensor([-1.0, 0, 1] * 3) / 3
+    for found, expected in zip(tables_of(page), [patch, kernel, patch * kernel], strict=True):
+        torch.testing.assert_close(found, expected, rtol=0, atol=0.0051)
+    near(numbers(page.locator(".sentence").inner_text())[2], (patch * kernel).sum().item())
+
+
+@pytest.mark.parametrize("way", ["mouse", "touch", "keyboard"])
+def test_every_way_chooses_a_pixel(play, way):
+    page = play("filter", "#bias=-0.1&relu=1&stride=2&padding=1", **(PHONE if way == "touch" else {}))
+    page.wait_for_selector(".play-filter table")
+    image = page.locator("canvas[tabindex]")
+    if way == "keyboard":
+        image.focus()
+        for key in ("ArrowUp", "ArrowLeft", "Shift+ArrowDown", "ArrowRight"):
+            page.keyboard.press(key)
+    else:
+        box = image.bounding_box()
+        place = {"x": box["width"] * 0.4, "y": box["height"] * 0.6}
+        (image.tap if way == "touch" else image.click)(position=place)
+    row, column, *_, shown = numbers(page.locator(".sentence").inner_text())
+    kernel = torch.tensor([-1.0, 0, 1] * 3).reshape(1, 1, 3, 3) / 3
+    output = nn.functional.conv2d(photo(), kernel, torch.tensor([-0.1]), stride=2, padding=1).clamp(min=0)
+    assert output.shape[2:] == (120, 120)
+    assert all("= 120" in text for text in page.locator(".play-filter .formula").all_inner_texts())
+    near(shown, output[0, 0, int(row), int(column)].item())
+
+
+def test_a_kernel_is_edited_and_a_kernel_that_does_not_fit_is_told(play):
+    page = play("filter")
+    page.wait_for_selector(".play-filter table")
+    page.locator("select[name=size]").select_option("2")
+    page.get_by_label("Weight in row 0, column 1").fill("-3")
+    page.keyboard.press("Tab")
+    assert page.locator("select[name=preset]").input_value() == ""
+    near(tables_of(page)[1], [0.25, -0.75, 0.25, 0.25])
+    page.set_input_files("input[type=file]", {"name": "dot.png", "mimeType": "image/png", "buffer": png(1, 1)})
+    page.wait_for_function("document.querySelector('.size').textContent.includes('does not fit')")
+
+
+def png(width, height):
+    file = io.BytesIO()
+    PIL.Image.linear_gradient("L").resize((width, height)).save(file, "PNG")
+    return file.getvalue()
+
+
+def huge_png():
+    """The head of a PNG of 100 megapixels."""
+    head = b"IHDR" + struct.pack(">IIBBBBB", 10_000, 10_000, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + head + struct.pack(">I", zlib.crc32(head))
+
+
+WRONG_FILES = {
+    "notes.txt": (b"not a picture at all, whatever its name may say", "is not a PNG, JPEG, GIF or WebP picture"),
+    "drawing.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", "is not a PNG"),
+    "huge.png": (huge_png(), "has 100 million pixels and this page takes 50"),
+    "cut.png": (png(64, 64)[:60], "is damaged or not wholly copied"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_FILES)
+def test_a_wrong_file_gets_a_sentence_and_leaves_the_image(play, name):
+    page = play("filter")
+    page.wait_for_selector(".play-filter table")
+    before = tables_of(page)[0]
+    content, sentence = WRONG_FILES[name]
+    page.set_input_files("input[type=file]", {"name": name, "mimeType": "image/png", "buffer": content})
+    page.wait_for_selector(f".play-filter .warning:has-text('{sentence}')")
+    assert name in page.locator(".play-filter .warning").inner_text()
+    assert tables_of(page)[0].equal(before)
+
+
+def test_a_picture_of_the_reader_is_filtered(play):
+    page = play("filter")
+    page.wait_for_selector(".play-filter table")
+    page.set_input_files("input[type=file]", {"name": "mine.png", "mimeType": "image/png", "buffer": png(40, 30)})
+    page.wait_for_selector(".play-filter :text('mine.png, 30 × 40')")
+    assert "(30 + 2 · 0 − 3)" in page.locator(".play-filter .formula").first.inner_text()
+    page.get_by_role("button", name="Back to our photo").click()
+    page.wait_for_selector(".play-filter .formula:has-text('(240')")
+
+
+# Back-propagate by hand -----------------------------------------------------------------------------------------------
+
+
+def answers_of(exercise) -> dict[str, float]:
+    """Every number that the page asks for, by its symbol, from the package's layers."""
+    known = solved(exercise)
+
+    def symbol(letter, below, layer):
+        return letter + "".join("₀₁₂₃₄₅₆₇₈₉"[int(digit)] for digit in str(below)) + "⁰¹²³⁴⁵⁶⁷⁸⁹"[layer]
+
+    answers = {"R": known["loss"]}
+    for layer, outputs in enumerate(known["o"][1:], start=2):
+        for k, output in enumerate(outputs, start=1):
+            answers[symbol("s", k, layer)] = known["s"][layer - 2][k - 1]
+            answers[symbol("o", k, layer)] = output
+            answers[f"∂R/∂{symbol('o', k, layer)}"] = known["error"][layer - 2][k - 1]
+            answers[f"φ′({symbol('s', k, layer)})"] = output * (1 - output)
+            answers[f"∂R/∂{symbol('b', k, layer - 1)}"] = known["gradB"][layer - 2][k - 1]
+            for p in range(1, len(known["o"][layer - 2]) + 1):
+                answers[f"∂R/∂{symbol('w', f'{p}{k}', layer - 1)}"] = known["gradW"][layer - 2][k - 1][p - 1]
+    return answers
+
+
+def test_the_whole_exercise_is_solved_by_keyboard_alone(play):
+    page = play("backprop")
+    answers = answers_of(LESSON)
+    page.locator(".play-backprop .ask input").focus()
+    for _ in range(len(answers)):
+        asked = page.locator(".play-backprop .ask .asked").inner_text().removesuffix(" =").strip()
+        page.keyboard.type(f"{answers.pop(asked):.4f}")
+        page.keyboard.press("Enter")
+        assert page.locator(".feedback").inner_text().startswith("Right.")
+    assert answers == {}
+    assert "every weight has its gradient" in page.locator(".progress").inner_text()
+    assert page.evaluate("document.activeElement.name") == "rate"
+
+
+def test_a_wrong_number_is_told_its_slip_and_words_are_not_numbers(play):
+    page = play("backprop", "#at=18")  # the gradient of the first weight of the last layer
+    error, slope, output = numbers(page.locator(".play-backprop details p").inner_text())
+    feedback = page.locator(".feedback")
+    for answer, words in {
+        f"{error * output:.4f}": "The factor φ′ is missing.",
+        f"{-error * slope * output:.4f}": "The sign of ∂R/∂o is wrong.",
+        "about half": "Type a number",
+        "": "Type a number",
+    }.items():
+        page.locator(".play-backprop .ask input").fill(answer)
+        page.get_by_role("button", name="Check").click()
+        assert words in feedback.inner_text()
+    assert "Number 19 of" in page.locator(".progress").inner_text()
+
+
+def test_the_network_trains_as_with_the_package(play):
+    page = play("backprop", **PHONE)
+    while page.locator(".play-backprop form").is_visible():
+        page.get_by_role("button", name="Show the whole layer").tap()
+    page.get_by_role("button", name="Take one step").tap()
+    page.get_by_role("button", name="Take 100 steps").tap()
+    layers = []
+    for weight, bias in zip(LESSON["w"], LESSON["b"], strict=True):
+        dense = nn.Linear(len(weight[0]), len(weight), dtype=torch.float64)
+        dense.load_state_dict({"weight": torch.tensor(weight).double(), "bias": torch.tensor(bias).double()})
+        layers += [dense, nn.Sigmoid()]
+    model = nn.Sequential(*layers)
+    optimizer = optim.SGD(model.parameters(), lr=1.0)
+    x, y = (torch.tensor([LESSON[name]], dtype=torch.float64) for name in "xy")
+    for _ in range(101):
+        optimizer.zero_grad()
+        (nn.functional.mse_loss(model(x), y, reduction="sum") / 2).backward()
+        optimizer.step()
+    output = model(x)
+    risk = nn.functional.mse_loss(output, y, reduction="sum").item() / 2
+    near(numbers(page.locator(".feedback").inner_text()), [101, risk, *output[0].detach().round(decimals=3).tolist()])
+
+
+def test_an_exercise_is_the_same_for_everyone_who_has_its_number(play):
+    first, second = (play("backprop", "#seed=42&at=3") for _ in range(2))
+    formulas = [page.locator(".play-backprop tbody").last.inner_text() for page in (first, second)]
+    assert formulas[0] == formulas[1]
+    assert formulas[0] != play("backprop", "#seed=43&at=3").locator(".play-backprop tbody").last.inner_text()
+    first.get_by_role("button", name="A new exercise").click()
+    first.wait_for_function("/seed=\\d+/.test(location.hash) && !location.hash.includes('seed=42&')")
+
+
+@pytest.mark.parametrize("name", ["descent", "filter", "backprop"])
+def test_no_page_scrolls_sideways_on_a_small_phone(play, name):
+    page = play(name, width=320, height=640)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+@pytest.mark.parametrize("name", ["descent", "filter", "backprop"])
+def test_without_javascript_there_is_a_still_and_a_sentence(play, visit, name):
+    page = visit(f"play/{name}.html", java_script_enabled=False)
+    assert page.locator(f".play-{name} img:visible").count() == 1
+    assert page.locator(f".play-{name} p:visible").count() >= 1
