@@ -286,6 +286,14 @@ print(f"{convolution} parameters for the convolution, {dense:,} for a dense laye
 assert convolution == 10
 
 # %%
+# Under your hands
+# ----------------
+# Change a weight and look. Click on the image to the right to see the sum behind a
+# pixel. :doc:`Its own page </play/filter>` has more room.
+#
+# .. play:: filter
+#    :embed:
+#
 # What to remember
 # ----------------
 # - A convolution is a weighted sum of neighbors, with the same weights at every place,

@@ -305,6 +305,9 @@ plt.show()
 # - For a linear model the lowest point can be computed. For a network it cannot, and
 #   one has to walk: lesson 2.2.
 #
+# On the page :doc:`/play/descent` you choose weights on a map of this risk and let them
+# roll, as lesson 2.2 does.
+#
 # **Try this.** Drop French, and fit ``marks[["Maths", "CS"]]`` with ``least_squares``.
 # Three parameters, four rows: why is the risk still zero here? Look at the weights
 # above. Then change P4's exam mark to 12, and look again.

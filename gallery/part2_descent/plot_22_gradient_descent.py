@@ -329,6 +329,15 @@ assert abs(path[-1][0] - best[0]) > 1.6
 # gradient is next to nothing. Lesson 2.3 measures how flat, and does something about
 # it.
 #
+# Under your hands
+# ----------------
+# Start where you like, with a click on the map or the arrow keys, and go down step by
+# step. The slice of the landscape moves along with the point.
+# :doc:`Its own page </play/descent>` has more room.
+#
+# .. play:: descent
+#    :embed:
+#
 # What to remember
 # ----------------
 # - The gradient holds one derivative per parameter: how fast the risk rises when this

@@ -378,6 +378,15 @@ for rule, iteration in [
 # (lesson 2.1). The rule that serves best looks elsewhere: **stop when the risk on
 # validation data no longer falls**. Part 3 trains networks that way.
 #
+# Under your hands
+# ----------------
+# Go just below the limit, then just above. Keep a run, standardize the marks, and
+# compare. Give a slow run some momentum. :doc:`Its own page </play/descent>` has more
+# room.
+#
+# .. play:: descent
+#    :embed:
+#
 # What to remember
 # ----------------
 # - The largest curvature :math:`L` sets the longest step, :math:`2 / L`. Beyond it the

@@ -499,6 +499,15 @@ fig.alt_text = (
 plt.show()
 
 # %%
+# Under your hands
+# ----------------
+# The same network asks for each of its numbers. Type it, and learn which factor is off
+# if it is wrong, or let it be shown. :doc:`Its own page </play/backprop>` has new
+# exercises.
+#
+# .. play:: backprop
+#    :embed:
+#
 # What to remember
 # ----------------
 # - The gradient of a weight is a product of three numbers:
