@@ -241,7 +241,30 @@ def test_an_answer_may_come_in_many_forms(kind):
     assert judge(EXERCISES["1.1-a"], kind([-1.0, 0.0, 0.5, 0.5]))
 
 
-def test_an_answer_may_ask_for_gradients_and_be_single():
+@pytest.mark.parametrize("answer", [0.42556, [0.42556], [[0.42556]], tensor(0.42556)])
+def test_one_number_may_stand_in_brackets(answer):
+    assert judge(EXERCISES["3.1-a"], answer)
+
+
+def two_errors(x, y, first, second):
+    return part3.back_propagate(x, y, first, second, hidden_slope=False, divisor=1)
+
+
+def test_of_two_slips_the_one_that_shows_alone_is_told_first():
+    verdict = judge(EXERCISES["3.3-c"], two_errors)
+    assert verdict.slip == "no_mean"
+    assert "grad_w2 entry" in verdict.message
+
+
+def test_a_slip_is_told_although_another_shows_on_a_later_input():
+    def overflows_and_forgets_a_mean(scores, answers):
+        return part3.logarithm_of_zero(scores, answers) * scores.shape[1]
+
+    verdict = judge(EXERCISES["3.2-b"], overflows_and_forgets_a_mean)
+    assert verdict.slip == "mean_over_faces_only"
+
+
+def test_an_answer_may_ask_for_gradients():
     assert judge(EXERCISES["1.1-a"], torch.nn.Parameter(tensor([-1.0, 0.0, 0.5, 0.5])))
 
 

@@ -60,22 +60,32 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
         return Verdict(
             exercise.name, False, f"not yet. A function is expected, but {what} came: hand in its name alone."
         )
-    given = [_outcome(exercise, answer, case) for case in exercise.cases]
     right = [read(exercise, exercise.solve(*case)) for case in exercise.cases]
-    for index, (outcome, parts) in enumerate(zip(given, right, strict=True)):
-        where = f"On input {index + 1} of {len(given)}: " if exercise.asks_function else ""
-        wrong = _wrong_part(exercise, outcome, parts)
-        if wrong is None:
-            continue
-        if isinstance(outcome, Unreadable) and str(outcome) == BLANK:
-            return Verdict(exercise.name, False, BLANK)
-        slip = _find_slip(exercise, given, right, wrong)
-        problem, entry = _describe(exercise, outcome, parts, wrong)
-        problem = where + problem if where else problem[:1].upper() + problem[1:]
-        hint = exercise.slips[slip] if slip else _general_hint(exercise, outcome, parts, wrong)
-        message = " ".join(text for text in ("not yet.", problem, hint) if text)
-        return Verdict(exercise.name, False, message, entry, slip.__name__ if slip else None)
-    return Verdict(exercise.name, True, f"right, on all {len(given)} inputs." if len(given) > 1 else "right.")
+    given = _outcomes(exercise, answer, right)
+    wrong = [_wrong_parts(exercise, outcome, parts) for outcome, parts in zip(given, right, strict=True)]
+    index = next((index for index, parts in enumerate(wrong) if parts), None)
+    if index is None:
+        return Verdict(exercise.name, True, f"right, on all {len(given)} inputs." if len(given) > 1 else "right.")
+    if isinstance(given[index], Unreadable) and str(given[index]) == BLANK:
+        return Verdict(exercise.name, False, BLANK)
+    part, slip = _explain(exercise, given, right, index, wrong[index])
+    problem, entry = _describe(exercise, given[index], right[index], part)
+    if exercise.asks_function:
+        problem = f"On input {index + 1} of {len(given)}: {problem}"
+    hint = exercise.slips[slip] if slip else _general_hint(exercise, given[index], right[index], part)
+    message = " ".join(text for text in ("not yet.", problem[:1].upper() + problem[1:], hint) if text)
+    return Verdict(exercise.name, False, message, entry, slip.__name__ if slip else None)
+
+
+def _outcomes(exercise: Exercise, answer: Any, right: list[Parts]) -> list[Outcome]:
+    """Return what an answer comes to on each case."""
+    outcomes = [_outcome(exercise, answer, case) for case in exercise.cases]
+    for outcome, parts in zip(outcomes, right, strict=True):
+        if isinstance(outcome, dict) and not exercise.choices:
+            for part, value in parts.items():
+                if value.numel() == outcome[part].numel() == 1:  # one number, in brackets or not
+                    outcome[part] = outcome[part].reshape(value.shape)
+    return outcomes
 
 
 def _outcome(exercise: Exercise, answer: Any, case: tuple[Any, ...]) -> Outcome:
@@ -113,30 +123,35 @@ def _close(given: Tensor, right: Tensor) -> Tensor:
     return torch.isclose(given, right, rtol=1e-3, atol=1e-4 * scale, equal_nan=True)
 
 
-def _wrong_part(exercise: Exercise, given: Outcome, right: Parts) -> str | None:
-    """Return the name of the first part that is wrong."""
+def _wrong_parts(exercise: Exercise, given: Outcome, right: Parts) -> list[str]:
+    """Return the names of the parts that are wrong."""
     if isinstance(given, Unreadable):
-        return next(iter(right))
-    return next((part for part in right if not _same(exercise, given[part], right[part])), None)
+        return list(right)
+    return [part for part in right if not _same(exercise, given[part], right[part])]
 
 
-def _find_slip(exercise: Exercise, given: list[Outcome], right: list[Parts], part: str) -> Callable[..., Any] | None:
-    """Return the first slip that gives the same wrong part as the answer, on every case."""
+def _explain(
+    exercise: Exercise, given: list[Outcome], right: list[Parts], index: int, wrong: list[str]
+) -> tuple[str, Callable[..., Any] | None]:
+    """Return a wrong part of one case and the slip that gives it: on every case if there is one, else on this case."""
+    others = {slip: _outcomes(exercise, exercise.answer_by(slip), right) for slip in exercise.slips}
+    for cases in (range(len(given)), [index]):
+        for part in wrong:
+            for slip, slipped in others.items():
+                triples = [(given[case], slipped[case], right[case]) for case in cases]
+                if all(_agree(exercise, part, mine, other) for mine, other, _ in triples) and any(
+                    isinstance(other, dict) and not _same(exercise, other[part], parts[part])
+                    for _, other, parts in triples
+                ):
+                    return part, slip
+    return wrong[0], None
 
-    def explains(slip: Callable[..., Any]) -> bool:
-        seen = False
-        for outcome, parts, case in zip(given, right, exercise.cases, strict=True):
-            other = _outcome(exercise, exercise.answer_by(slip), case)
-            if isinstance(outcome, Unreadable) or isinstance(other, Unreadable):
-                if type(outcome) is not type(other):
-                    return False
-                continue
-            if not _same(exercise, outcome[part], other[part]):
-                return False
-            seen = seen or not _same(exercise, other[part], parts[part])
-        return seen
 
-    return next((slip for slip in exercise.slips if explains(slip)), None)
+def _agree(exercise: Exercise, part: str, first: Outcome, second: Outcome) -> bool:
+    """Tell whether two answers come to the same on a case; two that stop do."""
+    if isinstance(first, Unreadable) or isinstance(second, Unreadable):
+        return type(first) is type(second)
+    return _same(exercise, first[part], second[part])
 
 
 def _describe(exercise: Exercise, given: Outcome, right: Parts, part: str) -> tuple[str, tuple[int, ...] | None]:

@@ -398,7 +398,7 @@ EXERCISES = (
         {
             languages_summed: "The two languages are summed: a mean gives each of the two a half.",
             maths_minus_languages: "The signs are the other way round: better at languages must come out positive.",
-            languages_alone: "Maths is ignored: a subject to compare *against* has a negative weight.",
+            languages_alone: "Maths is ignored: a subject to compare against has a negative weight.",
         },
     ),
     Exercise(
@@ -452,7 +452,7 @@ EXERCISES = (
         "1.2-c",
         kernel_that_moves_left,
         {
-            moves_right: "This kernel moves the image to the right: each output pixel takes what lies to its *right*.",
+            moves_right: "This kernel moves the image to the right: each output pixel takes what lies to its right.",
             moves_up: "This kernel moves the image up.",
             moves_down: "This kernel moves the image down.",
             stays: "This kernel leaves the image where it is.",
@@ -487,7 +487,7 @@ EXERCISES = (
         parameters,
         {
             biases_forgotten: "The biases are missing: one for each output.",
-            input_channels_forgotten: "A convolution has one kernel for each *pair* of an output and an input channel.",
+            input_channels_forgotten: "A convolution has one kernel for each pair of an output and an input channel.",
             bias_for_each_kernel: "There is one bias for each output channel, not for each kernel.",
         },
     ),

@@ -508,7 +508,7 @@ EXERCISES = (
             logarithm_of_zero: "A probability that rounds to 0 or 1 has no logarithm: write the loss with the score "
             "itself, max(s, 0) - s y + log(1 + exp(-|s|)).",
             mean_over_faces_only: "Divided by the faces only: the mean is over faces and questions, 1/(N K).",
-            yes_answers_only: "The second half is missing: an answer *no* is charged too, by -log(1 - p).",
+            yes_answers_only: "The second half is missing: an answer no is charged too, by -log(1 - p).",
             yes_and_no_exchanged: "Yes and no are exchanged.",
             softmax_over_the_answers: "The softmax lets the answers compete: each has a logistic function of its own.",
         },
@@ -522,7 +522,7 @@ EXERCISES = (
             hidden_slope_missing: "The slope of the hidden unit is missing: the first factor after dR/do.",
             output_slope_missing: "The slope of the output is missing on the way back.",
             half_forgotten: "Twice as large: the loss has a factor 1/2, which cancels the 2 of the square.",
-            wrong_end_of_the_weight: "The last factor is the output of the unit that the weight comes *from*.",
+            wrong_end_of_the_weight: "The last factor is the output of the unit that the weight comes from.",
             weight_the_other_way: "This is the weight from input 0 to hidden unit 1: w[k, p] leads from p to k.",
             weight_on_the_way_missing: "The weight of the second layer is missing on the way back.",
         },
@@ -612,7 +612,7 @@ EXERCISES = (
         "3.6-a",
         accuracy_of_each,
         {
-            half_against_the_scores: "One half is the border of the *probabilities*: for the scores it is 0.",
+            half_against_the_scores: "One half is the border of the probabilities: for the scores it is 0.",
             accuracy_of_each_face: "This is one number for each face: average over the faces, dim=0.",
             one_number_for_all: "This is one number for all questions: each has an accuracy of its own.",
             largest_score_wins: "Only the largest score says yes: several answers can be yes at once.",
