@@ -8,6 +8,7 @@ from glassbox_site import (
     accessibility,
     backlinks,
     commands,
+    course,
     data,
     downloads,
     equations,
@@ -18,8 +19,10 @@ from glassbox_site import (
     notebook_downloads,
     notebook_figures,
     notebooks,
+    open_box,
     play,
     quizzes,
+    search,
     videos,
 )
 
@@ -36,6 +39,9 @@ PARTS = (
     exercises,
     quizzes,
     notebooks,
+    open_box,
+    course,
+    search,
     backlinks,
     commands,
     accessibility,

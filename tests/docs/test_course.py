@@ -1,0 +1,73 @@
+"""The home page's picture and the course map say what the network and the lessons say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from glassbox_site import course, open_box
+from sphinx.errors import ExtensionError
+from sphinx_gallery.py_source_parser import split_code_and_text_blocks
+
+GALLERY = Path(__file__).parents[2] / "gallery"
+SCRIPTS = sorted(GALLERY.glob("part*/plot_*.py"))
+HEAD = '''r"""
+9.9 A lesson
+============
+
+Some words. **Why
+so?**
+
+*After this lesson you can* do it.
+
+*Time*: {time}. *Before*: lessons 1.1 and
+2.1. More of that in part 3.
+"""
+'''
+
+
+def test_a_lesson_says_its_question_minutes_and_what_to_read_before(tmp_path):
+    script = tmp_path / "plot_99_lesson.py"
+    script.write_text(HEAD.format(time="20 minutes"))
+    lesson = course.Lesson.read(script)
+    assert (lesson.number, lesson.title, lesson.minutes) == ("9.9", "9.9 A lesson", 20)
+    assert (lesson.question, lesson.before) == ("Some words. **Why so?**", "lessons 1.1 and 2.1.")
+
+
+def test_a_lesson_without_its_minutes_is_told(tmp_path):
+    script = tmp_path / "plot_99_lesson.py"
+    script.write_text(HEAD.format(time="long"))
+    with pytest.raises(ExtensionError, match=r"plot_99_lesson.py: a lesson begins with .*'\*Time\*: 20 minutes"):
+        course.Lesson.read(script)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_the_minutes_of_a_lesson_fit_its_length(script):
+    """A hundred words, or a dozen lines of code, a minute."""
+    _, blocks = split_code_and_text_blocks(str(script))
+    words = sum(len(block.content.split()) for block in blocks if block.type == "text")
+    lines = sum(1 for block in blocks if block.type == "code" for line in block.content.splitlines() if line.strip())
+    assert course.Lesson.read(script).minutes == pytest.approx(words / 100 + lines / 12, abs=8)
+
+
+def test_a_lesson_builds_on_earlier_lessons_alone():
+    lessons = [lesson for part in course.parts(GALLERY).values() for lesson in part]
+    assert [lesson.number for lesson in lessons] == sorted(lesson.number for lesson in lessons)
+    for lesson in lessons:
+        assert all(before < lesson.number for before in course.NUMBER.findall(lesson.before)), lesson.number
+
+
+def test_the_open_box_holds_what_the_network_computes():
+    outputs, probabilities = open_box.outputs_of_stages()
+    assert [numbers.shape for numbers in outputs.values()] == [(1, 28, 28), (2, 29, 29), (4, 15, 15), (8, 8, 8), (32,)]
+    assert probabilities.sum() == pytest.approx(1, abs=1e-6)
+    assert probabilities.argmax() == 4
+    assert open_box.bars(probabilities).count("highest") == 1
+
+
+def test_a_map_keeps_every_pixel():
+    sheet = np.linspace(0, 2, 6, dtype=np.float32).reshape(1, 2, 3)
+    assert 'width="3" height="2"' in open_box.maps(sheet, "gray")
+    levels = open_box.paint(sheet[0], 2.0, "gray")[..., 0]
+    np.testing.assert_allclose(levels, 255 * sheet[0] / 2, atol=1)
