@@ -38,6 +38,10 @@ CASES = {
         f"After [lesson 1.2]({SITE}lessons/part1_representation/plot_12_convolution.html).\n",
     ),
     "a page": ("See :doc:`symbols </notation>`", f"See [symbols]({SITE}notation.html)\n"),
+    "an exported page": (
+        "See :exported:`the network <small-cnn>`",
+        f"See [the network]({SITE}_static/play/small-cnn.html)\n",
+    ),
     "a label": ("See :ref:`the next part <next>` and :term:`kernel`", "See the next part and kernel\n"),
     "a list": ("- one\n\n  more\n- two **bold**", "- one\n\n  more\n- two **bold**\n"),
     "a numbered list": ("3. one\n4. two", "3. one\n4. two\n"),

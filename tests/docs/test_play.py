@@ -44,6 +44,7 @@ def test_a_page_is_light(page):
 
 def test_a_page_asks_nothing_of_the_network(page):
     name, code = page
+    code = code.replace("http://www.w3.org/2000/svg", "")  # a name, not an address
     for word in ("fetch(", "XMLHttpRequest", "WebSocket", "import(", "http:"):
         assert word not in code, f"{name} holds {word}"
 

@@ -22,6 +22,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import docutils_namespace
 
 from glassbox_site.lessons import pages_of_lessons
+from glassbox_site.play import FOLDER as PLAYS
 
 # Each block is read alone; these titles before it give the house's underlines their levels.
 LEVELS = "level 1\n=======\n\nlevel 2\n-------\n\nlevel 3\n~~~~~~~\n\n"
@@ -66,6 +67,7 @@ class Converter:
             **dict.fromkeys(TEXT_ROLES, lambda title, target: nodes.inline("", title or target)),
             **dict.fromkeys(CITE_ROLES, self._cite_role),
             "doc": self._doc_role,
+            "exported": self._exported_role,
             "lesson": self._lesson_role,
         }
         for name, convert in converters.items():
@@ -87,6 +89,11 @@ class Converter:
         if not self.site or not target.startswith("/"):
             return nodes.inline("", title)
         return nodes.reference("", title, refuri=f"{self.site}{target.removeprefix('/')}.html")
+
+    def _exported_role(self, title: str | None, target: str) -> nodes.Node:
+        if not self.site:
+            return nodes.inline("", title or target)
+        return nodes.reference("", title or target, refuri=f"{self.site}{PLAYS}/{target}.html")
 
     def _lesson_role(self, title: str | None, target: str) -> nodes.Node:
         page = pages_of_lessons(self.source.parent / "gallery").get(target)
