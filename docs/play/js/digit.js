@@ -57,7 +57,7 @@ class DigitPage {
         "div",
         { class: "digit-top" },
         make("div", { class: "digit-draw" }, this.board.element, this.makeTools(), this.makeSamples()),
-        make("div", { class: "digit-read" }, this.answer, this.viewer.bars.element, this.viewer.learn),
+        make("div", { class: "digit-read" }, this.answer, this.viewer.bars.element, this.viewer.learn.element),
       ),
       this.viewer.element,
       this.status,

@@ -32,8 +32,8 @@ export class Bars {
     );
   }
 
-  /** Show outputs; `before` are those ahead of the last step, or null; `target` is the true class, or null. */
-  draw(outputs, before, target) {
+  /** Show outputs; `before` are those ahead of the last step, or null. */
+  draw(outputs, before) {
     const scale = this.areShares ? 1 : Math.max(...outputs.map(Math.abs), 1e-300);
     const best = outputs.indexOf(Math.max(...outputs));
     const text = (value) => (this.areShares ? percent(value) : written(value));
@@ -45,7 +45,6 @@ export class Bars {
       const was = before === null ? [] : [make("span", { class: "bars-was" }, `${text(before[k])} → `)];
       part.number.replaceChildren(...was, makeNumber(text(outputs[k]), outputs[k]));
       part.button.classList.toggle("is-best", k === best);
-      part.button.classList.toggle("is-true", k === target);
     });
   }
 }

@@ -54,7 +54,7 @@ export function main(root, data) {
     step(1, "→", "next"),
     truth,
   );
-  root.replaceChildren(chooser, viewer.bars.element, viewer.learn, viewer.element);
+  root.replaceChildren(chooser, viewer.bars.element, viewer.learn.element, viewer.element);
   choose(0);
   viewer.openFirst();
   restore(readAddress());

@@ -1,0 +1,264 @@
+// The layers of a network as cards: for each what it makes, its kernels or weights and its bias, drawn as grids.
+import { make } from "./dom.js";
+import { Grid, layOut, makeTables } from "./grid.js";
+import { written } from "./numbers.js";
+import { wordsOfIndex } from "./places.js";
+
+const KEEPS_SCALE = ["ReLU", "MaxPool2d", "AvgPool2d", "Flatten"]; // what they make is colored as what they received
+const STARTS_ROW = ["Conv2d", "Linear"];
+
+const WORDS = {
+  Conv2d: ({ weight, stride, padding }) =>
+    `convolution ${weight.shape.slice(2).join("×")}${option("stride", stride, 1)}${option("padding", padding, 0)}`,
+  Linear: () => "dense layer",
+  MaxPool2d: ({ kernelSize }) => `largest of ${kernelSize.join("×")}`,
+  AvgPool2d: ({ kernelSize }) => `mean of ${kernelSize.join("×")}`,
+  ReLU: () => "max(0, x)",
+  Sigmoid: () => "sigmoid",
+  Tanh: () => "tanh",
+  Softmax: () => "softmax",
+  Flatten: () => "in one line",
+};
+
+const option = (name, sizes, usual) =>
+  sizes.every((size) => size === usual) ? "" : `, ${name} ${[...new Set(sizes)].join("×")}`;
+
+/**
+ * The cards. `numbersOf(place)` gives the numbers of a tensor, `pick(place)` is called when the reader picks one;
+ * `classes` names the outputs, and `areShares` says that a softmax makes probabilities of them.
+ */
+export class Layers {
+  constructor({ network, classes, areShares, numbersOf, pick }) {
+    Object.assign(this, { network, classes, areShares, numbersOf, pick });
+    /** What is drawn: {place, name, grid, legend}, the place without an index. */
+    this.plates = [];
+    this.tables = [];
+    this.element = make("div", { class: "tracer-layers" }, this.makeRows());
+  }
+
+  // Cards
+
+  makeRows() {
+    const { input, layers } = this.network;
+    const rows = [
+      [this.makeCard("input", input, "what the network reads", [this.addPlate("value", { value: 0 }, input)])],
+    ];
+    layers.forEach((layer, l) => {
+      const isStart = STARTS_ROW.includes(layer.kind) && layers[l - 1]?.kind !== "Flatten";
+      if (l === 0 || layer.kind === "Flatten" || isStart) {
+        rows.push([]);
+      }
+      rows.at(-1).push(this.makeLayerCard(layer, l));
+    });
+    if (this.areShares) {
+      const shape = [this.classes.length];
+      const plate = this.addPlate("probability", {}, shape, "probability");
+      rows.at(-1).push(this.makeCard("probability", shape, "softmax of the scores", [plate]));
+    }
+    return rows.map((cards) => make("div", { class: "tracer-row" }, cards));
+  }
+
+  makeLayerCard(layer, l) {
+    const plates = [this.addPlate("value", { value: l + 1 }, layer.outputShape, layer.name)];
+    for (const what of ["weight", "bias"]) {
+      if (layer[what] !== null) {
+        plates.push(this.addPlate(what, { layer: l }, layer[what].shape, `${layer.name}.${what}`));
+      }
+    }
+    return this.makeCard(layer.name, layer.outputShape, WORDS[layer.kind](layer), plates);
+  }
+
+  makeCard(name, shape, words, plates) {
+    const head = make(
+      "div",
+      { class: "tracer-card-head" },
+      make("span", { class: "tracer-name" }, name),
+      make("span", { class: "tracer-shape" }, shape.join(" × ")),
+      make("span", { class: "tracer-words" }, words),
+    );
+    const [own, ...learned] = plates.map(({ place, grid, legend }) => {
+      const label = place.layer !== undefined && make("span", { class: "tracer-part" }, place.what);
+      return make("div", { class: "tracer-plate" }, label, grid.element, legend);
+    });
+    const isStacked = plates[1]?.grid.layout.shape.length === 2;
+    const body = make(
+      "div",
+      { class: isStacked ? "tracer-plates is-stacked" : "tracer-plates" },
+      own,
+      learned.length > 0 && make("div", {}, learned),
+    );
+    return make(
+      "section",
+      { class: "tracer-card", "aria-label": name },
+      head,
+      body,
+      this.makeTableToggle(name, plates),
+    );
+  }
+
+  addPlate(what, where, shape, name = "input") {
+    const place = { what, ...where };
+    const layout = layOut(shape, columnsOf(this.network, place, shape));
+    const isOutput = what === "probability" || place.value === this.network.layers.length;
+    const areBrief = this.classes.length <= 16 && this.classes.every((each) => each.length <= 2);
+    const grid = new Grid({
+      label: `${name}: ${shape.join(" by ")}`,
+      layout,
+      cellSize: cellSizeOf(layout, place),
+      perRow: perRowOf(layout, shape),
+      isInk: place.value === 0 && shape.length === 3,
+      heads: isOutput && areBrief ? this.classes : null,
+      words: (index) => `${name}, ${wordsOfIndex(index, isOutput ? this.classes : null)}`,
+      pick: (index) => this.pick({ ...place, index }),
+    });
+    const plate = { place, name, grid, legend: make("div", { class: "tracer-legend" }) };
+    this.plates.push(plate);
+    return plate;
+  }
+
+  /** A button that shows the card's numbers as tables, and the place for them. */
+  makeTableToggle(name, plates) {
+    const label = `${name} as tables`;
+    const region = make("div", {
+      class: "tracer-tables",
+      role: "region",
+      tabindex: 0,
+      "aria-label": label,
+      hidden: true,
+    });
+    const toggle = () => {
+      region.hidden = !region.hidden;
+      button.setAttribute("aria-expanded", String(!region.hidden));
+      button.closest(".tracer-card").classList.toggle("is-wide", !region.hidden);
+      this.fillTables({ region, plates });
+    };
+    const attributes = { type: "button", class: "tracer-toggle", "aria-expanded": "false", onclick: toggle };
+    const button = make("button", attributes, "as a table", make("span", { class: "tracer-hidden" }, `: ${name}`));
+    this.tables.push({ region, plates });
+    return [button, region];
+  }
+
+  // Numbers
+
+  /** Draw all numbers anew. `isBackward` says that they are gradients. */
+  draw(palette, isBackward) {
+    this.isBackward = isBackward;
+    const scales = this.scales();
+    for (const { place, grid, legend } of this.plates) {
+      const numbers = this.numbersOf(place);
+      grid.isInk = grid.canBeInk && !isBackward;
+      const scale = grid.isInk || place.what === "probability" ? 1 : (scales[place.value] ?? largestSize(numbers));
+      grid.draw(numbers, scale, palette);
+      this.drawLegend(legend, scale, { isInk: grid.isInk, isAside: place.layer !== undefined });
+    }
+    this.tables.forEach((holder) => this.fillTables(holder));
+  }
+
+  /** The largest size among each value and those that only passed it on, so that their colors can be compared. */
+  scales() {
+    const { layers } = this.network;
+    const sizes = [0, ...layers.keys()].map((_, value) => largestSize(this.numbersOf({ what: "value", value })));
+    for (let value = 1; value < sizes.length; value += 1) {
+      let end = value;
+      while (KEEPS_SCALE.includes(layers[end]?.kind)) {
+        end += 1;
+      }
+      sizes.fill(Math.max(...sizes.slice(value, end + 1)), value, end + 1);
+      value = end;
+    }
+    return sizes;
+  }
+
+  drawLegend(legend, scale, { isInk, isAside }) {
+    const least = isAside ? "" : isInk ? "0" : written(-scale, 2);
+    const most = isAside ? `±${written(scale, 2)}` : isInk ? "1" : written(scale, 2);
+    if (legend.dataset.ends !== `${least} ${most}`) {
+      legend.dataset.ends = `${least} ${most}`;
+      legend.classList.toggle("is-ink", isInk);
+      const ramp = make("span", { class: "tracer-ramp" });
+      legend.replaceChildren(make("span", {}, least), ramp, make("span", {}, most));
+    }
+  }
+
+  fillTables({ region, plates }) {
+    const fill = ({ place, name, grid }) => {
+      const kind = this.isBackward && place.what !== "probability" ? ", gradients" : "";
+      const caption = (block) => `${name}${blockInWords(grid.layout, block)}${kind}`;
+      return makeTables(grid.layout, this.numbersOf(place), {
+        caption,
+        pick: (index) => this.pick({ ...place, index }),
+      });
+    };
+    region.replaceChildren(...(region.hidden ? [] : plates.flatMap(fill)));
+  }
+
+  // The number that is open
+
+  /** What draws the tensor of a place. */
+  plateOf({ what, value, layer }) {
+    const kind = what === "slope" || what === "padding" ? "value" : what;
+    return this.plates.find(({ place }) => place.what === kind && place.value === value && place.layer === layer);
+  }
+
+  /** Frame a number, and what it came from. */
+  mark(place, { terms, constant }) {
+    const own = this.plateOf(place);
+    const seen = terms.flatMap(({ factors }) => factors.map(({ at }) => at));
+    const chosen = terms.filter((term) => term.chosen).flatMap(({ factors }) => factors.map(({ at }) => at));
+    for (const plate of this.plates) {
+      plate.grid.clearMarks();
+      plate.grid.select(place.index, plate === own);
+    }
+    this.markAll([...seen, constant?.at], "seen");
+    this.markAll(chosen, "chosen");
+  }
+
+  markAll(places, kind) {
+    const found = new Map();
+    for (const place of places) {
+      const plate = place && this.plateOf(place);
+      if (plate) {
+        found.set(plate, found.get(plate) ?? []);
+        found.get(plate).push(place.index);
+      }
+    }
+    found.forEach((indices, { grid }) => grid.mark(indices, kind));
+  }
+}
+
+const largestSize = (numbers) => numbers.reduce((largest, number) => Math.max(largest, Math.abs(number)), 0);
+
+/** How many numbers of a vector stand in a row: where it was an image, a channel or a row of pixels. */
+function columnsOf(network, place, shape) {
+  const before = place.what === "value" ? network.layers[place.value - 1] : undefined;
+  if (before?.kind === "Flatten" && before.inputShape.length === 3) {
+    const [, height, width] = before.inputShape;
+    return height * width <= 32 ? height * width : width;
+  }
+  return shape[0] <= 10 ? shape[0] : shape[0] <= 32 ? 8 : 16;
+}
+
+/** Pixels for one number: as large as a row of maps allows, in a vector large enough to tap. */
+function cellSizeOf({ blocks, rows, columns, shape }, { layer }) {
+  if (layer !== undefined) {
+    return shape.length === 2 ? Math.max(1, Math.min(12, 210 / columns)) : 12;
+  }
+  if (shape.length === 1) {
+    return Math.max(6, Math.min(18, Math.floor(160 / columns)));
+  }
+  const side = blocks <= 2 ? 120 : blocks <= 4 ? 74 : 66;
+  return Math.max(2, Math.min(16, Math.floor(side / Math.max(rows, columns))));
+}
+
+/** Maps stand in a near square; kernels in one row for each output channel. */
+function perRowOf({ blocks }, shape) {
+  return shape.length === 4 ? shape[1] : 2 ** Math.floor(Math.log2(Math.sqrt(blocks)));
+}
+
+function blockInWords({ shape, blocks }, block) {
+  if (blocks === 1) {
+    return "";
+  }
+  const [output, input] = [Math.floor(block / shape[1]), block % shape[1]];
+  return shape.length === 4 ? `, output channel ${output}, input channel ${input}` : `, channel ${block}`;
+}
