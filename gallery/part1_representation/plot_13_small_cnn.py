@@ -216,6 +216,9 @@ if not test.is_standin:
     assert result.accuracy > 0.97
 
 # %%
+# The next examiner is you. :doc:`Draw a digit </play/digit>`: the same network, with
+# weights from such a training, reads it in the page while you draw.
+#
 # From scores to probabilities
 # ----------------------------
 # The last layer gives ten scores :math:`z_0, \dots, z_9`, called **logits**. They are

@@ -159,6 +159,11 @@ fig.alt_text = (
 plt.show()
 
 # %%
+# Every other number of the network opens in the same way, without a line of code:
+# :doc:`in a digit that you draw </play/digit>`, or in
+# :exported:`one file that holds the network <small-cnn>`, which
+# ``glassbox.explain.export`` writes for your own networks too.
+#
 # The learnt filters
 # ------------------
 # All kernels of the network, one row per output channel, one column per input channel.

@@ -508,6 +508,10 @@ plt.show()
 # .. play:: backprop
 #    :embed:
 #
+# A network of thousands of weights goes backward in the same way. In :doc:`the digit
+# that you draw </play/digit>` every gradient of ``SmallCNN`` opens into its sum by the
+# chain rule.
+#
 # What to remember
 # ----------------
 # - The gradient of a weight is a product of three numbers:

@@ -1,7 +1,8 @@
 """Neural networks with the box open.
 
 The layers and losses are in `glassbox.nn`, the update rules in `glassbox.optim`, ready networks in `glassbox.models`,
-data in `glassbox.datasets`, the training loop in `glassbox.training`. `glassbox.tracing` shows what each layer made.
+data in `glassbox.datasets`, the training loop in `glassbox.training`. `glassbox.tracing` shows what each layer made,
+`glassbox.explain` puts a network into a page where every number opens.
 """
 
 from __future__ import annotations

@@ -77,7 +77,9 @@ def test_the_wheel_is_built_alone_in_its_folder(tmp_path):
     (tmp_path / "old.whl").touch()
     wheel = downloads.build_wheel(ROOT, tmp_path)
     assert list(tmp_path.iterdir()) == [wheel]
-    assert "glassbox/datasets/grades.csv" in zipfile.ZipFile(wheel).namelist()
+    files = set(zipfile.ZipFile(wheel).namelist())
+    pages = {"page.html", "page.css", "tracer.css", "js/network.js"}
+    assert {"glassbox/datasets/grades.csv", *(f"glassbox/explain/{name}" for name in pages)} <= files
 
 
 def test_the_size_of_a_raster_figure_becomes_attributes():

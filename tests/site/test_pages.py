@@ -121,7 +121,7 @@ def test_reference_and_lessons_link_to_each_other(site):
 
 FAMILIES = (
     *("nn", "nn.functional", "optim", "models", "training"),
-    *("datasets", "plots", "tracing", "gradients", "descent", "exercises"),
+    *("datasets", "plots", "tracing", "gradients", "descent", "exercises", "explain"),
 )
 
 
