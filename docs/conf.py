@@ -24,9 +24,9 @@ version = release = installed_version("glassbox-course")
 language = "en"
 glassbox_wheel = wheel = f"glassbox_course-{release}-py3-none-any.whl"
 
-# Where the site will be published; unknown in a local build.
-site_url = os.environ.get("GLASSBOX_SITE_URL", "").rstrip("/")
-html_baseurl = f"{site_url}/" if site_url else ""
+# Where the site will be published; unknown in a local build. (`site_url` is a setting of sphinx-sitemap.)
+published_at = os.environ.get("GLASSBOX_SITE_URL", "").rstrip("/")
+html_baseurl = f"{published_at}/" if published_at else ""
 
 # -- Sources ---------------------------------------------------------------------------------------------------------
 extensions = [
@@ -81,8 +81,8 @@ intersphinx_mapping: dict[str, tuple[str, str]] = {}  # filled by glassbox_site.
 
 # -- Lessons ---------------------------------------------------------------------------------------------------------
 install_hint = f"# glassbox is not installed? Get {wheel} from the site's page Installation, then: %pip install {wheel}"
-if site_url:
-    install_hint = f"%pip install --quiet {site_url}/wheels/{wheel}"
+if published_at:
+    install_hint = f"%pip install --quiet {published_at}/wheels/{wheel}"
 sphinx_gallery_conf = {
     "examples_dirs": ["../gallery"],
     "gallery_dirs": ["lessons"],
@@ -137,3 +137,6 @@ html_theme_options = {
 ogp_site_url = html_baseurl
 ogp_social_cards = {"enable": False}
 ogp_enable_meta_description = True
+sitemap_url_scheme = "{link}"
+sitemap_show_lastmod = False
+sitemap_excludes = ["404.html", "search.html", "genindex.html", "py-modindex.html"]

@@ -35,7 +35,14 @@ def is_elsewhere(address: str) -> bool:
     return bool(urlsplit(address).scheme or urlsplit(address).netloc)
 
 
+def root_of_published(site) -> str:
+    """The path at which the page 404 begins its links where the site's address is known."""
+    canonical = site["index.html"].select_one("link[rel=canonical]")
+    return urlsplit(canonical["href"]).path.removesuffix("index.html") if canonical else "/"
+
+
 def test_every_internal_link_and_anchor_resolves(site):
+    root = root_of_published(site)
     anchors = {name: {tag["id"] for tag in page.select("[id]")} for name, page in site.items()}
     broken = []
     for selector in REFERENCES:
@@ -43,6 +50,8 @@ def test_every_internal_link_and_anchor_resolves(site):
             address = tag[attribute(selector)]
             if is_elsewhere(address):
                 continue
+            if name == "404.html":
+                address = address.removeprefix(root)
             path, fragment = (unquote(part) for part in (urlsplit(address).path, urlsplit(address).fragment))
             target = normpath(str(PurePosixPath(name).parent / path)) if path else name
             wrong_anchor = fragment and target in anchors and fragment not in anchors[target]

@@ -6,6 +6,7 @@ from sphinx.application import Sphinx
 
 from glassbox_site import (
     accessibility,
+    addresses,
     backlinks,
     commands,
     course,
@@ -45,6 +46,7 @@ PARTS = (
     backlinks,
     commands,
     accessibility,
+    addresses,
     downloads,
 )
 
