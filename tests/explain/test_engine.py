@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+from base64 import b64encode
 
 import pytest
+import torch
 from torch.nn import AvgPool2d, Conv2d, MaxPool2d
 
+from glassbox import models
+from glassbox.datasets._standin import standin_digits
+from glassbox.explain._describe import describe
 from tests.explain.node import HERE, engine, node
 from tests.explain.reference import SEEDS, write_cases
 
@@ -69,3 +75,30 @@ def test_a_planted_error_is_caught(few_cases, tmp_path, wrong):
     run = run_tests(few_cases, engine(tmp_path, wrong=wrong))
     assert run.returncode == 1
     assert int(re.search(r"# fail (\d+)", run.stdout)[1]) > 0
+
+
+READ = """
+import { readFileSync } from "node:fs";
+const { decode, decodeTensor, forward, probabilities, tensor } = await import(process.env.ENGINE);
+const { network, samples } = JSON.parse(readFileSync(process.env.PAGE, "utf8"));
+const { shape, data } = decodeTensor(samples);
+const size = data.length / shape[0];
+const decoded = decode(network);
+const images = Array.from({ length: shape[0] }, (_, i) => tensor(decoded.input, data.slice(i * size, (i + 1) * size)));
+console.log(JSON.stringify(images.map((image) => [...probabilities(forward(decoded, image)).data])));
+"""
+
+
+def test_digits_that_travel_as_pixels_are_read_as_the_shipped_network_reads_them(tmp_path):
+    model = models.SmallCNN(pretrained=True)
+    pixels = (standin_digits("test").images[:200] * 255).round().to(torch.uint8)
+    page = {
+        "network": describe(model, (1, 28, 28)),
+        "samples": {"shape": pixels.shape, "data": b64encode(pixels.numpy().tobytes()).decode(), "dtype": "uint8"},
+    }
+    (tmp_path / "page.json").write_text(json.dumps(page), encoding="utf-8")
+    run = node("--input-type=module", "--eval", READ, ENGINE=engine(tmp_path), PAGE=tmp_path / "page.json")
+    assert run.returncode == 0, run.stderr
+    with torch.no_grad():
+        expected = model(pixels.float() / 255).softmax(1)
+    torch.testing.assert_close(torch.tensor(json.loads(run.stdout)), expected, rtol=1e-4, atol=1e-6)
