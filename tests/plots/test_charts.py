@@ -31,6 +31,14 @@ def test_names_of_curves_that_end_together_stay_apart(ax):
     assert abs(first - second) > 0.02
 
 
+def test_names_stand_at_their_ends_on_a_logarithmic_axis(ax):
+    ax.set_yscale("log")
+    plots.curves(ax, pd.DataFrame({"high": [1.0, 1e-2], "low": [1.0, 1e-4], "close": [1.0, 1.01e-4]}))
+    high, low, close = (text.xy[1] for text in ax.texts)
+    assert (high, low) == pytest.approx((1e-2, 1e-4))
+    assert 1.5e-4 < close < 1e-3
+
+
 def test_curves_differ_in_more_than_color(ax):
     plots.curves(ax, TABLE)
     assert len({line.get_linestyle() for line in ax.lines}) == 2

@@ -72,12 +72,13 @@ def curves(ax: Axes, table: pd.DataFrame, *, percent: bool = False, markers: boo
 
 def _name_ends(ax: Axes, ends: list[tuple[float, float, str, str]]) -> None:
     """Write each name right of its curve's end, names at least a line apart."""
-    low, high = ax.get_ylim()
+    scale = ax.yaxis.get_transform()  # on a logarithmic axis a line is a factor
+    low, high = scale.transform(np.array(ax.get_ylim()))
     line = 0.075 * (high - low)
-    heights = np.array([end[1] for end in ends], dtype=float)
+    heights = scale.transform(np.array([end[1] for end in ends], dtype=float))
     placed = heights.copy()
     order = np.argsort(heights)
     for below, above in pairwise(order):
         placed[above] = max(placed[above], placed[below] + line)
-    for (x, _, name, color), y in zip(ends, placed, strict=True):
+    for (x, _, name, color), y in zip(ends, scale.inverted().transform(placed), strict=True):
         ax.annotate(name, (x, y), (9, 0), textcoords="offset points", va="center", color=color, annotation_clip=False)
