@@ -94,6 +94,21 @@ def test_before_it_runs_the_film_shows_its_end(film):
     assert left.texts[-1].get_text().endswith(f"= {output[-1, -1]:.2f}")
 
 
+def test_a_film_of_signed_values_writes_them_as_asked():
+    import matplotlib.pyplot as plt
+
+    figure, (left, right) = plt.subplots(1, 2)
+    image, kernel = torch.tensor([[1.0, -2.0, 3.0]]), torch.tensor([[2.0, -1.0]])
+    options = {"kind": "signed", "number_format": "{:.0f}".format}
+    movie = plots.sliding_kernel(left, right, image, kernel, torch.tensor([[4.0, -7.0]]), **options)
+    figure.canvas.draw()
+    movie._draw_frame(1)
+    assert [text.get_text() for text in left.texts] == ["1", "-2", "3", "+ 2 · -2  − 1 · 3\n= -7"]
+    assert left.collections[0].get_clim() == (-3, 3)
+    assert [text.get_text() for text in right.texts] == ["4", "-7"]
+    plt.close(figure)
+
+
 def test_a_film_of_sizes_that_do_not_fit_is_refused(ax):
     with pytest.raises(ValueError, match="without padding it has 3 rows and 3 columns"):
         plots.sliding_kernel(ax, ax, torch.zeros(4, 4), torch.zeros(2, 2), torch.zeros(4, 4))

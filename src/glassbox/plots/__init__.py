@@ -18,6 +18,7 @@ from glassbox.plots.points import named_points
 from glassbox.plots.sliding import sliding_kernel
 from glassbox.plots.surface import surface
 from glassbox.plots.table import weighted_table
+from glassbox.plots.touching import touching_windows
 from glassbox.plots.windows import window_centers
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "sliding_kernel",
     "style",
     "surface",
+    "touching_windows",
     "weighted_table",
     "window_centers",
     "yes_no_points",

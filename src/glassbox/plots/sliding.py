@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -19,7 +20,15 @@ if TYPE_CHECKING:
 
 
 def sliding_kernel(
-    input_axes: Axes, output_axes: Axes, image: Tensor, kernel: Tensor, output: Tensor, *, milliseconds: int = 900
+    input_axes: Axes,
+    output_axes: Axes,
+    image: Tensor,
+    kernel: Tensor,
+    output: Tensor,
+    *,
+    kind: str = "photo",
+    number_format: Callable[[float], str] = "{:.2f}".format,
+    milliseconds: int = 900,
 ) -> FuncAnimation:
     r"""Animate a convolution: the window on the image, the sum of its products, the output filling up.
 
@@ -28,11 +37,15 @@ def sliding_kernel(
     input_axes, output_axes : matplotlib.axes.Axes
         Where to draw the image and the output; the sum is written under the image.
     image : Tensor
-        Shape (H, W), values in [0, 1].
+        Shape (H, W).
     kernel : Tensor
         Shape (h, w).
     output : Tensor
         Shape (H - h + 1, W - w + 1): what the convolution, without padding, gave.
+    kind : {"photo", "signed"}, optional
+        What the values of the image are, as for :func:`cells`.
+    number_format : callable, optional
+        How a value becomes text.
     milliseconds : int, optional
         Time per frame.
 
@@ -68,7 +81,7 @@ def sliding_kernel(
             f"{tuple(output.shape)}; without padding it has {image.shape[0] - height + 1} rows "
             f"and {image.shape[1] - width + 1} columns"
         )
-    cells(input_axes, image, kind="photo", number_format="{:.2f}".format)
+    cells(input_axes, image, kind=kind, number_format=number_format)
     outline(input_axes, 0, 0, height, width)
     window = input_axes.patches[-1]
     equation = input_axes.text(
@@ -80,7 +93,7 @@ def sliding_kernel(
     fills = np.asarray(mesh.cmap(mesh.norm(output.detach().cpu().flatten().numpy()))).tolist()
     numbers = list(output_axes.texts)
     for text, value, fill in zip(numbers, output.flatten().tolist(), fills, strict=True):
-        text.set(text=f"{value:.2f}", color=text_on(fill))
+        text.set(text=number_format(value), color=text_on(fill))
     veils = [
         Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=FAINT, edgecolor=MUTED, linewidth=0.5)
         for row in range(rows)
@@ -92,7 +105,7 @@ def sliding_kernel(
     def draw(frame: int) -> list[Artist]:
         row, column = divmod(frame, columns)
         window.set_xy((column - 0.5, row - 0.5))  # type: ignore[attr-defined]
-        equation.set_text(_equation(image[row : row + height, column : column + width], kernel))
+        equation.set_text(_equation(image[row : row + height, column : column + width], kernel, number_format))
         for index, (veil, number) in enumerate(zip(veils, numbers, strict=True)):
             veil.set_visible(index > frame)
             number.set_visible(index <= frame)
@@ -106,13 +119,13 @@ def sliding_kernel(
     return FuncAnimation(figure, draw, frames=rows * columns, interval=milliseconds)
 
 
-def _equation(patch: Tensor, kernel: Tensor) -> str:
+def _equation(patch: Tensor, kernel: Tensor, number_format: Callable[[float], str]) -> str:
     """Write the sum of the products, one line per row of the kernel."""
     lines = [
         "  ".join(
-            f"{'−' if weight < 0 else '+'} {abs(weight):.2f} · {pixel:.2f}"
+            f"{'−' if weight < 0 else '+'} {number_format(abs(weight))} · {number_format(pixel)}"
             for weight, pixel in zip(weights, pixels, strict=True)
         )
         for weights, pixels in zip(kernel.tolist(), patch.tolist(), strict=True)
     ]
-    return "\n".join(lines) + f"\n= {torch.sum(patch * kernel):.2f}"
+    return "\n".join(lines) + f"\n= {number_format(float(torch.sum(patch * kernel)))}"
