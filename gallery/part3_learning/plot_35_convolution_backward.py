@@ -1,0 +1,459 @@
+r"""
+3.5 Back-propagation through a convolution
+==========================================
+
+Nine weights made a whole image of edges (lesson 1.2). Each of them took part in every
+pixel of the result, and each pixel was used by several windows. The result is wrong.
+**How much is the fault of each weight, and of each pixel?**
+
+*After this lesson you can* back-propagate through a convolution by hand, say where the
+turned kernel and the padding come from, and let a network find an edge filter by
+itself.
+
+*Time*: 30 minutes. *Before*: lessons 1.2 and 3.3.
+"""
+
+# %%
+# Forward, in four loops
+# ----------------------
+# An image :math:`o` of 5 × 5 pixels and a kernel :math:`K` of 3 × 3 weights make 3 × 3
+# sums. The window of sum :math:`(f, g)` begins at pixel :math:`(f, g)`:
+#
+# .. math:: s_{f,g} = b + \sum_{v=0}^{2} \sum_{w=0}^{2} K_{v,w} \; o_{f+v,\, g+w} .
+#
+# We number the weights from 1 to 9, so that you will recognize each of them wherever it
+# turns up.
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import torch
+
+from glassbox import datasets, gradients, models, plots
+from glassbox.nn import functional as F
+
+plots.style.use()
+
+
+def zeros(rows, columns):
+    return [[0] * columns for _ in range(rows)]
+
+
+K = [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
+o = [
+    [0, 1, 2, 1, 0],
+    [1, 3, 1, 0, 2],
+    [0, 2, 1, 1, 0],
+    [2, 0, 1, 3, 1],
+    [1, 1, 0, 2, 0],
+]
+
+s = zeros(3, 3)
+for f in range(3):
+    for g in range(3):
+        for v in range(3):
+            for w in range(3):
+                s[f][g] += K[v][w] * o[f + v][g + w]
+print("s =", s)
+
+
+def matrix(table):
+    return torch.tensor(table, dtype=torch.float64)
+
+
+whole = "{:.0f}".format
+fig, axes = plt.subplots(1, 3, figsize=(7.2, 2.8), width_ratios=[5, 3, 3])
+for ax, title, table in zip(
+    axes, ["image o", "kernel K", "sums s"], [o, K, s], strict=True
+):
+    plots.cells(ax, matrix(table), number_format=whole).set_title(title)
+fig.alt_text = (
+    "An image of five by five small whole numbers, a kernel with the weights 1 to 9, "
+    "and the nine sums."
+)
+plt.show()
+
+# %%
+# What comes back
+# ---------------
+# The next layer hands back how the risk changes with each output,
+# :math:`\partial R / \partial o_{f,g}^{l+1}`. Times the slope
+# :math:`\varphi'(s_{f,g})` it is what the risk asks of each *sum*. Call it
+# :math:`\delta_{f,g}`:
+#
+# .. math:: \delta_{f,g} = \frac{\partial R}{\partial s_{f,g}}
+#    = \frac{\partial R}{\partial o_{f,g}^{l+1}} \; \varphi'(s_{f,g}) .
+#
+# Nine small whole numbers for us. A positive one says: *this sum is too large*.
+
+delta = [[1, 0, -1], [2, 1, 0], [0, -2, 1]]
+
+# %%
+# The fault of a weight
+# ---------------------
+# Look at the forward line again. Weight :math:`K_{v,w}` meets pixel
+# :math:`o_{f+v,\,g+w}` in sum :math:`(f, g)`, so there it counts
+# :math:`\delta_{f,g} \, o_{f+v,\,g+w}`. It takes part in all nine sums. Add up:
+#
+# .. math:: \frac{\partial R}{\partial K_{v,w}}
+#    = \sum_{f=0}^{2} \sum_{g=0}^{2} \delta_{f,g} \; o_{f+v,\, g+w} ,
+#    \qquad
+#    \frac{\partial R}{\partial b} = \sum_{f=0}^{2} \sum_{g=0}^{2} \delta_{f,g} .
+
+grad_K = zeros(3, 3)
+for v in range(3):
+    for w in range(3):
+        for f in range(3):
+            for g in range(3):
+                grad_K[v][w] += delta[f][g] * o[f + v][g + w]
+grad_b = sum(sum(row) for row in delta)
+print("dR/dK =", grad_K)
+print("dR/db =", grad_b)
+
+# %%
+# Compare with the forward line: it is the same pattern. The gradient of the kernel is a
+# convolution of the image, with :math:`\delta` for a kernel. In the picture: the frame
+# holds the nine pixels that weight :math:`K_{0,2}` has met on its way.
+
+v, w = 0, 2
+block = matrix(o)[v : v + 3, w : w + 3]
+products = block * matrix(delta) + 0.0  # + 0.0 makes -0 a 0
+
+fig, axes = plt.subplots(1, 4, figsize=(7.2, 2.4), width_ratios=[5, 3, 3, 3])
+plots.cells(axes[0], matrix(o), number_format=whole).set_title("image o")
+plots.outline(axes[0], v, w, 3, 3)
+plots.cells(axes[1], block, limit=3, number_format=whole).set_title("in the frame")
+plots.cells(axes[2], matrix(delta), number_format=whole).set_title("× δ")
+plots.cells(axes[3], products, limit=3, number_format=whole)
+axes[3].set_title(f"sum: {products.sum():.0f}")
+fig.alt_text = (
+    "The image with a frame around its upper right nine pixels, these nine, times the "
+    "nine deltas, and the products with their sum."
+)
+plt.show()
+assert products.sum() == grad_K[v][w]
+
+# %%
+# The fault of a pixel
+# --------------------
+# The same argument from the pixel's side. In sum :math:`(f, g)` pixel
+# :math:`o_{f+v,\,g+w}` is multiplied by :math:`K_{v,w}`, so there it counts
+# :math:`\delta_{f,g} K_{v,w}`. The easiest code walks over the *windows* and hands each
+# pixel in them its share. Every :math:`\delta_{f,g}` prints the whole kernel on the
+# image, like a stamp.
+
+grad_o = zeros(5, 5)
+for f in range(3):
+    for g in range(3):
+        for v in range(3):
+            for w in range(3):
+                grad_o[f + v][g + w] += delta[f][g] * K[v][w]
+print(pd.DataFrame(grad_o).to_string(index=False, header=False))
+
+# %%
+# Now the question from the other end: *what does one pixel get?* Here are all nine
+# windows, one small image each, with its :math:`\delta` above, and pixel
+# :math:`(2, 2)` in an orange frame. Read the weights in the frames, row by row.
+
+padded = torch.zeros(7, 7, dtype=torch.float64)
+padded[2:5, 2:5] = matrix(delta)  # two rows and columns of zeros on each side
+
+
+def draw_pixel(i, j):
+    """Draw the windows that touch pixel (i, j), and the sum that makes its gradient."""
+    fig, axes = plt.subplot_mosaic(
+        [["windows", "weights"], ["windows", "delta"]],
+        figsize=(7.2, 5.4),
+        width_ratios=[3.3, 1],
+    )
+    plots.touching_windows(
+        axes["windows"], matrix(K), size=5, pixel=(i, j), gradient=matrix(delta)
+    )
+    turned, around = matrix(K).flip(0, 1), padded[i : i + 3, j : j + 3]
+    plots.cells(axes["weights"], turned, number_format=whole)
+    plots.cells(axes["delta"], around, number_format=whole)
+    axes["weights"].set_title("turned kernel")
+    axes["delta"].set_title(f"× δ, sum: {(turned * around).sum():.0f}")
+    assert (turned * around).sum() == grad_o[i][j]
+    return fig
+
+
+fig = draw_pixel(2, 2)
+fig.alt_text = (
+    "Nine small images, one per output, each with its window of weights 1 to 9. The "
+    "middle pixel is framed: row by row the frames hold 9, 8, 7, 6, 5, 4, 3, 2, 1."
+)
+plt.show()
+
+# %%
+# Nine, eight, seven: *the kernel backwards.* There is no trick behind it. When the
+# window moves one pixel to the right, the same pixel lies one weight further to the
+# *left* in it. That is the famous **flip**, a half turn of the kernel.
+#
+# In the formula it is a minus sign. Pixel :math:`(i, j)` lies in window :math:`(f, g)`
+# under the weight with :math:`v = i - f` and :math:`w = j - g`. So
+# :math:`f = i - v`, :math:`g = j - w`, and
+#
+# .. math:: \frac{\partial R}{\partial o_{i,j}}
+#    = \sum_{v=0}^{2} \sum_{w=0}^{2} K_{v,w} \; \delta_{i-v,\, j-w},
+#    \qquad \delta = 0 \text{ outside.}
+#
+# The slides write :math:`\delta_{m+v,\,n+w} K_{-v,-w}`. With :math:`v` and :math:`w`
+# counted from -2 to 0 that is the same product. But they leave out the sums, here and
+# in :math:`\partial R / \partial K_{v,w}`: nine shares come back, not one.
+#
+# Where the padding comes from
+# ----------------------------
+# A pixel near the border lies in fewer windows. For pixel :math:`(1, 1)` five of the
+# nine would begin outside the image. There is no such output, so its :math:`\delta` is
+# 0. Written around :math:`\delta`, these zeros are a **padding** of two rows and two
+# columns on each side.
+
+fig = draw_pixel(1, 1)
+fig.alt_text = (
+    "The same nine small images for a pixel near the corner: five are empty and "
+    "dotted, outside; the four others hold the weights 5, 4, 2 and 1 in the frame."
+)
+plt.show()
+
+# %%
+# So the way back is a convolution again: :math:`\delta` with its padding for an image,
+# and the turned kernel. In the film it visits all 25 pixels.
+
+turned = matrix(K).flip(0, 1)
+
+fig, (left, right) = plt.subplots(1, 2, figsize=(7.2, 5.2), width_ratios=[7, 5])
+left.set_title("δ with padding")
+right.set_title("gradient of the image")
+movie = plots.sliding_kernel(
+    left,
+    right,
+    padded,
+    turned,
+    matrix(grad_o),
+    kind="signed",
+    number_format=whole,
+    milliseconds=800,
+)
+fig.alt_text = (
+    "Film: the turned kernel moves over delta with its border of zeros, and one "
+    "weighted sum after the other fills the five by five gradient."
+)
+plt.show()
+
+# %%
+# The same with the package
+# -------------------------
+# ``conv2d_backward`` takes :math:`\delta` and what the forward pass had, and returns
+# three gradients. Autograd calls it when the layer is part of a network; PyTorch's own
+# convolution has another one, which knows nothing of ours.
+
+image, kernel, slope = (matrix(table)[None, None] for table in (o, K, delta))
+bias = torch.zeros(1, dtype=torch.float64)
+by_hand = [matrix(grad_o), matrix(grad_K), torch.tensor([float(grad_b)]).double()]
+by_package = F.conv2d_backward(slope, image, kernel, bias)
+
+leaves = [t.clone().requires_grad_() for t in (image, kernel, bias)]
+output = torch.nn.functional.conv2d(*leaves)
+by_torch = torch.autograd.grad(output, leaves, slope)
+as_convolution = F.conv2d(padded[None, None], kernel.flip(2, 3))
+
+for name, ours, package, theirs in zip(
+    ["image", "kernel", "bias"], by_hand, by_package, by_torch, strict=True
+):
+    first = (ours - package.squeeze()).abs().max()
+    second = (ours - theirs.squeeze()).abs().max()
+    print(f"{name:6}: from conv2d_backward {first:.0e}, from PyTorch {second:.0e}")
+    assert max(first, second) < 1e-12
+torch.testing.assert_close(as_convolution, by_package[0])
+
+# %%
+# Steps and channels
+# ------------------
+# Real layers have more indices and no new idea. Image :math:`c`, output :math:`h` and
+# stride :math:`t`:
+#
+# .. math:: s_{h,f,g} = b_h + \sum_{c} \sum_{v,w} K_{h,c,v,w} \;
+#    o_{c,\, t f + v,\, t g + w} .
+#
+# The rule is always the same. Two numbers met in a product forward: backward, each gets
+# :math:`\delta` times the other. The padding takes part as zeros, and what it gets is
+# cut off again.
+
+
+def backward_by_loops(delta, image, kernel, stride, padding):
+    """Return the gradients of the image and of the kernel, share by share."""
+    channels, height, width = image.shape
+    wide = torch.zeros(channels, height + 2 * padding, width + 2 * padding).double()
+    wide[:, padding : padding + height, padding : padding + width] = image
+    grad_wide, grad_kernel = torch.zeros_like(wide), torch.zeros_like(kernel)
+    for h, f, g in torch.cartesian_prod(*map(torch.arange, delta.shape)):
+        for c, v, w in torch.cartesian_prod(*map(torch.arange, kernel.shape[1:])):
+            i, j = stride * f + v, stride * g + w
+            grad_wide[c, i, j] += delta[h, f, g] * kernel[h, c, v, w]
+            grad_kernel[h, c, v, w] += delta[h, f, g] * wide[c, i, j]
+    inside = slice(padding, padding + height), slice(padding, padding + width)
+    return grad_wide[:, *inside], grad_kernel
+
+
+generator = torch.Generator().manual_seed(0)
+image = torch.randn(2, 6, 6, generator=generator, dtype=torch.float64)
+kernel = torch.randn(3, 2, 3, 3, generator=generator, dtype=torch.float64)
+options = {"stride": 2, "padding": 1}
+output = F.conv2d(image, kernel, **options)
+slope = torch.randn(output.shape, generator=generator, dtype=torch.float64)
+
+by_loops = backward_by_loops(slope, image, kernel, **options)
+by_package = F.conv2d_backward(slope, image, kernel, **options)
+for name, ours, package in zip(["image", "kernel"], by_loops, by_package, strict=False):
+    difference = (ours - package).abs().max()
+    print(f"{name:6} {tuple(ours.shape)}: largest difference {difference:.0e}")
+    assert difference < 1e-12
+
+check = gradients.check(
+    lambda image, kernel: F.conv2d(image, kernel, **options),
+    image,
+    kernel,
+    backward=lambda slope, *tensors: F.conv2d_backward(slope, *tensors, **options)[:2],
+)
+print(check)  # both ways against central differences, which know no formula
+
+# %%
+# How many windows touch a pixel? With all weights and all :math:`\delta` at 1, the
+# gradient of the image counts them. With stride 1 only the border gets less. With
+# stride 2 neighbors get 1, 2 or 4 shares: a checkerboard, which shows in images that
+# are made by such gradients.
+
+ones = torch.ones(1, 1, 3, 3)
+counted = {}
+for stride in (1, 2):
+    output = F.conv2d(torch.zeros(1, 1, 7, 7), ones, stride=stride)
+    shares, *_ = F.conv2d_backward(
+        torch.ones_like(output), torch.zeros(1, 1, 7, 7), ones, stride=stride
+    )
+    counted[f"stride {stride}"] = shares[0, 0]
+
+fig, axes = plt.subplots(1, 2, figsize=(6.4, 3.5))
+for ax, (title, shares) in zip(axes, counted.items(), strict=True):
+    plots.cells(ax, shares, number_format=whole).set_title(title)
+fig.alt_text = (
+    "Seven by seven counts. Stride 1: nine in the middle, fewer at the border. Stride "
+    "2: ones, twos and fours in a checkerboard."
+)
+plt.show()
+
+# %%
+# Learning a filter
+# -----------------
+# Lesson 1.2 chose the edge filter by thought. Now hide it: all we have is a piece of
+# the photograph, and the image that the filter made of it. Nine random weights and a
+# bias start, the risk is the mean squared difference of the two images, and
+# ``conv2d_backward`` gives the gradients. Momentum (lesson 2.3) takes the steps, and
+# the mean brightness is subtracted, as one standardizes a column.
+
+edge = torch.tensor([[-1.0, 0.0, 1.0], [-1.0, 0.0, 1.0], [-1.0, 0.0, 1.0]]) / 3
+picture = datasets.photo("china")[:, :, 120:216, 155:251]
+wanted = F.conv2d(picture, edge[None, None])
+centered = picture - picture.mean()
+
+generator = torch.Generator().manual_seed(1)
+kernel, bias = torch.randn(1, 1, 3, 3, generator=generator) / 2, torch.zeros(1)
+velocity = [torch.zeros_like(kernel), torch.zeros_like(bias)]
+kernels, outputs, risks = [], [], []
+for _ in range(201):
+    output = F.conv2d(centered, kernel, bias)
+    kernels.append(kernel[0, 0])
+    outputs.append(output[0, 0])
+    risks.append(((output - wanted) ** 2).mean().item())
+
+    delta = 2 * (output - wanted) / output.numel()
+    _, *grads = F.conv2d_backward(
+        delta, centered, kernel, bias, needs=(False, True, True)
+    )
+    velocity = [0.9 * v + grad for v, grad in zip(velocity, grads, strict=True)]
+    kernel, bias = kernel - 0.5 * velocity[0], bias - 0.5 * velocity[1]
+
+print("Learnt: ", [[round(v, 3) + 0.0 for v in row] for row in kernels[-1].tolist()])
+print("Hidden: ", [[round(v, 3) for v in row] for row in edge.tolist()])
+difference = (kernels[-1] - edge).abs().max()
+print(f"Largest difference {difference:.0e}, risk {risks[0]:.3f} -> {risks[-1]:.0e}.")
+assert difference < 0.005
+
+# %%
+# The kernel, and what it makes of the photograph, on the way.
+
+steps = [0, 5, 20, 60, 200]
+fig, axes = plt.subplots(2, 5, figsize=(7.2, 3.4))
+for (upper, lower), t in zip(axes.T, steps, strict=True):
+    plots.cells(upper, kernels[t], limit=0.5, number_format="{:.1f}".format)
+    plots.image(lower, outputs[t], kind="signed", limit=0.5)
+    upper.set_title(f"step {t}")
+fig.alt_text = (
+    "Five kernels and five images: random weights that see horizontal edges at step 0, "
+    "the edge filter and vertical edges at step 200."
+)
+plt.show()
+
+# %%
+# The risk falls by eight powers of ten. The waves are those of a ball that rolls: the
+# momentum carries it a little too far, and back.
+
+fig, ax = plt.subplots(figsize=(6.4, 3.4))
+ax.set(yscale="log", ylabel="risk")
+plots.curves(ax, pd.DataFrame({"": risks}).rename_axis("step"), markers=False)
+fig.alt_text = (
+    "The risk over two hundred steps on a logarithmic scale: down all the way."
+)
+plt.show()
+
+# %%
+# Filters that nobody hid
+# -----------------------
+# In a network there is no right filter to find. ``SmallCNN`` of lesson 1.3 only knew
+# the right digits, and what they asked of its kernels came back through its layers,
+# through the convolutions just like this. Here are kernels that it started from, drawn
+# at random, and what training made of them. Where red stands beside blue, a kernel
+# compares neighbors, as the edge filter does.
+
+card = models.weights_card("small_cnn")
+torch.manual_seed(card["recipe"]["seed"])
+before, after = models.SmallCNN(), models.SmallCNN(pretrained=True)
+
+fig, axes = plt.subplots(2, 10, figsize=(7.2, 2.0))
+for row, (name, model) in zip(
+    axes, {"before": before, "after": after}.items(), strict=True
+):
+    filters = [*model.conv1.weight.flatten(0, 1), *model.conv2.weight.flatten(0, 1)]
+    for ax, weights in zip(row, filters, strict=True):
+        plots.cells(ax, weights, limit=1, number_format=None)
+    row[0].text(-0.9, 0.5, name, ha="right", va="center")
+axes[0, 0].set_title("conv1", loc="left")
+axes[0, 2].set_title("conv2", loc="left")
+fig.alt_text = (
+    "Ten kernels of two by two weights before and after training: pale at first, then "
+    "with strong reds and blues side by side."
+)
+plt.show()
+
+for name in ("conv1", "conv2", "conv3"):
+    start, end = (getattr(model, name).weight.detach() for model in (before, after))
+    print(
+        f"{name}: mean size of a weight {start.abs().mean():.2f} -> "
+        f"{end.abs().mean():.2f}, mean change {(end - start).abs().mean():.2f}"
+    )
+assert (after.conv2.weight - before.conv2.weight).abs().mean() > 0.2
+
+# %%
+# What to remember
+# ----------------
+# - Forward, a weight times a pixel goes into a sum. Backward, the weight gets
+#   :math:`\delta` times the pixel and the pixel :math:`\delta` times the weight, over
+#   all sums in which they met.
+# - Gradient of the kernel: a convolution of the image with :math:`\delta`.
+# - Gradient of the image: a convolution of :math:`\delta`, padded with zeros, with the
+#   kernel turned by half a turn. The turn is a minus sign in an index.
+# - Stride and channels add indices and sums, no idea.
+# - With these gradients a kernel finds its filter from examples.
+#
+# **Try this.** Hide another filter of lesson 1.2, the Laplacian, and let the kernel
+# find it. Then hide a 5 × 5 filter and let nine weights do what they can: where does
+# the risk stop falling, and what does the kernel look like?
