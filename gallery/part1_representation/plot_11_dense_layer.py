@@ -297,3 +297,6 @@ print(f"Largest difference from torch.nn: {(their_output - output).abs().max():.
 # one layer ``nn.Linear(7, 1)`` gives the same result: multiply the two weight matrices.
 # Then put ReLU back between them. Which pupils prove that one layer is no longer
 # enough?
+#
+# **Read on.** A weighted sum with a threshold, learned from examples, was the first
+# network of all: the perceptron :cite:`rosenblatt1958`.

@@ -307,3 +307,5 @@ assert convolution == 10
 # **Try this.** Load a photo of yours, ``datasets.photo("my-photo.jpg")``, and find a
 # kernel of nine weights that makes text on a wall stand out. Then apply the blur ten
 # times: which larger kernel would do the same in one step?
+#
+# **Read on.** Every case of padding and stride, drawn: :cite:`dumoulin2016`.

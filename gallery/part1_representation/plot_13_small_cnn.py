@@ -376,3 +376,6 @@ plt.show()
 # **Try this.** Replace ``kernel_size=2`` by 3 in ``by_hand`` and predict all shapes and
 # parameter counts before you run ``trace``. Then train it with the same ``fit``. Is it
 # worth its parameters?
+#
+# **Read on.** The network that founded this family, and MNIST with it:
+# :cite:`lecun1998`.

@@ -401,3 +401,6 @@ for rule, iteration in [
 # **Try this.** Only subtract the means, without dividing: what is the condition number
 # now? Then multiply the maths column by 100, as if it were in hundredths of a mark, and
 # see which of the three rules suffers least.
+#
+# **Read on.** Momentum comes from :cite:`polyak1964`, Adam from :cite:`kingma2015`. Why
+# scaled inputs help every network: :cite:`lecun1998efficient`.

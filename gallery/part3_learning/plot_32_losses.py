@@ -315,3 +315,5 @@ assert slopes[1] < -0.1
 # **Try this.** Start ``walk`` at the score -2 and at -10. How many steps does each loss
 # need to reach :math:`p = 0.9`? Then invent a loss of your own: which slope has it at
 # :math:`p = 0.01`?
+#
+# **Read on.** Softmax and its loss, derived from probabilities: :cite:`bridle1990`.

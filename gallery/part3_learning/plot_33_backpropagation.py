@@ -526,3 +526,5 @@ plt.show()
 # **Try this.** Set all weights to the same number and all biases to zero, and compute
 # the gradients. Which of them are equal? What can the network never learn from that
 # start?
+#
+# **Read on.** The four pages that made it known: :cite:`rumelhart1986`.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from glassbox_site import accessibility, commands, downloads, equations, freshness, inventories
+import yaml
+from glassbox_site import accessibility, citation, commands, downloads, equations, freshness, inventories
 
 ROOT = Path(__file__).parents[2]
 
@@ -93,3 +95,13 @@ def test_the_help_of_each_command_is_shown():
     texts = commands.help_texts()
     assert {"glassbox train", "glassbox data", "glassbox info"} <= set(texts)
     assert "--epochs" in texts["glassbox train"]
+
+
+def test_the_citation_is_that_of_the_citation_file():
+    person = {"family-names": "Curie", "given-names": "Marie"}
+    text = citation.as_bibtex({"authors": [person, {"name": "A team"}], "title": "T", "version": "1.2"})
+    assert text.splitlines()[1:3] == ["  author  = {Curie, Marie and {A team}},", "  title   = {T},"]
+
+
+def test_the_citation_file_names_the_version_of_the_package():
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))["version"] == version("glassbox-course")
