@@ -35,7 +35,7 @@ def test_sequences_inside_a_sequence_are_opened_and_a_layer_used_twice_comes_twi
     relu = nn.ReLU()
     inner = nn.Sequential(nn.Linear(3, 3), relu, nn.Linear(3, 3), relu)
     layers = describe(torch.nn.Sequential(inner, nn.Linear(3, 2)), (3,))["layers"]
-    assert [layer["name"] for layer in layers] == ["0.0", "0.1", "0.2", "0.3", "1"]
+    assert [layer["name"] for layer in layers] == ["fc0.0", "relu0.1", "fc0.2", "relu0.3", "fc1"]
 
 
 def test_what_does_nothing_in_prediction_is_left_out():

@@ -19,6 +19,7 @@ LIMIT = 100_000
 LOSSES = ("cross_entropy", "mse_loss")
 
 _KINDS = ("Conv2d", "MaxPool2d", "AvgPool2d", "Linear", "ReLU", "Sigmoid", "Tanh", "Softmax", "Flatten")
+_SHORT = dict(zip(_KINDS, ("conv", "pool", "pool", "fc", "relu", "sigmoid", "tanh", "softmax", "flatten"), strict=True))
 _WITHOUT_EFFECT = ("Dropout", "Identity")  # what they do when the network predicts
 _INSTEAD = {
     "BatchNorm2d": "merge it into the convolution before it: torch.nn.utils.fusion.fuse_conv_bn_eval(conv, norm)",
@@ -113,6 +114,11 @@ def _kind(name: str, layer: Module) -> str:
     raise NotImplementedError(f"{name}: explain cannot open a {kind}; {hint}")
 
 
+def _readable(name: str, kind: str) -> str:
+    """Put a word before a layer's bare number: in a page ``conv0[2, 1, 1]`` reads better than ``0[2, 1, 1]``."""
+    return f"{_SHORT[kind]}{name}" if name.rpartition(".")[2].isdecimal() else name
+
+
 def _check_weights(layers: list[tuple[str, Module]]) -> None:
     """Refuse too many weights, weights that two layers share, and numbers that are not finite."""
     owners: dict[int, str] = {}
@@ -138,7 +144,9 @@ def _follow(
     described = []
     for name, layer in layers:
         kind = _kind(name, layer)
-        described.append({"name": name, "kind": kind, **_describe_layer(name, kind, layer, shape, dtype)})
+        described.append(
+            {"name": _readable(name, kind), "kind": kind, **_describe_layer(name, kind, layer, shape, dtype)}
+        )
         like = next(layer.parameters(), torch.empty(0))  # its device and type
         try:
             with torch.no_grad():

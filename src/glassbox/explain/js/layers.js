@@ -146,7 +146,7 @@ export class Layers {
     const scales = this.scales();
     for (const { place, grid, legend } of this.plates) {
       const numbers = this.numbersOf(place);
-      grid.isInk = grid.canBeInk && !isBackward;
+      grid.isInk = grid.canBeInk && !isBackward && numbers.every((number) => number >= 0 && number <= 1);
       const scale = grid.isInk || place.what === "probability" ? 1 : (scales[place.value] ?? largestSize(numbers));
       grid.draw(numbers, scale, palette);
       this.drawLegend(legend, scale, { isInk: grid.isInk, isAside: place.layer !== undefined });
