@@ -59,6 +59,8 @@ nitpick_ignore_regex = [("py:obj", r".*")]
 bibtex_bibfiles = ["references.bib"]
 bibtex_default_style = "unsrt"
 templates_path = ["_templates"]
+locale_dirs = ["locales"]
+gettext_compact = False  # a file for each page
 
 # -- Pages and notebooks ---------------------------------------------------------------------------------------------
 myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"]

@@ -129,10 +129,12 @@ class CourseMap(SphinxDirective):
             header = (folder / "GALLERY_HEADER.rst").read_text("utf-8")
             self.env.note_dependency(str(folder / "GALLERY_HEADER.rst"))
             title, _, introduction = header.split("\n", 2)
-            section = nodes.section("", nodes.title("", title), ids=[folder.name.split("_")[0]])
-            section += self.parse_text_to_nodes(introduction)
+            heading = nodes.title(title, title)
+            self.set_source_info(heading)  # without a source it is not offered to translators
+            section = nodes.section("", heading, ids=[folder.name.split("_")[0]])
             minutes = sum(lesson.minutes for lesson in lessons)
-            section += nodes.paragraph("", f"{len(lessons)} lessons, {minutes} minutes.", classes=["part-facts"])
+            facts = f".. class:: part-facts\n\n{len(lessons)} lessons, {minutes} minutes."
+            section += self.parse_text_to_nodes(f"{introduction}\n\n{facts}")
             grid = nodes.container(classes=["course-map"])
             for lesson in lessons:
                 self.env.note_dependency(str(source.parent / "gallery" / folder.name / f"{Path(lesson.page).name}.py"))
