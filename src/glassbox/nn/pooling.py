@@ -15,7 +15,7 @@ from torch.nn import Module
 
 from glassbox.nn.autograd import Gradients, differentiable
 from glassbox.nn.checks import pair, require_floating
-from glassbox.nn.windows import COLUMNS, ROWS, Axis, crop, lay, pad, require_images, require_slope, taps
+from glassbox.nn.windows import COLUMNS, ROWS, Axis, crop, lay, pad, require_images, require_slope, taps, windows
 
 # Maximum
 
@@ -25,7 +25,7 @@ def max_pool2d_forward(input: Tensor, *, return_indices: bool = False, **window:
     rows, columns = _settle("max_pool2d", input, **window)
     padded = pad(input, rows, columns, -torch.inf)
     output = _largest(_largest(padded, ROWS, rows), COLUMNS, columns)  # (N, C, h, w)
-    return (output, _places(input, rows, columns)) if return_indices else output
+    return (output, _places(input, output, rows, columns)) if return_indices else output
 
 
 @torch.no_grad()
@@ -41,8 +41,9 @@ def max_pool2d_backward(
     r"""Give :math:`\bar y_{fg}` to the first of the largest numbers of its window; see `max_pool2d`."""
     rows, columns = _settle("max_pool2d", input, **window)
     require_slope("max_pool2d_backward", grad_output, (*input.shape[:-2], rows.windows, columns.windows))
+    largest = max_pool2d_forward(input, **window) if output is None else output
     grad_images = grad_output.new_zeros(*input.shape[:-2], input.shape[-2:].numel())  # (N, C, H·W)
-    grad_images.scatter_add_(-1, _places(input, rows, columns).flatten(-2), grad_output.flatten(-2))
+    grad_images.scatter_add_(-1, _places(input, largest, rows, columns).flatten(-2), grad_output.flatten(-2))
     return (grad_images.view(input.shape),)
 
 
@@ -54,31 +55,25 @@ def _largest(padded: Tensor, dim: int, axis: Axis) -> Tensor:
     return best
 
 
-def _places(input: Tensor, rows: Axis, columns: Axis) -> Tensor:
-    """Give where the largest number of each window is: its row · W + its column in the image."""
+def _places(input: Tensor, largest: Tensor, rows: Axis, columns: Axis) -> Tensor:
+    """Give where each window first has its largest number: its row · W + its column in the image."""
     pixels = input.shape[-2:].numel()
-    exact = torch.float32 if pixels <= 2**24 else torch.float64  # a type that holds every place
-    places = torch.arange(pixels, device=input.device, dtype=exact).view(input.shape[-2:])
-    if rows.before or rows.after or columns.before or columns.after:
-        input = input.clamp(min=torch.finfo(input.dtype).min)  # larger than the padding even if it was -inf itself
-    best, places = pad(input, rows, columns, -torch.inf), pad(places, rows, columns)
-    for dim, axis in ((COLUMNS, columns), (ROWS, rows)):  # in this order the first of equals is first in reading order
-        best, places = _lead(best, places, dim, axis)
-    return places.expand(*input.shape[:-2], -1, -1).long()
+    exact = torch.float64 if input.dtype == torch.float64 or pixels > 2**23 else torch.float32  # holds 2 · pixels
+    places = torch.arange(pixels, device=input.device, dtype=exact).view(*[1] * (input.ndim - 2), *input.shape[-2:])
+    places = _taps_first(pad(places, rows, columns, torch.inf), rows, columns)  # (kh, kw, 1, 1, h, w)
+    seen = _taps_first(pad(input.to(exact), rows, columns, -torch.inf), rows, columns)  # (kh, kw, N, C, h, w)
+    largest = largest.nan_to_num(nan=torch.inf, posinf=torch.inf, neginf=-torch.inf)  # a NaN is not below infinity
+    behind = seen.lt_(largest)  # 1 or 0 as numbers, over what was seen: a mask of bools takes longer
+    return behind.mul_(pixels).add_(places).amin((0, 1)).long()
 
 
-def _lead(padded: Tensor, places: Tensor, dim: int, axis: Axis) -> tuple[Tensor, Tensor]:
-    """Give the largest number of each window along a dimension, and its place."""
-    (best, *others), (place, *other_places) = taps(padded, dim, axis), taps(places, dim, axis)
-    for tap, tap_place in zip(others, other_places, strict=True):
-        bound = best.nan_to_num(nan=torch.inf, posinf=torch.inf, neginf=-torch.inf)  # nothing but NaN is above a NaN
-        behind = torch.le(tap, bound, out=torch.empty_like(tap, dtype=place.dtype))  # 1 or 0; a bool takes longer
-        place = tap_place.lerp(place, behind)  # the old place where the tap is behind, the tap's elsewhere
-        best = torch.maximum(best, tap)
-    return best, place
+def _taps_first(padded: Tensor, rows: Axis, columns: Axis) -> Tensor:
+    """Give what each window sees, as a copy with the window's own dimensions in front."""
+    seen = windows(padded, rows, columns).movedim((-4, -3), (0, 1))
+    return seen.clone(memory_format=torch.contiguous_format)
 
 
-_max_pool2d = differentiable(max_pool2d_forward, max_pool2d_backward)
+_max_pool2d = differentiable(max_pool2d_forward, max_pool2d_backward, saves="both")
 
 
 def max_pool2d(
@@ -97,7 +92,7 @@ def max_pool2d(
         \bar x_{cij} = \sum_{f,g} \bar y_{cfg}\, [(i, j) \text{ is where window } (f, g) \text{ has its maximum}]
 
     with the stride :math:`s`. Where several numbers are the largest, the first in reading order receives the gradient.
-    A number that is not a number (NaN) is larger than any other, and the last such one counts, as in torch.
+    A number that is not a number (NaN) is larger than any other, as in torch.
 
     Parameters
     ----------

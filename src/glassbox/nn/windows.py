@@ -81,6 +81,14 @@ def taps(padded: Tensor, dim: int, axis: Axis) -> list[Tensor]:
     return [padded[..., tap].contiguous() for tap in axis.taps]  # a copy: views with gaps are slow to work on
 
 
+def windows(padded: Tensor, rows: Axis, columns: Axis) -> Tensor:
+    """Give what each window sees, as a view: (..., H, W) becomes (..., kh, kw, h, w)."""
+    *before, height, width = padded.stride()
+    steps = (rows.dilation * height, columns.dilation * width, rows.stride * height, columns.stride * width)
+    shape = (*padded.shape[:-2], rows.kernel_size, columns.kernel_size, rows.windows, columns.windows)
+    return padded.as_strided(shape, (*before, *steps), padded.storage_offset())
+
+
 def require_images(name: str, shape: torch.Size) -> None:
     """Raise ValueError unless the shape is that of a batch of images (N, C, H, W) or of one image (C, H, W)."""
     if len(shape) not in (3, 4):
