@@ -27,7 +27,7 @@ def relu_backward(
     output = relu_forward(input) if output is None and input is not None else output
     output = _settle_slope(grad_output, input, output)
     step = torch.ne(output, 0, out=torch.empty_like(output))  # 1 and 0 as numbers: ten times as fast as a mask of bools
-    return (grad_output * step,)
+    return (step.mul_(grad_output),)
 
 
 _relu = differentiable(relu_forward, relu_backward, saves="output")

@@ -21,6 +21,7 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 Gradients = tuple[Tensor | None, ...]
+_TENSORS = frozenset({Tensor, torch.nn.Parameter, type(None)})  # what comes as a rule; subclasses take longer to tell
 
 
 def differentiable(
@@ -72,19 +73,17 @@ def differentiable(
     def run_forward(ctx: Any, options: dict[str, Any], *tensors: Tensor | None) -> Any:
         output = forward(*tensors, **options)
         made = output if isinstance(output, Tensor) else output[0]
-        if not isinstance(output, Tensor):
+        if made is not output:
             ctx.mark_non_differentiable(*output[1:])
         ctx.options = options
-        ctx.count = len(tensors)
         kept = (None,) * len(tensors) if saves == "output" else tensors
         ctx.save_for_backward(*kept, None if saves == "tensors" else made)
         ctx.set_materialize_grads(False)
         return output
 
-    @once_differentiable
-    def run_backward(ctx: Any, grad_output: Tensor | None, *_: Any) -> Gradients:
+    def run_derivative(ctx: Any, grad_output: Tensor | None, *_: Any) -> Gradients:
         if grad_output is None:
-            return (None,) * (1 + ctx.count)
+            return (None,) * len(ctx.needs_input_grad)
         *tensors, output = ctx.saved_tensors
         needs = ctx.needs_input_grad[1:]
         device = grad_output.device.type
@@ -93,17 +92,23 @@ def differentiable(
                 return None, *derivative(grad_output, *tensors, output=output, needs=needs, **ctx.options)
         return None, *derivative(grad_output, *tensors, output=output, needs=needs, **ctx.options)
 
+    run_derivative_once = once_differentiable(run_derivative)
+
+    def run_backward(ctx: Any, *grad_outputs: Any) -> Gradients:
+        if torch.is_grad_enabled():  # someone wants to differentiate the gradients: that is refused when they do
+            return run_derivative_once(ctx, *grad_outputs)
+        return run_derivative(ctx, *grad_outputs)
+
     derivative = inspect.unwrap(backward)  # without its no_grad: autograd records nothing of a backward anyway
     name = forward.__name__.removesuffix("_forward")
     members = {"forward": staticmethod(run_forward), "backward": staticmethod(run_backward)}
     operation: Any = type(f"{name.title().replace('_', '')}", (Function,), members)
 
-    def function(*tensors: Tensor | None, **options: Any) -> Any:
-        for place, tensor in enumerate(tensors):
-            if not isinstance(tensor, Tensor) and (tensor is not None or place == 0):
-                raise TypeError(f"{name} expects tensors, got {type(tensor).__name__}: try torch.as_tensor")
+    def function(*tensors: Any, **options: Any) -> Any:
+        if not _TENSORS.issuperset(map(type, tensors)) or tensors[0] is None:
+            _require_tensors(name, tensors)
         if autocast is not None:
-            device = next(tensor for tensor in tensors if tensor is not None).device.type
+            device = tensors[0].device.type
             if torch.is_autocast_enabled(device):
                 dtype = torch.float32 if autocast == "float32" else torch.get_autocast_dtype(device)
                 with torch.autocast(device, enabled=False):
@@ -113,6 +118,13 @@ def differentiable(
     function.__name__ = function.__qualname__ = name
     function.__doc__ = forward.__doc__
     return function
+
+
+def _require_tensors(name: str, values: tuple[Any, ...]) -> None:
+    """Raise TypeError unless the first value is a tensor, and each other one or None."""
+    for place, value in enumerate(values):
+        if not isinstance(value, Tensor) and (value is not None or place == 0):
+            raise TypeError(f"{name} expects tensors, got {type(value).__name__}: try torch.as_tensor")
 
 
 def _cast(tensor: Tensor | None, dtype: torch.dtype) -> Tensor | None:

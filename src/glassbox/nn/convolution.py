@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch.nn import Module, Parameter, init
 from glassbox.nn.autograd import Gradients, differentiable
 from glassbox.nn.checks import pair, require_floating, require_one_dtype
 from glassbox.nn.padding import PADDING_MODES, extend
-from glassbox.nn.windows import Axis, crop, lay, pad, require_images, require_slope
+from glassbox.nn.windows import Axis, crop, lay, pad, require_images, require_slope, windows
 
 # How many numbers the patches may hold at a time: what a processor's cache keeps, or what keeps a GPU busy.
 _ROOM = {"cpu": 2**20, "cuda": 2**26}
@@ -32,8 +33,8 @@ def conv2d_forward(
     r"""Compute :math:`y_{ofg} = b_o + \sum_{cvw} K_{ocvw}\, x_{c, f+v, g+w}`; see `conv2d`."""
     images, kernels, rows, columns = _settle(input, weight, bias, stride, padding, dilation, groups)
     output = input.new_empty(len(images), *kernels.shape[:2], rows.windows * columns.windows)  # (N, G, O/G, h·w)
-    for some in _batches(images, rows, columns):
-        torch.matmul(kernels, _patches(images[some], rows, columns, groups), out=output[some])
+    for some, patches in _patches(images, rows, columns, groups):
+        torch.matmul(kernels, patches, out=output[some])
     if bias is not None:
         output += bias.view(groups, -1, 1)
     return output.view(*input.shape[:-3], len(weight), rows.windows, columns.windows)
@@ -60,11 +61,12 @@ def conv2d_backward(
     needs = needs or (True, True, bias is not None)
     grad_padded = images.new_zeros(*images.shape[:2], rows.padded_size, columns.padded_size) if needs[0] else None
     grad_kernels = kernels.new_zeros(kernels.shape) if needs[1] else None
-    for some in _batches(images, rows, columns):
+    for some, patches in _patches(images, rows, columns, groups):
         if grad_kernels is not None:
-            grad_kernels += (slope[some] @ _patches(images[some], rows, columns, groups).mT).sum(0)
+            grad_kernels += (slope[some] @ patches.mT).sum(0)
         if grad_padded is not None:
-            _add_patches(grad_padded[some], kernels.mT @ slope[some], rows, columns)
+            grad_patches = torch.matmul(kernels.mT, slope[some], out=patches)  # over the patches, which have served
+            _add_patches(grad_padded[some], grad_patches, rows, columns)
     return (
         crop(grad_padded, rows, columns).reshape(input.shape) if grad_padded is not None else None,
         grad_kernels.view(weight.shape) if grad_kernels is not None else None,
@@ -72,16 +74,17 @@ def conv2d_backward(
     )
 
 
-def _patches(images: Tensor, rows: Axis, columns: Axis, groups: int) -> Tensor:
-    """Lay what each window sees out as a column: (N, C, H, W) becomes (N, G, C/G·kh·kw, h·w)."""
-    padded = pad(images, rows, columns)
-    n, channels, height, width = padded.stride()
-    windows = padded.as_strided(  # a view: which number is tap (v, w) of window (f, g)
-        (*images.shape[:2], rows.kernel_size, columns.kernel_size, rows.windows, columns.windows),
-        (n, channels, rows.dilation * height, columns.dilation * width, rows.stride * height, columns.stride * width),
-        padded.storage_offset(),
-    )
-    return windows.reshape(len(images), groups, -1, rows.windows * columns.windows)
+def _patches(images: Tensor, rows: Axis, columns: Axis, groups: int) -> Iterator[tuple[slice, Tensor]]:
+    """Lay what each window sees out as a column, some images at a time: (n, C, H, W) becomes (n, G, C/G·kh·kw, h·w).
+
+    It is a copy that may be written over, as the next images do: fresh memory costs as much time as laying out.
+    """
+    padded = room = None
+    for some in _batches(images, rows, columns):
+        padded = pad(images[some], rows, columns, into=padded)
+        seen = windows(padded, rows, columns)  # (n, C, kh, kw, h, w), a view
+        room = seen.clone(memory_format=torch.contiguous_format) if room is None else room[: len(seen)].copy_(seen)
+        yield some, room.view(len(seen), groups, -1, rows.windows * columns.windows)
 
 
 def _add_patches(padded: Tensor, patches: Tensor, rows: Axis, columns: Axis) -> None:
@@ -336,8 +339,10 @@ def _sides(kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> tuple[
     return (rows, rows), (columns, columns)
 
 
-def _batches(images: Tensor, rows: Axis, columns: Axis) -> list[slice]:
+def _batches(images: Tensor, rows: Axis, columns: Axis) -> Iterator[slice]:
     """Split the batch: patches hold each number of an image as often as the kernel has taps."""
     patches = images.shape[1] * rows.kernel_size * columns.kernel_size * rows.windows * columns.windows
-    some = max(1, _ROOM.get(images.device.type, _ROOM["cuda"]) // max(1, patches))
-    return [slice(first, first + some) for first in range(0, len(images), some)]
+    threads = torch.get_num_threads() if images.device.type == "cpu" else 1
+    room = _ROOM.get(images.device.type, _ROOM["cuda"])
+    some = threads * max(1, round(room / max(1, patches) / threads))  # as many for each thread, so that none waits
+    return (slice(first, first + some) for first in range(0, len(images), some))

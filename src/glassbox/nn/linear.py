@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -232,17 +233,25 @@ class Flatten(Module):
 
 def _settle(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """Check that shapes and types fit, and give the input as rows (N, in)."""
-    require_one_dtype("linear", input=input, weight=weight, bias=bias)
-    if weight.ndim != 2:
-        raise ValueError(f"linear expects a weight of shape (out, in), got {tuple(weight.shape)}")
-    if input.ndim == 0 or input.shape[-1] != weight.shape[1]:
-        raise ValueError(
-            f"linear expects {weight.shape[1]} features in the last dimension of its input, "
-            f"got the shape {tuple(input.shape)}"
-        )
-    if bias is not None and bias.shape != weight.shape[:1]:
-        raise ValueError(f"linear expects a bias of shape ({len(weight)},), got {tuple(bias.shape)}")
+    if not (
+        input.dtype == weight.dtype and weight.is_floating_point() and (bias is None or bias.dtype == weight.dtype)
+    ):
+        require_one_dtype("linear", input=input, weight=weight, bias=bias)
+    _require_shapes(input.shape, weight.shape, None if bias is None else bias.shape)
     return input if input.ndim == 2 else input.reshape(input.shape[:-1].numel(), weight.shape[1])
+
+
+@lru_cache(maxsize=1024)
+def _require_shapes(input: torch.Size, weight: torch.Size, bias: torch.Size | None) -> None:
+    """Raise ValueError unless the shapes fit."""
+    if len(weight) != 2:
+        raise ValueError(f"linear expects a weight of shape (out, in), got {tuple(weight)}")
+    if not input or input[-1] != weight[1]:
+        raise ValueError(
+            f"linear expects {weight[1]} features in the last dimension of its input, got the shape {tuple(input)}"
+        )
+    if bias is not None and bias != weight[:1]:
+        raise ValueError(f"linear expects a bias of shape ({weight[0]},), got {tuple(bias)}")
 
 
 def _settle_slope(grad_output: Tensor, input: Tensor, weight: Tensor) -> Tensor:

@@ -681,7 +681,7 @@ def _softmax(input: Tensor, dim: int) -> Tensor:
 def _log_softmax(input: Tensor, dim: int) -> Tensor:
     """Return the logarithm of the softmax, which keeps its digits where the softmax itself rounds to 0."""
     shifted = input - input.amax(dim, keepdim=True)
-    return shifted - shifted.exp().sum(dim, keepdim=True).log()
+    return shifted.sub_(shifted.exp().sum(dim, keepdim=True).log_())
 
 
 def _softplus_of_minus(input: Tensor) -> Tensor:
