@@ -15,6 +15,7 @@ from torch.utils.checkpoint import checkpoint
 
 import glassbox.nn as ours
 import glassbox.nn.functional as F
+from glassbox.nn import convolution
 from tests.nn.compare import assert_outcome, assert_same, call_of, run, state_of, tensors_of, upstream
 from tests.nn.table import CLASS_WEIGHTS, LAYERS, LOSSES, Row, parameters
 
@@ -195,6 +196,21 @@ def test_max_pool_of_nothing_but_minus_infinity(row: Row, device: str) -> None:
 
 def test_relu_has_no_slope_at_zero(device: str) -> None:
     assert_same(F.relu, torch.relu, torch.tensor([-1.0, -0.0, 0.0, 1.0], device=device, requires_grad=True))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("options", [{"padding": 1}, {}, {"groups": 2, "stride": 2}], ids=str)
+@pytest.mark.parametrize("kernel_size", [1, 2, 3])
+def test_a_convolution_in_several_batches(
+    kernel_size: int, options: dict[str, Any], threads: int, device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Patches laid out a few images at a time, over the last ones: seven images leave a smaller last batch."""
+    monkeypatch.setattr(convolution, "_ROOM", {"cpu": 1, "cuda": 700})
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    images = torch.randn(7, 4, 6, 5, dtype=torch.float64, device=device, requires_grad=True)
+    weight = torch.randn(6, 4 // options.get("groups", 1), kernel_size, kernel_size, dtype=torch.float64, device=device)
+    bias = torch.randn(6, dtype=torch.float64, device=device, requires_grad=True)
+    assert_same(F.conv2d, torch.conv2d, images, weight.requires_grad_(), bias, **options)
 
 
 @pytest.mark.parametrize("row", parameters(ROWS))
