@@ -133,7 +133,7 @@ class CourseMap(SphinxDirective):
             self.set_source_info(heading)  # without a source it is not offered to translators
             section = nodes.section("", heading, ids=[folder.name.split("_")[0]])
             minutes = sum(lesson.minutes for lesson in lessons)
-            facts = f".. class:: part-facts\n\n{len(lessons)} lessons, {minutes} minutes."
+            facts = f".. rst-class:: part-facts\n\n{len(lessons)} lessons, {minutes} minutes."
             section += self.parse_text_to_nodes(f"{introduction}\n\n{facts}")
             grid = nodes.container(classes=["course-map"])
             for lesson in lessons:
