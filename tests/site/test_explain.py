@@ -1,0 +1,200 @@
+"""A page of `glassbox.explain.export`, of a model that the test trains, played from disk."""
+
+from __future__ import annotations
+
+import copy
+from functools import partial
+
+import pytest
+import torch
+from torch.nn import AvgPool2d, Conv2d, Flatten, Linear, MaxPool2d, Module, ReLU, Sequential, Sigmoid, Tanh
+
+from glassbox import explain
+from glassbox.optim import Adam
+from tests.site.conftest import serve
+
+pytestmark = pytest.mark.site
+
+CLASSES = ("row <b>1</b>", "column & more", 'both "lines"')
+PHONE = {"width": 320, "height": 640, "has_touch": True, "is_mobile": True, "scheme": "dark"}
+
+
+def lines() -> tuple[torch.Tensor, torch.Tensor]:
+    """Images of a row, a column or both, and which it is."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(60, 1, 12, 12, generator=generator) / 10
+    labels = torch.arange(60) % 3
+    for image, label, place in zip(images, labels, torch.randint(12, (60,), generator=generator), strict=True):
+        if label != 1:
+            image[0, place] = 1
+        if label != 0:
+            image[0, :, place] = 1
+    return images, labels
+
+
+@pytest.fixture(scope="module")
+def trained() -> Sequential:
+    """A network of torch, trained for a moment."""
+    torch.manual_seed(0)
+    images, labels = lines()
+    model = Sequential(
+        *(Conv2d(1, 3, 3, stride=1, padding=1), ReLU(), MaxPool2d(2), Conv2d(3, 2, 2), Tanh(), AvgPool2d(2, 1)),
+        *(Flatten(), Linear(32, 5), Sigmoid(), Linear(5, 3)),
+    )
+    optimizer = Adam(model.parameters(), lr=0.05)
+    for _ in range(200):
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(model(images), labels).backward()
+        optimizer.step()
+    assert (model(images).argmax(1) == labels).float().mean() > 0.8
+    return model
+
+
+@pytest.fixture(scope="module")
+def file(trained, tmp_path_factory):
+    images, labels = lines()
+    path = tmp_path_factory.mktemp("page") / "lines.html"
+    return explain.export(trained, images[:6], path, title="Lines & <i>more</i>", labels=labels[:6], classes=CLASSES)
+
+
+@pytest.fixture(params=["served", "from disk"])
+def play(request, visit, file):
+    """Open the page on both ways that a reader may."""
+    if request.param == "from disk":
+        yield lambda fragment="", **options: visit(file.as_uri() + fragment, **options)
+    else:
+        with serve(file.parent) as address:
+            yield lambda fragment="", **options: visit(f"{address}{file.name}{fragment}", **options)
+
+
+NAMES = ("conv0", "relu1", "pool2", "conv3", "tanh4", "pool5", "flatten6", "fc7", "sigmoid8", "fc9")
+
+
+def computed(model: Module, image: torch.Tensor, target: int):
+    """What torch computes in float64: each layer's value and the slope of the loss there, and the weights' slopes."""
+    model = model.double()
+    values = [image[None].double().requires_grad_()]
+    for layer in model:
+        values.append(layer(values[-1]))
+    loss = torch.nn.functional.cross_entropy(values[-1], torch.tensor([target]))
+    tensors = dict(zip(("input", *NAMES), values, strict=True))
+    tensors |= {
+        f"{name}.weight": layer.weight for name, layer in zip(NAMES, model, strict=True) if hasattr(layer, "weight")
+    }
+    slopes = dict(zip(tensors, torch.autograd.grad(loss, list(tensors.values())), strict=True))
+    values = {name: tensor[0] if "." not in name else tensor for name, tensor in tensors.items()}
+    slopes = {name: tensor[0] if "." not in name else tensor for name, tensor in slopes.items()}
+    return {"forward": values, "backward": slopes, "probability": values["fc9"].softmax(0), "loss": loss}
+
+
+def number(page, selector: str) -> float:
+    return float(page.locator(f"{selector} data").last.get_attribute("value"))
+
+
+def opened(page) -> tuple[str, float, float]:
+    """The name of the number that is open, the number, and the result of the sum that is written out."""
+    return (
+        page.locator(".tracer-title code").inner_text(),
+        number(page, ".tracer-title"),
+        number(page, ".formula-result"),
+    )
+
+
+near = partial(pytest.approx, rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_a_number_of_every_layer_opens_into_its_sum(play, trained, direction):
+    expected = computed(trained, lines()[0][4], target=2)[direction]
+    page = play("#sample=4&true=2")
+    for name, tensor in expected.items():
+        if direction == "forward" and (name == "input" or "." in name):
+            continue
+        index = torch.unravel_index(tensor.detach().abs().argmax(), tensor.shape)
+        place = f"{name}:{'.'.join(str(int(part)) for part in index)}"
+        page.evaluate("fragment => { location.hash = fragment }", f"sample=4&true=2&direction={direction}&open={place}")
+        code = f"{name}[{', '.join(str(int(part)) for part in index)}]"
+        page.wait_for_function(
+            "code => document.querySelector('.tracer-title code').textContent.endsWith(code)", arg=code
+        )
+        _, shown, result = opened(page)
+        assert shown == near(tensor[index].item()), code
+        assert result == near(tensor[index].item()), code
+
+
+def test_probabilities_and_loss_are_those_of_torch(play, trained):
+    expected = computed(trained, lines()[0][4], target=0)
+    page = play("#sample=4&true=0&open=probability:1")
+    assert opened(page)[1:] == (near(expected["probability"][1].item()), near(expected["probability"][1].item()))
+    assert number(page, ".tracer-loss") == near(expected["loss"].item())
+    page.locator(".tracer-loss").click()
+    assert opened(page)[1:] == (near(expected["loss"].item()), near(expected["loss"].item()))
+
+
+def test_a_step_lowers_the_loss_as_torchs_does(play, trained):
+    images, labels = lines()
+    page = play("#sample=1")
+    before = number(page, ".tracer-loss")
+    page.get_by_label("Step size").select_option("0.1")
+    page.get_by_role("button", name="Take one step").click()
+    model = copy.deepcopy(trained).double()
+    for rate in (0.1, 0):
+        loss = torch.nn.functional.cross_entropy(model(images[1:2].double()), labels[1:2])
+        slopes = torch.autograd.grad(loss, list(model.parameters()))
+        with torch.no_grad():
+            for parameter, slope in zip(model.parameters(), slopes, strict=True):
+                parameter -= rate * slope
+    assert number(page, ".tracer-loss") == near(loss.item())
+    assert loss.item() < before
+    page.get_by_role("button", name="Reset").click()
+    assert number(page, ".tracer-loss") == near(before)
+
+
+@pytest.mark.parametrize("way", ["mouse", "touch", "keyboard"])
+def test_every_way_opens_a_number_and_goes_on_from_there(play, trained, way):
+    page = play("", **(PHONE if way == "touch" else {}))
+    values = computed(trained, lines()[0][0], target=0)["forward"]
+    if way == "keyboard":
+        page.locator('[role=grid][aria-label*="conv3"] [role=gridcell]').first.focus()
+        for key in ("ArrowDown", "ArrowRight"):
+            page.keyboard.press(key)
+    else:
+        picture = page.locator('[role=grid][aria-label*="conv3"] canvas').first
+        picture.scroll_into_view_if_needed()
+        box = picture.bounding_box()
+        place = {"x": box["width"] * 0.3, "y": box["height"] * 0.7}
+        (picture.tap if way == "touch" else picture.click)(position=place)
+    code, shown, result = opened(page)
+    name, index = code.rstrip("]").split("[")
+    assert name == "conv3"
+    value = values[name][tuple(int(part) for part in index.split(", "))].item()
+    assert (shown, result) == (near(value), near(value))
+    link = page.locator(".formula-sum th button").first
+    below = link.inner_text()
+    link.tap() if way == "touch" else link.press("Enter") if way == "keyboard" else link.click()
+    assert opened(page)[0] == below
+    assert below.startswith("pool2[")
+
+
+def test_text_of_the_user_is_text_on_the_screen(play):
+    page = play()
+    assert page.title() == page.locator("h1").inner_text() == "Lines & <i>more</i>"
+    assert all(name in page.locator("main").inner_text() for name in CLASSES)
+    assert page.locator("main b, main i").count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_a_small_phone(play, scheme):
+    page = play(width=320, height=640, scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_without_javascript_a_sentence_says_what_is_missing(play):
+    assert "allow JavaScript" in play(java_script_enabled=False).locator("main").inner_text()
+
+
+def test_a_wide_layer_shrinks_to_a_small_phone(visit, tmp_path):
+    model = Sequential(Flatten(), Linear(784, 2))
+    path = explain.export(model, torch.rand(1, 1, 28, 28), tmp_path / "wide.html")
+    page = visit(path.as_uri(), width=320, height=640)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
