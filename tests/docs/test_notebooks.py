@@ -6,9 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+from docutils import nodes
+from docutils.parsers.rst import Directive, directives
 from glassbox_site.notebooks import Converter
 from markdown_it import MarkdownIt
 from sphinx.errors import ExtensionError
+from sphinx.util.docutils import is_node_registered, register_node, unregister_node
 from sphinx_gallery.py_source_parser import split_code_and_text_blocks
 
 ROOT = Path(__file__).parents[2]
@@ -85,6 +88,16 @@ def test_without_an_address_a_page_is_named_and_not_linked():
 def test_what_cannot_be_shown_ends_the_build(text):
     with pytest.raises(ExtensionError, match="cannot become"):
         convert(text)
+
+
+def test_what_sphinx_registered_stays_registered():
+    node = type("a_node_of_sphinx", (nodes.Element,), {})
+    register_node(node)
+    directives.register_directive("of-sphinx", Directive)
+    convert("See :doc:`/notation`.")
+    assert is_node_registered(node)
+    assert directives._directives.pop("of-sphinx") is Directive
+    unregister_node(node)
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)

@@ -7,7 +7,8 @@ build, so that no reader meets one in raw form.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import sphinx_gallery.notebook
@@ -19,7 +20,6 @@ from pybtex.database import parse_file
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
-from sphinx.util.docutils import docutils_namespace
 
 from glassbox_site.lessons import pages_of_lessons
 from glassbox_site.play import FOLDER as PLAYS
@@ -48,7 +48,7 @@ class Converter:
         self.site = site
 
     def __call__(self, text: str, *_: object) -> str:
-        with docutils_namespace():
+        with _own_names():
             self._register()
             document = publish_doctree(LEVELS + text, settings_overrides=SETTINGS)
         for message in (*document.findall(nodes.system_message), *document.transform_messages):
@@ -59,9 +59,7 @@ class Converter:
 
     # -- What Sphinx adds to reStructuredText --------------------------------------------------------------------------
     def _register(self) -> None:
-        """Let docutils know the course's roles and directives, and only its own ones besides."""
-        directives._directives.clear()
-        roles._roles.clear()
+        """Let docutils know the course's roles and directives."""
         converters = {
             **dict.fromkeys(CODE_ROLES, self._code_role),
             **dict.fromkeys(TEXT_ROLES, lambda title, target: nodes.inline("", title or target)),
@@ -202,6 +200,21 @@ class Converter:
             case nodes.target():
                 return ""
         return text
+
+
+@contextmanager
+def _own_names() -> Iterator[None]:
+    """Within the block docutils knows its own roles and directives only: Sphinx's need a page that is being built."""
+    registries = (directives._directives, roles._roles)
+    kept = [registry.copy() for registry in registries]
+    try:
+        for registry in registries:
+            registry.clear()
+        yield
+    finally:
+        for registry, names in zip(registries, kept, strict=True):
+            registry.clear()
+            registry.update(names)
 
 
 class _Math(Directive):
