@@ -133,8 +133,9 @@ class CourseMap(SphinxDirective):
             self.set_source_info(heading)  # without a source it is not offered to translators
             section = nodes.section("", heading, ids=[folder.name.split("_")[0]])
             minutes = sum(lesson.minutes for lesson in lessons)
-            facts = f".. rst-class:: part-facts\n\n{len(lessons)} lessons, {minutes} minutes."
-            section += self.parse_text_to_nodes(f"{introduction}\n\n{facts}")
+            facts = self.parse_text_to_nodes(f"{len(lessons)} lessons, {minutes} minutes.")
+            facts[0]["classes"].append("part-facts")
+            section += self.parse_text_to_nodes(introduction) + facts
             grid = nodes.container(classes=["course-map"])
             for lesson in lessons:
                 self.env.note_dependency(str(source.parent / "gallery" / folder.name / f"{Path(lesson.page).name}.py"))
