@@ -217,7 +217,9 @@ plt.show()
 
 # %%
 # So the way back is a convolution again: :math:`\delta` with its padding for an image,
-# and the turned kernel. In the film it visits all 25 pixels.
+# and the turned kernel. In the film it visits all 25 pixels. To open any of these sums
+# yourself, go to :exported:`a page of this convolution <convolution>` and turn it
+# *backward*; :doc:`a digit that you draw </play/digit>` opens in the same way.
 
 turned = matrix(K).flip(0, 1)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import json
+import re
 from pathlib import Path
 
 import pytest
 from glassbox_site import play, play_data
 
 from glassbox.datasets._standin import standin_digits
-from tests.explain.node import node
+from tests.explain.node import engine, node
 
 PLAY = Path(__file__).parents[2] / "docs/play"
 KILOBYTE = 1000
@@ -64,3 +66,21 @@ def test_a_reader_without_javascript_sees_a_figure_in_words_too(widget):
     figure = widget.still()
     assert figure.alt_text
     assert widget.sentence.endswith(".")
+
+
+def test_the_exported_convolution_hands_back_what_the_lesson_does(tmp_path):
+    """Lesson 3.5 says what comes back to each sum; the page computes it from a target."""
+    lesson = play_data.literals_of("part3_learning/plot_35_convolution_backward.py")
+    play_data.EXPORTS["convolution"](tmp_path / "page.html")
+    (line,) = re.findall(r'^\{"title":.*\},$', (tmp_path / "page.html").read_text(encoding="utf-8"), re.MULTILINE)
+    (tmp_path / "page.json").write_text(line.removesuffix(","), encoding="utf-8")
+    ask = """
+        import { readFileSync } from "node:fs";
+        const { backward, decode, decodeTensor, forward, tensor } = await import(process.env.ENGINE);
+        const { network, samples, targets } = JSON.parse(readFileSync(process.env.PAGE, "utf8"));
+        const decoded = decode(network);
+        const run = forward(decoded, tensor(decoded.input, decodeTensor(samples).data));
+        console.log(JSON.stringify([...backward(run, tensor([9], decodeTensor(targets).data)).values[1].data]));
+    """
+    run = node("--input-type=module", "--eval", ask, ENGINE=engine(tmp_path), PAGE=tmp_path / "page.json")
+    assert json.loads(run.stdout) == pytest.approx([slope for row in lesson["delta"] for slope in row])

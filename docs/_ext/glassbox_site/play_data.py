@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import base64
 import io
+from collections import OrderedDict
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +15,7 @@ import PIL.Image
 import torch
 from torch import Tensor
 
-from glassbox import datasets, explain, models, plots
+from glassbox import datasets, explain, models, nn, plots
 from glassbox.datasets import LabelledImages, mnist
 from glassbox.explain._describe import describe
 
@@ -175,5 +176,18 @@ def _small_cnn(path: Path) -> None:
     explain.export(models.SmallCNN(pretrained=True), one_of_each(), path, title=title)
 
 
-EXPORTS = {"small-cnn": _small_cnn}
+def _convolution(path: Path) -> None:
+    """The convolution of lesson 3.5, with the target from which its slope of each sum, delta, comes."""
+    lesson = literals_of("part3_learning/plot_35_convolution_backward.py")
+    kernel, image, delta = (torch.tensor(lesson[name]).float() for name in ("K", "o", "delta"))
+    model = nn.Sequential(OrderedDict(conv=nn.Conv2d(1, 1, 3), flatten=nn.Flatten()))
+    model.load_state_dict({"conv.weight": kernel[None, None], "conv.bias": torch.zeros(1)})
+    with torch.no_grad():
+        sums = model(image[None, None])
+    target = sums - delta.reshape(1, -1) * sums.numel() / 2  # the squared error has the slope 2/n (sum - target)
+    title = "The convolution of lesson 3.5, open"
+    explain.export(model, image[None, None], path, title=title, labels=target, loss="mse_loss")
+
+
+EXPORTS = {"small-cnn": _small_cnn, "convolution": _convolution}
 """Pages of `glassbox.explain.export` that the site links to, by name."""
