@@ -40,6 +40,16 @@ def test_a_grid_fills_rows_from_the_left(ax):
     assert [text.get_color() for text in ax.texts] == [INK, ORANGE, INK, INK, INK]
 
 
+def test_photos_may_be_in_color(ax):
+    pictures = torch.rand(2, 3, 4, 6)
+    plots.image(ax, pictures[0])
+    plots.image_grid(ax, pictures, ["a", "b"])
+    for drawn, picture in zip(ax.images, pictures[[0, 0, 1]], strict=True):
+        np.testing.assert_array_equal(drawn.get_array(), picture.permute(1, 2, 0).numpy())
+    left, right, bottom, top = ax.images[1].get_extent()
+    assert (right - left, bottom - top) == (6, 4)
+
+
 def test_what_is_no_image_is_refused(ax):
     with pytest.raises(ValueError, match="unknown kind 'grey'"):
         plots.image(ax, torch.rand(2, 2), kind="grey")
@@ -47,8 +57,12 @@ def test_what_is_no_image_is_refused(ax):
         plots.image_grid(ax, torch.rand(1, 2, 2), kind="grey")
     with pytest.raises(ValueError, match=r"one image \(H, W\) was expected, \(2, 3, 3\) came"):
         plots.image(ax, torch.rand(2, 3, 3))
+    with pytest.raises(ValueError, match=r"photos in color \(N, 3, H, W\), were expected and \(2, 2, 4, 4\) came"):
+        plots.image_grid(ax, torch.rand(2, 2, 4, 4))
     with pytest.raises(ValueError, match=r"\(2, 3, 4, 4\) came"):
-        plots.image_grid(ax, torch.rand(2, 3, 4, 4))
+        plots.image_grid(ax, torch.rand(2, 3, 4, 4), kind="signed")
+    with pytest.raises(ValueError, match=r"one image \(H, W\) was expected, \(3, 4, 4\) came"):
+        plots.image(ax, torch.rand(3, 4, 4), kind="signed")
     with pytest.raises(ValueError, match="1 captions came with 2 images"):
         plots.image_grid(ax, torch.rand(2, 4, 4), ["one"])
 

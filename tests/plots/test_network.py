@@ -53,3 +53,11 @@ def test_several_examples_and_odd_shapes_are_refused(ax):
         plots.network(ax, {"input": torch.rand(3, 1, 8, 8)})
     with pytest.raises(ValueError, match="'odd' has shape"):
         plots.network(ax, {"odd": torch.tensor(1.0)})
+
+
+def test_an_input_of_three_channels_is_one_picture_in_color(ax):
+    face = torch.rand(1, 3, 8, 8)
+    plots.network(ax, {"input": face, "conv": torch.rand(1, 3, 8, 8)})
+    assert [patch.get_width() for patch in squares(ax)] == [8, 8, 8, 8]
+    assert torch.equal(torch.tensor(ax.images[0].get_array()), face[0].permute(1, 2, 0))
+    assert "3 × 8 × 8" in [text.get_text() for text in ax.texts]

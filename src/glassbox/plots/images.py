@@ -26,7 +26,8 @@ def image(ax: Axes, values: Tensor, *, kind: str = "photo", limit: float | None 
     ax : matplotlib.axes.Axes
         Where to draw.
     values : Tensor
-        Shape (H, W), or more dimensions of size one before.
+        Shape (H, W), or more dimensions of size one before; a photo in color is (3, H, W), red, green and blue in
+        [0, 1].
     kind : {"photo", "positive", "signed"}, optional
         ``"photo"``: gray, black at 0 and white at ``limit``. ``"positive"``: from 0 up. ``"signed"``: white at zero.
     limit : float, optional
@@ -57,9 +58,10 @@ def image(ax: Axes, values: Tensor, *, kind: str = "photo", limit: float | None 
     if kind not in KINDS:
         raise ValueError(f"unknown kind {kind!r}; choose one of {', '.join(map(repr, KINDS))}")
     array = values.detach().cpu().numpy()
-    if array.ndim < 2 or math.prod(array.shape[:-2]) != 1:
+    in_color = kind == "photo" and array.ndim > 2 and math.prod(array.shape[:-2]) == array.shape[-3] == 3
+    if array.ndim < 2 or not (in_color or math.prod(array.shape[:-2]) == 1):
         raise ValueError(f"one image (H, W) was expected, {tuple(values.shape)} came; pick one channel of one example")
-    array = array.reshape(array.shape[-2:])
+    array = array.reshape(-1, *array.shape[-2:]).transpose(1, 2, 0) if in_color else array.reshape(array.shape[-2:])
     if limit is None:
         limit = 1.0 if kind == "photo" else float(np.abs(array).max()) or 1.0
     drawn = ax.imshow(array, cmap=KINDS[kind], vmin=-limit if kind == "signed" else 0, vmax=limit)
@@ -88,7 +90,7 @@ def image_grid(
     ax : matplotlib.axes.Axes
         Where to draw.
     images : Tensor
-        Shape (N, H, W) or (N, 1, H, W); all share one color scale.
+        Shape (N, H, W) or (N, 1, H, W), all on one color scale; photos in color are (N, 3, H, W), in [0, 1].
     captions : sequence of str, optional
         One per image.
     columns : int, optional
@@ -108,7 +110,7 @@ def image_grid(
     Raises
     ------
     ValueError
-        If the images have several channels, or there is not one caption per image.
+        If the images have other channels, or there is not one caption per image.
 
     Examples
     --------
@@ -122,13 +124,18 @@ def image_grid(
     """
     if kind not in KINDS:
         raise ValueError(f"unknown kind {kind!r}; choose one of {', '.join(map(repr, KINDS))}")
-    if images.dim() not in (3, 4) or (images.dim() == 4 and images.shape[1] != 1):
-        raise ValueError(f"gray images (N, H, W) or (N, 1, H, W) were expected and {tuple(images.shape)} came")
+    in_color = kind == "photo" and images.dim() == 4 and images.shape[1] == 3
+    if images.dim() not in (3, 4) or (images.dim() == 4 and images.shape[1] != 1 and not in_color):
+        raise ValueError(
+            f"images (N, H, W) or (N, 1, H, W), or photos in color (N, 3, H, W), were expected and "
+            f"{tuple(images.shape)} came"
+        )
     if captions is not None and len(captions) != len(images):
         raise ValueError(f"{len(captions)} captions came with {len(images)} images; give one per image")
-    array = images.detach().cpu().numpy().reshape(len(images), *images.shape[-2:])
+    array = images.detach().cpu().numpy()
+    array = array.transpose(0, 2, 3, 1) if in_color else array.reshape(len(images), *images.shape[-2:])
     limit = 1.0 if kind == "photo" else float(np.abs(array).max()) or 1.0
-    height, width = array.shape[1:]
+    height, width = array.shape[1:3]
     right, down = 1.12 * width, height * (1.12 if captions is None else 1.42)
     for index, picture in enumerate(array):
         left, top = right * (index % columns), down * (index // columns)

@@ -38,7 +38,7 @@ def network(
         Where to draw.
     outputs : mapping of str to Tensor
         The input and then each layer's output, in order: shape (C, H, W) or (1, C, H, W) for images, (features,) or
-        (1, features) for vectors.
+        (1, features) for vectors. An input of three channels is drawn as one picture in color.
     values : bool, optional
         Whether to fill the squares with the values. The first row is always filled. Rows with values of both signs get
         the diverging colors, white at zero; the others run from zero up. Each row has its own scale.
@@ -105,7 +105,8 @@ def _draw_row(ax: Axes, array: np.ndarray, top: float, *, filled: bool, photo: b
         sheets, height, widths = array[None, None, :], STRIP_HEIGHT, [WIDTH]
         array = array[None, None, :]
     else:
-        sheets, height, widths = array, float(array.shape[1]), [float(array.shape[2])] * len(array)
+        sheets = array.transpose(1, 2, 0)[None] if photo and len(array) == 3 else array
+        height, widths = float(array.shape[1]), [float(array.shape[2])] * len(sheets)
     gap = min(4.0, (WIDTH - sum(widths)) / max(1, len(widths) - 1))
     limit = float(np.abs(array).max()) or 1.0
     signed = bool(array.min() < 0)
