@@ -40,6 +40,14 @@ def test_training_reports_every_epoch_logs_and_saves(noise, tmp_path):
     SmallCNN().load_state_dict(load_file(weights))
 
 
+def test_it_learns_from_the_first_images_only(noise, tmp_path):
+    log = tmp_path / "log"
+    options = ["--images", "20", "--batch-size", "5", "--epochs", "1", "--device", "cpu", "--log-file", str(log)]
+    done = run(app, ["train", *options])
+    assert done.output.splitlines()[0] == "small_cnn on noise: 20 images"
+    assert json.loads(log.read_text().splitlines()[0])["steps"] == 4
+
+
 def test_a_run_that_goes_on_goes_on_in_its_log(noise, tmp_path):
     arguments = ["train", "--device", "cpu", "--checkpoint", str(tmp_path / "run"), "--log-file", str(tmp_path / "log")]
     assert run(app, [*arguments, "--epochs", "1"]).exit_code == 0

@@ -85,6 +85,7 @@ def _told_in_one_line() -> Iterator[None]:
 def train(
     model: Annotated[ModelName, typer.Option(help="The network.")] = ModelName.small_cnn,
     data: Annotated[DataName, typer.Option(help="What it learns from.")] = DataName.mnist,
+    images: Annotated[int | None, typer.Option(min=1, help="Learn from the first so many images only.")] = None,
     epochs: Annotated[int, typer.Option(min=1, help="How many times it sees every image.")] = 5,
     batch_size: Annotated[int, typer.Option(min=1, help="Images for each update.")] = 50,
     learning_rate: Annotated[float, typer.Option(help="Step size of Adam.")] = 3e-3,
@@ -115,7 +116,7 @@ def train(
         from glassbox.optim import Adam
         from glassbox.training import evaluate, fit
 
-        learning, test = _load(data, "train"), _load(data, "test")
+        learning, test = _load(data, "train")[:images], _load(data, "test")
         network = _build(model, learning, seed)
         if _leads():
             typer.echo(f"{model.value} on {learning.source}: {len(learning):,} images")
