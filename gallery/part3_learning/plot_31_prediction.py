@@ -199,13 +199,15 @@ def unit(layers, k):
     return lambda points: network[:layers](points)[..., k]
 
 
-fig, axes = plt.subplots(1, 4, figsize=(7.2, 2.4), sharey=True)
+fig, axes = plt.subplots(1, 4, figsize=(7.2, 2.7), sharey=True)
 for k, (ax, name) in enumerate(
     zip(axes, ["east", "west", "north", "south"], strict=True)
 ):
     plots.activity(ax, unit(2, k), *plane)
     plots.hinge_lines(ax, W[1][[k]], B[1][[k]])
     ax.set_title(f"{k + 1}: {name}")
+axes[0].set_ylabel("$x_2$, to the north")
+fig.supxlabel("$x_1$, kilometers to the east", fontsize=11)
 fig.alt_text = (
     "Four hinges: each unit of layer 2 is zero on one side of a street through the "
     "pizzeria and grows on the other."
@@ -217,11 +219,13 @@ plt.show()
 # their sum reaches three kilometers there is a boundary: four straight sides, one for
 # each pair of active hinges.
 
-fig, axes = plt.subplots(1, 3, figsize=(7.2, 2.8), sharey=True)
+fig, axes = plt.subplots(1, 3, figsize=(7.2, 3.1), sharey=True)
 plots.activity(axes[0], unit(4, 0), *plane).set_title("east or west")
 plots.activity(axes[1], unit(4, 1), *plane).set_title("north or south")
 plots.activity(axes[2], unit(6, 0), *plane, boundary=0.5).set_title("probability")
 plots.yes_no_points(axes[2], X, inside)
+axes[0].set_ylabel("$x_2$, to the north")
+fig.supxlabel("$x_1$, kilometers to the east", fontsize=11)
 fig.alt_text = (
     "Two valleys, one along each street, and the output: high inside a diamond whose "
     "border separates full from hollow points."

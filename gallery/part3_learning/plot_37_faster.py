@@ -1,0 +1,423 @@
+r"""
+3.7 Faster and wider
+====================
+
+One network, one set of digits, one function ``fit``. It can run on one thread or on
+two, on a graphics processor, or in two processes that share the work. **Do they all
+learn the same, and which of them is worth it?**
+
+*After this lesson you can* cut a batch among several workers and put their gradients
+together without an error, start such a run with one command, and say from two numbers
+when a faster device pays.
+
+*Time*: 30 minutes. *Before*: lessons 1.3 and 3.4.
+"""
+
+# %%
+# The gradient of two halves
+# --------------------------
+# The risk of a batch :math:`B` is a mean over its examples, and so is its gradient. Cut
+# the batch into parts :math:`B_1, \dots, B_W`, one for each **worker**. Worker
+# :math:`w` knows the mean :math:`g_w` over its own part. Then
+#
+# .. math:: \nabla R = \frac{1}{|B|} \sum_{i \in B} \nabla R^i
+#    = \sum_{w=1}^{W} \frac{|B_w|}{|B|} \; g_w, \qquad
+#    g_w = \frac{1}{|B_w|} \sum_{i \in B_w} \nabla R^i .
+#
+# If all parts have the same size, every factor is :math:`1/W`: *the mean of the
+# workers' gradients is the gradient.* By hand, on ten digits, in double precision:
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import torch
+
+from glassbox import datasets, models, nn, optim, plots, training
+
+plots.style.use()
+train, test = datasets.mnist("train"), datasets.mnist("test")
+print(f"Digits: {train.source}.")
+
+torch.manual_seed(0)
+network = models.SmallCNN().double()
+images, labels = train.images[:10].double(), train.labels[:10]
+
+
+def gradient(rows):
+    """Return the gradient of the mean loss over some rows, as one long list."""
+    network.zero_grad()
+    nn.CrossEntropyLoss()(network(images[rows]), labels[rows]).backward()
+    return torch.cat([parameter.grad.flatten() for parameter in network.parameters()])
+
+
+whole = gradient(slice(0, 10))
+first, second = gradient(slice(0, 5)), gradient(slice(5, 10))
+difference = (whole - (first + second) / 2).abs().max()
+print(f"{len(whole):,} gradients; 5 + 5 digits: largest difference {difference:.0e}.")
+assert difference < 1e-14
+
+# %%
+# Now one worker has seven digits and the other three. The mean of two unequal means is
+# *not* the mean: it counts each of the three as much as two and a third of the seven.
+# Weighted by count, it is.
+
+seven, three = gradient(slice(0, 7)), gradient(slice(7, 10))
+plain, weighted = (seven + three) / 2, (7 * seven + 3 * three) / 10
+for name, estimate in {"plain mean": plain, "weighted by count": weighted}.items():
+    difference = (whole - estimate).abs().max()
+    print(f"7 + 3 digits, {name}: largest difference {difference:.0e}.")
+assert (whole - weighted).abs().max() < 1e-14
+assert (whole - plain).abs().max() > 1e-3
+
+# %%
+# Two of the gradients, those of two biases of the last layer, as arrows. The workers
+# point to different sides. Only the weighted mean has its tip on the gradient of the
+# whole batch, which is the cross.
+
+pair = (whole[-10:] - plain[-10:]).abs().topk(2).indices - 10
+fig, ax = plt.subplots(figsize=(6.4, 4.2))
+arrows = {
+    "seven digits": seven,
+    "three digits": three,
+    "weighted": weighted,
+    "plain": plain,
+}
+plots.named_arrows(ax, {name: vector[pair] for name, vector in arrows.items()})
+ax.plot(*whole[pair], "x", color=plots.style.INK, markersize=12, markeredgewidth=2.5)
+one, other = (int(index) + 10 for index in pair)
+ax.set(xlabel=f"slope for the bias of digit {one}", title="means of 7 + 3 digits")
+ax.set_ylabel(f"slope for the bias of digit {other}")
+fig.alt_text = (
+    "Arrows of two components of the gradient: that of seven digits, that of three, "
+    "their plain mean, and their weighted mean, which ends on the cross of the whole."
+)
+plt.show()
+
+# %%
+# Two processes
+# -------------
+# ``fit`` does this by itself. Started by PyTorch's launcher, each process draws the
+# same batch, takes its part, weighs its loss by count, and all of them average their
+# gradients before each update. So all have the same weights, always. The command
+# ``glassbox train`` calls ``fit``. On your computer, type it into a terminal:
+#
+# .. code-block:: bash
+#
+#    python -m torch.distributed.run --standalone --nproc-per-node 2 \
+#        -m glassbox train --model mlp --images 6000 --epochs 1
+#
+# Here Python types it, and asks for the weights and the log as files. (On Windows,
+# PyTorch has no libuv, which its launcher would like. A variable tells it to do
+# without.)
+
+settings = {"images": 6000, "epochs": 1, "batch-size": 50, "learning-rate": 0.003}
+launcher = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+environment = os.environ | {"OMP_NUM_THREADS": "1"}
+if sys.platform == "win32":
+    environment["USE_LIBUV"] = "0"
+
+with tempfile.TemporaryDirectory() as folder:
+    options = [f"--{name}={value}" for name, value in settings.items()]
+    options += ["--model=mlp", "--seed=0", "--device=cpu"]
+    files = [f"--save={folder}/weights.safetensors", f"--log-file={folder}/log.jsonl"]
+    command = [sys.executable, "-m", *launcher, "-m", "glassbox", "train"]
+    done = subprocess.run(
+        [*command, *options, *files],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"the two processes ended with an error:\n{done.stderr}")
+    rows = Path(folder, "log.jsonl").read_text().splitlines()
+    epoch, last = (json.loads(row) for row in rows)
+    from safetensors.torch import load_file
+
+    by_two = load_file(f"{folder}/weights.safetensors")
+
+print(done.stdout.splitlines()[0])
+print(f"{epoch['steps']} steps, loss {epoch['loss']:.4f}")
+print(f"{last['test_accuracy']:.2%} of the test digits right")
+
+# %%
+# Only the first of the two speaks. How much did they tell each other? At each step
+# every gradient once, a number of four bytes.
+
+parameters = sum(tensor.numel() for tensor in by_two.values())
+kilobytes = parameters * 4 / 1000
+print(
+    f"{parameters:,} gradients are {kilobytes:.1f} kB a step, {epoch['steps']} times."
+)
+
+# %%
+# One thread, two threads, a GPU
+# ------------------------------
+# The same ``fit`` in this process: the same seed, the same digits. A **thread**
+# shares the memory of its process: two of them cut the sums inside one operation in
+# two. Nothing is to be sent, but each operation has to start and join both.
+
+
+def train_here(device="cpu", threads=1):
+    """Do what the command does, in this process."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    model = models.MLP(28 * 28, 64, 10)
+    history = training.fit(
+        model,
+        train[: settings["images"]],
+        optimizer=lambda parameters: optim.Adam(
+            parameters, lr=settings["learning-rate"]
+        ),
+        epochs=settings["epochs"],
+        batch_size=settings["batch-size"],
+        seed=0,
+        device=device,
+    )
+    torch.set_num_threads(before)
+    return model, history
+
+
+runs = {"one thread": train_here(), "two threads": train_here(threads=2)}
+if torch.cuda.is_available():
+    runs["GPU"] = train_here("cuda")
+else:
+    print("There is no CUDA device here: the row of the GPU is missing.")
+
+reference = runs["one thread"][0].state_dict()
+
+
+def compare(weights, loss):
+    """Return the loss, and the largest difference of a weight from one thread."""
+    gaps = [(weights[name].cpu() - reference[name]).abs().max() for name in reference]
+    return {"loss": f"{loss:.6f}", "largest difference": f"{max(gaps):.0e}"}, max(gaps)
+
+
+table, gaps = {}, {}
+for name, (model, history) in runs.items():
+    table[name], gaps[name] = compare(model.state_dict(), history[-1].loss)
+table["two processes"], gaps["two processes"] = compare(by_two, epoch["loss"])
+print(pd.DataFrame(table).T.to_string())
+assert max(gaps.values()) < 1e-3
+assert abs(epoch["loss"] - runs["one thread"][1][-1].loss) < 1e-3
+
+# %%
+# All learn the same. What differs is the *order* in which numbers are added up, and so
+# the last digit of a sum in single precision. (Such a difference can grow in networks
+# with pooling: where two pixels of a window are almost equal, the last digit decides
+# which of them gets the gradient. From there on two runs go different ways, and both
+# learn.)
+#
+# How far had the weights moved? Against that the differences vanish.
+
+torch.manual_seed(0)
+start = models.MLP(28 * 28, 64, 10).state_dict()
+moved = max((reference[name] - start[name]).abs().max().item() for name in start)
+print(f"Training moved a weight by up to {moved:.2f};")
+print(f"two processes differ from one by up to {gaps['two processes']:.0e}.")
+assert gaps["two processes"] < moved / 100
+
+# %%
+# One thing cannot be cut like this. ``BatchNorm2d`` (lesson 3.6) takes a mean over the
+# *batch*, and a worker knows only its part. ``fit`` refuses such a network under
+# several processes, and says why.
+#
+# glassbox.nn and torch.nn
+# ------------------------
+# Is our engine the same as PyTorch's? The names are, so one function builds both. The
+# same seed gives the same weights, and one batch the same scores and gradients.
+
+
+def small_cnn(library):
+    torch.manual_seed(0)
+    return library.Sequential(
+        *(library.Conv2d(1, 2, 2, padding=1), library.ReLU(), library.MaxPool2d(2)),
+        *(library.Conv2d(2, 4, 2, padding=1), library.ReLU(), library.MaxPool2d(2)),
+        *(library.Conv2d(4, 8, 2, padding=1), library.ReLU(), library.MaxPool2d(2)),
+        *(library.Flatten(), library.Linear(128, 32), library.ReLU()),
+        library.Linear(32, 10),
+    )
+
+
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode  # one multiply-add is two flops
+
+
+class Calls(TorchDispatchMode):
+    """Count the operations that PyTorch is asked for."""
+
+    count = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.count += 1
+        return function(*args, **(kwargs or {}))
+
+
+def one_step(library):
+    """Return scores, gradients, and what one forward and backward pass took."""
+    model = small_cnn(library)
+    with FlopCounterMode(display=False) as flops, Calls() as calls:
+        scores = model(train.images[:50])
+        library.CrossEntropyLoss()(scores, train.labels[:50]).backward()
+    gradients = torch.cat([p.grad.flatten() for p in model.parameters()])
+    return scores.detach(), gradients, flops.get_total_flops() // 2, calls.count
+
+
+ours, theirs = one_step(nn), one_step(torch.nn)
+for index, name in enumerate(["scores", "gradients"]):
+    difference = (ours[index] - theirs[index]).abs().max()
+    print(f"{name}: largest difference {difference:.0e}")
+    torch.testing.assert_close(ours[index], theirs[index], rtol=1e-4, atol=1e-6)
+
+counts = pd.DataFrame(
+    {"multiplications": [ours[2], theirs[2]], "operations": [ours[3], theirs[3]]},
+    index=["glassbox.nn", "torch.nn"],
+)
+print(counts.map("{:,}".format).to_string())
+assert ours[2] == theirs[2]
+assert ours[3] > theirs[3]
+
+# %%
+# The arithmetic is the same. But PyTorch asks for a convolution once, and we write it
+# out as an equation: a sum over the taps of the kernel. More operations, and each has a
+# price of its own, however small the batch.
+#
+# Two numbers tell the speed
+# --------------------------
+# So a step has two kinds of cost. A **fixed** cost :math:`a`: start every operation,
+# run the Python between them, send the gradients. And a cost :math:`b` **per image**:
+# the arithmetic. For a batch of :math:`B` images,
+#
+# .. math:: t(B) = a + b B, \qquad \text{images per second} = \frac{B}{a + b B} .
+#
+# Seconds belong to a machine. These are *recorded*: milliseconds per step of ``fit``
+# with ``SmallCNN``, the best of five epochs, for batches of 2 to 2,048 images. No GPU
+# was measured: there was none.
+
+machine = "two cores of an AMD EPYC, PyTorch 2.15, 24 November 2026"
+batches = [2, 8, 32, 128, 512, 2048]
+recorded = pd.DataFrame(
+    {
+        "one thread": [4.229, 4.496, 5.461, 9.207, 25.517, 118.686],
+        "two threads": [4.256, 4.530, 5.684, 9.178, 21.555, 63.905],
+        "two processes": [5.649, 5.650, 6.338, 8.441, 16.987, 63.416],
+    },
+    index=pd.Index(batches, name="images in a batch"),
+)
+
+
+def step_milliseconds(batch_size, device="cpu", steps=20):
+    """Measure one step of fit, the best of five epochs: noise serves as digits."""
+    noise = torch.rand(steps * batch_size, 1, 28, 28)
+    answers = torch.randint(10, (len(noise),))
+    history = training.fit(
+        models.SmallCNN(),
+        (noise, answers),
+        epochs=5,
+        batch_size=batch_size,
+        device=device,
+    )
+    return 1000 * min(row.seconds for row in history) / steps
+
+
+def fixed_and_per_image(milliseconds):
+    """Fit t = a + b B so that the *relative* errors are small, by least squares."""
+    B, t = milliseconds.index.to_numpy(float), milliseconds.to_numpy()
+    a, b = np.linalg.lstsq(np.stack([1 / t, B / t], axis=1), np.ones(len(t)))[0]
+    return a, b
+
+
+# %%
+# To see your own machine in the figure, set ``measure_mine`` to True: a GPU if you have
+# one, else your processor. It takes a minute.
+
+measure_mine = False
+if measure_mine:
+    mine = "cuda" if torch.cuda.is_available() else "cpu"
+    times = [step_milliseconds(B, mine) for B in batches]
+    recorded[f"mine: {mine}"] = times
+assert step_milliseconds(2, steps=2) > 0  # the measurement itself works
+
+costs = {name: fixed_and_per_image(times) for name, times in recorded.items()}
+print(f"Recorded on {machine}")
+for name, (a, b) in costs.items():
+    print(f"{name:14} a = {a:5.2f} ms, b = {b:.4f} ms, a / b = {a / b:,.0f} images")
+
+fig, ax = plt.subplots(figsize=(7.2, 4.2))
+ax.set(xscale="log", yscale="log", ylabel="images per second", title=machine)
+fine = np.geomspace(2, 2048, 40)
+lines = {
+    name: pd.Series(1000 * fine / (a + b * fine), fine)
+    for name, (a, b) in costs.items()
+}
+plots.curves(ax, pd.DataFrame(lines).rename_axis("images in a batch"), markers=False)
+for times, color in zip(recorded.T.to_numpy(), plots.style.SERIES, strict=False):
+    ax.plot(batches, 1000 * np.array(batches) / times, "o", color=color)
+ax.set_xticks(batches, [f"{B:,}" for B in batches])
+ax.minorticks_off()
+fig.alt_text = (
+    "Recorded images per second against the batch size: all curves first rise in "
+    "proportion to the batch, then level off."
+)
+plt.show()
+
+measured = recorded.iloc[:, :3]
+predicted = pd.DataFrame(
+    {n: costs[n][0] + costs[n][1] * measured.index for n in measured}
+)
+error = (predicted.to_numpy() / measured - 1).abs().max().max()
+print(f"The two numbers predict every recorded time within {error:.0%}.")
+assert error < 0.5
+
+# %%
+# Two regimes. With small batches the fixed cost rules: twice the images cost the same
+# time, and the curve rises with slope one. With large batches the arithmetic rules, and
+# the curve is level at :math:`1/b`. The bend is at :math:`B = a/b`, where both cost the
+# same.
+#
+# What does a GPU need to be worth it?
+# ------------------------------------
+# A GPU has thousands of small arithmetic units: a much smaller :math:`b`. But every
+# operation must be sent over to it: an :math:`a` that is no smaller, and often larger.
+# It overtakes the processor where :math:`a' + b' B < a + b B`, that is, for
+#
+# .. math:: B > \frac{a' - a}{b - b'} .
+#
+# So a GPU needs large batches, or a network with much arithmetic in each operation:
+# many channels, large images. A small network with batches of 50 keeps it waiting. That
+# is why ``fit`` records the whole step once and replays it as one (a *CUDA graph*): it
+# lowers :math:`a`. The same inequality holds for a second process: it halves :math:`b`,
+# and sending the gradients adds to :math:`a`.
+
+names = list(recorded)[:3]
+for name in names[1:]:
+    (a, b), (a_new, b_new) = costs[names[0]], costs[name]
+    if b_new < b:
+        from_here = max(0, (a_new - a) / (b - b_new))
+        print(f"{name} overtake one thread from about B = {from_here:.0f}")
+    else:
+        print(f"{name} never overtake one thread")
+
+# %%
+# What to remember
+# ----------------
+# - The gradient of a batch is the mean over its parts, each weighted by its count. With
+#   equal parts it is the mean of the workers' gradients.
+# - Threads, processes and devices change the order of a sum, and so the last digit.
+#   They do not change what is learnt.
+# - A step costs :math:`a + bB`: a fixed part, and a part per image. Small batches pay
+#   the first, large ones the second.
+# - A faster device lowers :math:`b`. It pays from a batch size on that you can
+#   compute.
+#
+# **Try this.** Set ``"batch-size"`` to 51: what are the parts of the two processes, and
+# do the weights still agree with those of one? Then set ``measure_mine``, and take
+# ``DigitCNN`` in place of ``SmallCNN``: which of the two numbers changes more?
