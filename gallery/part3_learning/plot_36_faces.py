@@ -434,3 +434,6 @@ print(f"Single answers are right in {results['SmallVGG'].accuracy:.1%}.")
 # **Try this.** Train with ``attributes=("smile",)`` only, on the same faces. Is the
 # smile read better alone or among five questions? Then cover the test faces with a gray
 # square on the mouth: which answers suffer?
+#
+# **Read on.** VGG: :cite:`simonyan2015`. Batch normalization: :cite:`ioffe2015`.
+# CelebA: :cite:`liu2015`.
