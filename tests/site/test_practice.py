@@ -91,7 +91,7 @@ def test_downloads_of_the_lesson_hold_no_question(site):
 
 def test_solutions_and_hints_are_folded_in_the_page(visit):
     page = visit("exercises/part1.html", width=360)
-    solutions = page.locator("details.hide")
+    solutions = page.locator("details.hide.above-input")
     own = [name for name in exercises.names() if name.startswith("1.")]
     assert solutions.count() == page.locator("details.sd-dropdown").count() == len(own)
     assert not solutions.first.locator("pre").first.is_visible()
