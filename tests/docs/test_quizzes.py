@@ -156,6 +156,15 @@ def slope_of_three_scores() -> str:
     return f"({', '.join(f'{value:.1f}' for value in scores.grad[0].tolist())})"
 
 
+def nobody_wears_a_hat() -> str:
+    return f"{95 / 100:.0%}".replace("%", " %")
+
+
+def unequal_workers() -> str:
+    assert math.isclose((1 / 2 / 10) / (1 / 2 / 30), 3)
+    return "three times as much"
+
+
 RECOMPUTED = {
     ("1.1", 1): doubled_weights,
     ("1.2", 4): padding_that_halves,
@@ -166,6 +175,8 @@ RECOMPUTED = {
     ("3.1", 3): shape_of_a_weight,
     ("3.1", 4): hinge,
     ("3.2", 2): slope_of_three_scores,
+    ("3.6", 2): nobody_wears_a_hat,
+    ("3.7", 3): unequal_workers,
 }
 
 
