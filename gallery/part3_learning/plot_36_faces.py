@@ -381,7 +381,8 @@ fig.alt_text = (
 plt.show()
 
 heights = ", ".join(f"{name} {row:.0f}" for name, row in centers.items())
-print(f"Mean height at which it looks, in pixels from the top: {heights}.")
+print("Mean height at which it looks, in pixels from the top:")
+print(heights)
 if test.is_standin:
     assert centers["hat"] < centers["glasses"] < centers["smile"]
 
