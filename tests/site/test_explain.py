@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 import torch
+from axe_playwright_python.sync_playwright import Axe
 from torch.nn import AvgPool2d, Conv2d, Flatten, Linear, MaxPool2d, Module, ReLU, Sequential, Sigmoid, Tanh
 
 from glassbox import explain
@@ -184,9 +185,10 @@ def test_text_of_the_user_is_text_on_the_screen(play):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_fits_a_small_phone(play, scheme):
-    page = play(width=320, height=640, scheme=scheme)
+def test_the_page_fits_a_small_phone_and_axe_finds_no_violation(play, scheme):
+    page = play(width=320, height=640, scheme=scheme, bypass_csp=True)  # the page itself would not run axe
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    assert Axe().run(page).response["violations"] == []
 
 
 def test_without_javascript_a_sentence_says_what_is_missing(play):
