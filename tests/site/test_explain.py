@@ -186,7 +186,7 @@ def test_text_of_the_user_is_text_on_the_screen(play):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_fits_a_small_phone_and_axe_finds_no_violation(play, scheme):
-    page = play(width=320, height=640, scheme=scheme, bypass_csp=True)  # the page itself would not run axe
+    page = play(width=320, height=640, scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     assert Axe().run(page).response["violations"] == []
 
