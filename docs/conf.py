@@ -27,6 +27,8 @@ glassbox_wheel = wheel = f"glassbox_course-{release}-py3-none-any.whl"
 # Where the site will be published; unknown in a local build. (`site_url` is a setting of sphinx-sitemap.)
 published_at = os.environ.get("GLASSBOX_SITE_URL", "").rstrip("/")
 html_baseurl = f"{published_at}/" if published_at else ""
+# Where its source is published, as owner/name on GitHub; unknown too.
+glassbox_repository = os.environ.get("GLASSBOX_REPOSITORY", "")
 
 # -- Sources ---------------------------------------------------------------------------------------------------------
 extensions = [
@@ -142,3 +144,10 @@ ogp_enable_meta_description = True
 sitemap_url_scheme = "{link}"
 sitemap_show_lastmod = False
 sitemap_excludes = ["404.html", "search.html", "genindex.html", "py-modindex.html"]
+
+# -- Links to other sites: make check-links --------------------------------------------------------------------------
+linkcheck_timeout = 30
+linkcheck_retries = 3
+linkcheck_anchors = False  # many pages write theirs by script
+# A DOI stays, and the publishers behind it refuse robots; so do the services that open a notebook.
+linkcheck_ignore = [r"https://doi\.org/", r"https://colab\.research\.google\.com/", r"https://mybinder\.org/"]

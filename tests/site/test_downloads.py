@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -71,6 +72,14 @@ def test_a_notebook_has_the_code_of_the_script(site, lesson):
     _, blocks = split_code_and_text_blocks(str(lesson))
     assert "pip install" in install
     assert cells == [block.content.strip() for block in blocks if block.type == "code"]
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=number)
+def test_the_text_of_a_notebook_is_markdown(site, lesson):
+    notebook = nbformat.read(download(site, lesson, ".ipynb"), as_version=4)
+    texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    assert texts[0].startswith("# ")
+    assert [text for text in texts if re.search(r":[a-z:]+:`|^\s*\.\. |`_|(?<!`)``(?!`)", text, re.MULTILINE)] == []
 
 
 @pytest.mark.parametrize("lesson", FIRST_OF_PART, ids=number)

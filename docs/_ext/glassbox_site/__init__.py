@@ -7,11 +7,13 @@ from sphinx.application import Sphinx
 from glassbox_site import (
     accessibility,
     addresses,
+    archives,
     backlinks,
     citation,
     commands,
     course,
     data,
+    download_table,
     downloads,
     equations,
     exercises,
@@ -50,6 +52,8 @@ PARTS = (
     accessibility,
     addresses,
     downloads,
+    download_table,
+    archives,
 )
 
 

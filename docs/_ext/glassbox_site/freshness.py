@@ -24,10 +24,10 @@ LIBRARIES = ("torch", "numpy", "pandas", "scikit-learn", "matplotlib", "sphinx-g
 HERE = Path(__file__).parent
 
 
-def digest_of_inputs(package: Path, data: str) -> str:
-    """Return one number for the package's files, the tools that draw, the libraries and the data."""
+def digest_of_inputs(package: Path, *facts: str) -> str:
+    """Return one number for the package's files, the tools that draw, the libraries and what else is given."""
     digest = hashlib.sha256()
-    tools = [HERE / "dark.py", HERE / "figures.py", HERE / "videos.py"]
+    tools = [HERE / "dark.py", HERE / "figures.py", HERE / "notebooks.py", HERE / "videos.py"]
     files = sorted(
         path
         for path in package.rglob("*")
@@ -37,7 +37,7 @@ def digest_of_inputs(package: Path, data: str) -> str:
         for path in paths:
             digest.update(path.relative_to(root).as_posix().encode())
             digest.update(path.read_bytes())
-    for fact in [data, platform.python_version(), *(version(name) for name in LIBRARIES)]:
+    for fact in [*facts, platform.python_version(), *(version(name) for name in LIBRARIES)]:
         digest.update(fact.encode())
     return digest.hexdigest()
 
@@ -47,7 +47,8 @@ def _drop_what_is_stale(app: Sphinx) -> None:
 
     lessons = Path(app.srcdir, "lessons")
     record = lessons / ".inputs"
-    digest = digest_of_inputs(Path(glassbox.__file__).parent, app.data_of_build.source)
+    install = app.config.sphinx_gallery_conf["first_notebook_cell"]
+    digest = digest_of_inputs(Path(glassbox.__file__).parent, app.data_of_build.source, install)
     app.notebooks_are_stale = not record.exists() or record.read_text() != digest
     if app.notebooks_are_stale:
         logger.info("The package, the data or a library changed: lessons and notebooks run again")

@@ -1,0 +1,83 @@
+"""The archives: the site reads from disk without a server, and the lessons come with all they need."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from posixpath import normpath
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from bs4 import BeautifulSoup
+
+from .conftest import HTML
+from .test_rendering import load_all
+
+pytestmark = pytest.mark.site
+
+
+@pytest.fixture(scope="session")
+def unpacked(html, tmp_path_factory) -> Path:
+    """The site's own archive, unpacked in an empty folder."""
+    folder = tmp_path_factory.mktemp("disk")
+    with zipfile.ZipFile(html / "downloads/glassbox-site.zip") as packed:
+        packed.extractall(folder)
+    return folder / "glassbox-site"
+
+
+PAGES = sorted(path.relative_to(HTML).as_posix() for path in HTML.rglob("*.html"))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_opens_from_disk(visit, unpacked, name):
+    page = visit((unpacked / name).as_uri())
+    load_all(page)
+    images = "[...document.images].filter(image => image.offsetParent && !image.naturalWidth).map(image => image.src)"
+    assert page.evaluate(images) == []
+    assert page.evaluate("document.styleSheets.length") > 0
+
+
+def test_a_video_plays_from_disk(visit, unpacked):
+    page = visit((unpacked / "lessons/part1_representation/plot_12_convolution.html").as_uri())
+    assert page.locator("video:visible").first.evaluate("video => video.play().then(() => video.duration)") > 0
+
+
+def test_search_finds_from_disk(visit, unpacked):
+    page = visit(f"{(unpacked / 'search.html').as_uri()}?q=convolution")
+    page.locator("#search-results li a").first.wait_for()
+    assert any("plot_12_convolution" in link.get_attribute("href") for link in page.locator("ul.search a").all())
+
+
+def test_the_copy_is_the_site_and_none_of_its_links_is_dead(site, unpacked):
+    assert {path.relative_to(unpacked).as_posix() for path in unpacked.rglob("*.html")} == set(site)
+    page = BeautifulSoup((unpacked / "downloads.html").read_text("utf-8"), "html.parser")
+    inner = [link["href"] for link in page.select("a[href]") if not urlsplit(link["href"]).scheme]
+    paths = [normpath(unquote(urlsplit(address).path or "downloads.html")) for address in inner]
+    assert paths
+    assert [path for path in paths if not (unpacked / path).is_file()] == []
+
+
+def test_the_downloads_page_offers_every_lesson_and_both_archives(site, html):
+    page = site["downloads.html"]
+    lessons = [name for name in site if "/plot_" in name]
+    assert lessons
+    for lesson in lessons:
+        (row,) = [row for row in page.select("table tr") if row.select(f'a[href="{lesson}"]')]
+        endings = [Path(link["href"]).suffix for link in row.select("a.download")]
+        assert endings == [".py", ".ipynb"]
+    for archive in ("glassbox-lessons.zip", "glassbox-site.zip"):
+        assert page.select(f'a[href="downloads/{archive}"]')
+        assert zipfile.ZipFile(html / "downloads" / archive).testzip() is None
+
+
+def test_the_lessons_come_with_the_package_and_are_the_files_of_their_pages(site, html):
+    with zipfile.ZipFile(html / "downloads/glassbox-lessons.zip") as packed:
+        files = {name.removeprefix("glassbox-lessons/"): packed.read(name) for name in packed.namelist()}
+    (wheel,) = html.glob("wheels/*.whl")
+    assert files[wheel.name] == wheel.read_bytes()
+    for link in site["downloads.html"].select("a.download[href]"):
+        (same,) = [content for name, content in files.items() if name.endswith(f"/{Path(link['href']).name}")]
+        assert same == (html / link["href"]).read_bytes()
+    assert len([name for name in files if name.startswith("exercises/")]) == len(
+        [name for name in site if name.startswith("exercises/part")]
+    )
