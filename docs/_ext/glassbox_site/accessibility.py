@@ -18,6 +18,7 @@ _EXCHANGES = (
     (' role="doc-biblioentry"', ' role="listitem"'),
     # A block that may scroll sideways is reached by the keyboard.
     ("<pre>", '<pre tabindex="0">'),
+    ('<div class="output text_html">', '<div class="output text_html" tabindex="0">'),
     ('<span class="katex-display">', '<span class="katex-display" tabindex="0">'),
     ('<div class="table-wrapper', '<div tabindex="0" class="table-wrapper'),
     # The thumbnail's link carries the same title, for those who cannot see it.

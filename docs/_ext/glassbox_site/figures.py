@@ -16,7 +16,7 @@ from glassbox_site.videos import save_video
 
 CSS_DPI = 100  # a figure 7.2 inches wide takes 720 CSS pixels
 SCALES = (2, 1.5, 1)  # pixels of an image for each CSS pixel, the first that keeps it light
-LARGEST_IMAGE = 100_000  # bytes
+LARGEST_IMAGE = 64_000  # bytes
 LARGEST_SVG = 120_000  # bytes; a heavier drawing, such as thousands of points, becomes an image
 
 _FIGURE = """
