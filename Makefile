@@ -6,7 +6,7 @@ HTML := docs/_build/html
 SPHINX := $(BIN)/sphinx-build -W --keep-going -n -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup site lesson serve test lint types unit doctest audit-workflows test-site bench lock clean
+.PHONY: help setup site lesson serve test lint types unit doctest audit-workflows test-site audit check-links check-reproducible bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -50,6 +50,15 @@ audit-workflows: setup
 
 test-site: setup ## check the built site: links, downloads, pages
 	@$(BIN)/python -m pytest -q -m site tests/site
+
+audit: setup ## measure the built site with Lighthouse: weight, speed, accessibility (needs Chromium, and the network once)
+	@$(BIN)/python -m tests.site.audit
+
+check-links: setup ## follow every link to another site (needs the network)
+	@$(BIN)/sphinx-build -q -b linkcheck -d docs/_build/doctrees/links docs docs/_build/links
+
+check-reproducible: setup ## build the site twice from nothing and compare every file (ten minutes)
+	@$(BIN)/python -m tests.site.reproducible
 
 bench: setup ## measure ours against torch, in the same run
 	@$(BIN)/python -m benchmarks
