@@ -6,6 +6,7 @@ from glassbox.training.divergence import DivergenceError
 from glassbox.training.evaluation import Evaluation, evaluate
 from glassbox.training.history import Epoch, History
 from glassbox.training.loop import fit
+from glassbox.training.recordings import Recording, recorded
 
 __all__ = [
     "CheckpointError",
@@ -13,7 +14,9 @@ __all__ = [
     "Epoch",
     "Evaluation",
     "History",
+    "Recording",
     "WorkerError",
     "evaluate",
     "fit",
+    "recorded",
 ]

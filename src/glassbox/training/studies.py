@@ -1,0 +1,142 @@
+"""How recorded runs of the lessons were made, and how to make them again.
+
+``python -m glassbox.training.studies batch_accuracy`` makes again what lesson 3.4 shows; it takes a quarter of an hour.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from glassbox import __version__, optim
+from glassbox.datasets import LabelledImages, mnist
+from glassbox.models import SmallCNN
+from glassbox.training import DivergenceError, evaluate, fit
+from glassbox.training.recipes import held_out
+
+__all__ = ["STUDIES", "batch_accuracy", "batch_time"]
+
+Rows = Iterator[dict[str, Any]]
+
+BATCH_SIZES = (1, 3, 10, 50, 200, 1000, 5000, 20_000, 60_000)
+LEARNING_RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
+SMALL_BATCH = 32
+"""Below this many images in a batch an epoch takes so many steps that some stand for all."""
+STEPS = 200
+"""How many steps stand for all of them."""
+
+
+def batch_time(data: LabelledImages, sizes: tuple[int, ...] = BATCH_SIZES) -> Rows:
+    """Measure the seconds of processor time that one epoch of SmallCNN with Adam takes, for each batch size.
+
+    On one thread of an idle machine they are the seconds that pass; on a busy one they do not count the others.
+    """
+    for size in sizes:
+        sample = data[: STEPS * size] if size < SMALL_BATCH else data
+        _learn(sample[: 5 * size], size, learning_rate=0.0)  # first calls fill caches
+        spent = min(_learn(sample, size, learning_rate=0.0)[1] for _ in range(2))
+        yield {
+            "batch size": size,
+            "seconds per epoch": round(spent * len(data) / len(sample), 3),
+            "extrapolated": len(sample) < len(data),
+        }
+
+
+def batch_accuracy(data: LabelledImages, sizes: tuple[int, ...] = BATCH_SIZES) -> Rows:
+    """Measure the test accuracy of SmallCNN after one epoch with Adam for each batch size.
+
+    Each size gets the learning rate that does best on training images held out, the higher one of two equals. Sizes
+    below 32, where an epoch is long, are tried on a tenth of it, with the rate of the size above and the next one
+    below: their gradients are noisier, and bear no longer step.
+    """
+    learning, choosing = held_out()
+    rates: tuple[float, ...] = LEARNING_RATES
+    for size in sorted(sizes, reverse=True):
+        sample = learning[: len(learning) // 10] if size < SMALL_BATCH else learning
+        scores = {rate: _score(sample, size, rate, choosing) for rate in rates}
+        best = max(reversed(rates), key=lambda rate: scores[rate])
+        if size < 2 * SMALL_BATCH:
+            rates = LEARNING_RATES[: LEARNING_RATES.index(best) + 1][-2:]
+        accuracy = _score(data, size, best, mnist("test"))
+        yield {"batch size": size, "learning rate": best, "accuracy": round(accuracy, 4)}
+
+
+def _score(data: LabelledImages, batch_size: int, learning_rate: float, judges: LabelledImages) -> float:
+    """Train for an epoch and give the share of right answers: none where the run diverged."""
+    try:
+        model, _ = _learn(data, batch_size, learning_rate=learning_rate)
+    except DivergenceError:
+        return 0.0
+    return evaluate(model, judges, device="cpu").accuracy or 0.0
+
+
+def _learn(data: LabelledImages, batch_size: int, *, learning_rate: float) -> tuple[torch.nn.Module, float]:
+    """Train a new SmallCNN for one epoch; give it, and the seconds of processor time that it took."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = SmallCNN()
+    batch_size = min(batch_size, len(data))
+    optimizer = partial(optim.Adam, lr=learning_rate)
+    start = time.process_time()
+    fit(model, data, optimizer=optimizer, batch_size=batch_size, device="cpu", progress=False)
+    return model, time.process_time() - start
+
+
+STUDIES: dict[str, Callable[[LabelledImages], Rows]] = {"batch_time": batch_time, "batch_accuracy": batch_accuracy}
+"""The studies by name."""
+
+
+def machine() -> str:
+    """Name the processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor() or platform.machine()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one study, print its rows as they come, and write them down if asked to."""
+    parser = argparse.ArgumentParser(prog="python -m glassbox.training.studies", description=__doc__)
+    parser.add_argument("name", choices=STUDIES, help="the study")
+    parser.add_argument("--threads", type=int, default=1, help="threads of the processor")
+    parser.add_argument("--save", type=Path, metavar="FOLDER", help="write NAME.json there")
+    chosen = parser.parse_args(arguments)
+    torch.set_num_threads(chosen.threads)
+    study, data = STUDIES[chosen.name], mnist("train")
+    if data.is_standin:
+        parser.exit(1, "the studies are for MNIST, which is not at hand: see `glassbox data`\n")
+    rows = []
+    for row in study(data):
+        print(", ".join(f"{name} {value}" for name, value in row.items()), flush=True)
+        rows.append(row)
+    if chosen.save is not None:
+        content = {
+            "what": (study.__doc__ or "").splitlines()[0],
+            "made_with": {
+                "command": f"python -m glassbox.training.studies {chosen.name}",
+                "date": date.today().isoformat(),
+                "machine": machine(),
+                "threads": chosen.threads,
+                "glassbox": __version__,
+                "torch": torch.__version__,
+                "python": platform.python_version(),
+            },
+            "rows": rows,
+        }
+        chosen.save.mkdir(parents=True, exist_ok=True)
+        (chosen.save / f"{chosen.name}.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

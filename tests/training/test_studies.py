@@ -1,0 +1,98 @@
+import json
+
+import pytest
+import torch
+
+from glassbox.datasets import LabelledImages
+from glassbox.training import DivergenceError, Recording, recorded, studies
+
+
+def digits(n=80, standin=False):
+    images = torch.rand(n, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    names = tuple("0123456789")
+    return LabelledImages(images, torch.arange(n) % 10, source="noise", class_names=names, is_standin=standin)
+
+
+def test_small_batches_are_extrapolated_from_some_steps(monkeypatch):
+    monkeypatch.setattr(studies, "STEPS", 5)
+    seen = []
+
+    def learn(data, batch_size, *, learning_rate):
+        seen.append((len(data), batch_size))
+        return None, len(data) / 100
+
+    monkeypatch.setattr(studies, "_learn", learn)
+    rows = list(studies.batch_time(digits(), sizes=(2, 40)))
+    assert rows == [
+        {"batch size": 2, "seconds per epoch": 0.8, "extrapolated": True},
+        {"batch size": 40, "seconds per epoch": 0.8, "extrapolated": False},
+    ]
+    assert set(seen) == {(10, 2), (80, 40)}
+
+
+def test_each_size_gets_its_best_rate_and_small_ones_try_fewer(monkeypatch):
+    learning, choosing, data, test = digits(60), digits(20), digits(80), digits(30)
+    monkeypatch.setattr(studies, "held_out", lambda: (learning, choosing))
+    monkeypatch.setattr(studies, "mnist", lambda split: test)
+    good, tried = {70: 0.03, 50: 0.03, 10: 0.03, 1: 0.01}, {}
+
+    def score(sample, size, rate, judges):
+        if judges is test:
+            assert sample is data
+            return rate
+        assert judges is choosing
+        assert len(sample) == (6 if size < 32 else 60)
+        tried.setdefault(size, []).append(rate)
+        return float(rate in (good[size], 0.001))
+
+    monkeypatch.setattr(studies, "_score", score)
+    rows = list(studies.batch_accuracy(data, sizes=(1, 10, 50, 70)))
+    assert [(row["batch size"], row["learning rate"], row["accuracy"]) for row in rows] == [
+        (size, rate, rate) for size, rate in good.items()
+    ]
+    assert tried == {70: [*studies.LEARNING_RATES], 50: [*studies.LEARNING_RATES], 10: [0.01, 0.03], 1: [0.01, 0.03]}
+
+
+def test_a_run_that_diverges_scores_nothing(monkeypatch):
+    def diverge(*arguments, **options):
+        raise DivergenceError("inf", step=1, learning_rate=1.0, gradient=None, kept_from=0)
+
+    monkeypatch.setattr(studies, "_learn", diverge)
+    assert studies._score(digits(), 10, 1.0, digits()) == 0.0
+
+
+def test_a_score_is_the_same_twice_and_leaves_the_random_state():
+    state = torch.get_rng_state()
+    first, again = (studies._score(digits(), 8, 0.01, digits()) for _ in range(2))
+    assert first == again
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_the_command_writes_what_recorded_reads(monkeypatch, tmp_path, capsys):
+    def count(data):
+        """Count the images."""
+        yield {"images": len(data), "seconds": 1.0}
+
+    threads = torch.get_num_threads()
+    monkeypatch.setattr(studies, "mnist", lambda split: digits(30))
+    monkeypatch.setitem(studies.STUDIES, "count", count)
+    studies.main(["count", "--threads", str(threads), "--save", str(tmp_path / "new")])
+    assert capsys.readouterr().out == "images 30, seconds 1.0\n"
+    run = Recording("count", **json.loads((tmp_path / "new" / "count.json").read_text(encoding="utf-8")))
+    assert run.what == "Count the images."
+    assert run.made_with["command"] == "python -m glassbox.training.studies count"
+    assert run.to_frame().loc[30, "seconds"] == 1.0
+
+
+def test_the_command_needs_mnist(monkeypatch, capsys):
+    monkeypatch.setattr(studies, "mnist", lambda split: digits(30, standin=True))
+    with pytest.raises(SystemExit) as error:
+        studies.main(["batch_time", "--threads", str(torch.get_num_threads())])
+    assert error.value.code == 1
+    assert "glassbox data" in capsys.readouterr().err
+
+
+def test_what_ships_was_made_by_a_study_there_is():
+    frame = recorded("batch_accuracy").to_frame()
+    assert sorted(frame.index) == list(studies.BATCH_SIZES)
+    assert set(frame["learning rate"]) <= set(studies.LEARNING_RATES)
