@@ -165,6 +165,11 @@ def unequal_workers() -> str:
     return "three times as much"
 
 
+def noise_of_four_times_the_batch() -> str:
+    assert 1 / math.sqrt(4) == 0.5
+    return "halved"
+
+
 RECOMPUTED = {
     ("1.1", 1): doubled_weights,
     ("1.2", 4): padding_that_halves,
@@ -177,6 +182,7 @@ RECOMPUTED = {
     ("3.2", 2): slope_of_three_scores,
     ("3.6", 2): nobody_wears_a_hat,
     ("3.7", 3): unequal_workers,
+    ("3.4", 1): noise_of_four_times_the_batch,
 }
 
 
