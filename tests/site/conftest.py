@@ -64,6 +64,10 @@ class Handler(SimpleHTTPRequestHandler):
     """Serve a folder as GitHub Pages does: what is missing gets the site's own page 404."""
 
     protocol_version = "HTTP/1.1"
+    home = "/"  # the path below which the folder is served
+
+    def translate_path(self, path: str) -> str:
+        return super().translate_path(path.removeprefix(self.home.rstrip("/")))
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         page = Path(self.directory, "404.html")
@@ -98,9 +102,12 @@ def serve(folder: Path, handler: type[Handler] = Handler) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def served(html) -> Iterator[str]:
-    """The address of the built site on a server of this machine."""
-    with serve(html) as address:
-        yield address
+    """The address of the built site on a server of this machine, below the path where it will be published."""
+    page = BeautifulSoup((html / "index.html").read_text("utf-8"), "html.parser")
+    published = page.select_one("link[rel=canonical]")
+    home = urlsplit(published["href"]).path.removesuffix("index.html") if published else "/"
+    with serve(html, type("HandlerBelow", (Handler,), {"home": home})) as address:
+        yield urljoin(address, home)
 
 
 @pytest.fixture(scope="session")
