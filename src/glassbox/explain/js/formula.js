@@ -4,6 +4,7 @@ import { make, makeNumber } from "./dom.js";
 import { written } from "./numbers.js";
 
 const SHOWN = 12; // rows of a long sum before "show all"
+const HEADS = { exp: "score, and e to its power", lost: "won" }; // of columns whose symbol says less, or differs
 
 const FORWARD = {
   Conv2d: "Each number under the kernel times the weight that lies on it; all added, and the bias.",
@@ -179,18 +180,17 @@ function matrix({ title, cells, isAside = false }) {
  * and `showAll()` asks for the others.
  */
 export function sumOf(explanation, { nameOf, open, isShort, showAll }) {
-  const { rule, terms, constant, result } = explanation;
+  const { rule, terms, constant } = explanation;
   const isLong = isShort && terms.length > SHOWN + 4;
   const shown = isLong ? largestOfTerms(terms, SHOWN) : terms;
   const symbols = terms[0]?.factors.map(({ symbol }) => symbol) ?? [];
-  const isPower = symbols[0] === "exp";
   const head = [
     "where",
-    ...symbols.map((symbol) => (isPower ? "score, and e to its power" : symbol)),
-    symbols.length > 1 ? "product" : "",
+    ...symbols.map((symbol) => HEADS[symbol] ?? symbol),
+    ...(symbols.length > 1 ? ["product"] : []),
   ];
-  const width = symbols.length + 1;
-  const rows = shown.map((term) => termRow(term, symbols.length, { rule, nameOf, open }));
+  const width = head.length - 1;
+  const rows = shown.map((term) => termRow(term, { rule, nameOf, open }));
   if (isLong) {
     const rest = terms.filter((term) => !shown.includes(term));
     const sum = rest.reduce((total, { product }) => total + product, 0);
@@ -216,7 +216,7 @@ export function sumOf(explanation, { nameOf, open, isShort, showAll }) {
     make(
       "tfoot",
       {},
-      closing(explanation, width).map(([label, value, isResult]) =>
+      closing(explanation).map(([label, value, isResult]) =>
         footRow([label], width, value, isResult ? "formula-result" : ""),
       ),
     ),
@@ -228,7 +228,7 @@ function largestOfTerms(terms, count) {
   return terms.filter((term) => kept.has(term));
 }
 
-function termRow(term, width, { rule, nameOf, open }) {
+function termRow(term, { rule, nameOf, open }) {
   const at = term.factors.map((part) => part.at).filter((place) => place !== null);
   const place =
     at.find(({ what }) => what === "value" || what === "padding") ?? at.find(({ what }) => what === "slope") ?? at[0];
@@ -239,7 +239,7 @@ function termRow(term, width, { rule, nameOf, open }) {
     { class: isWinner || (rule === "softmax" && term.chosen) ? "is-chosen" : null },
     make("th", { scope: "row" }, place ? openable(place, nameOf(place), open) : "", isWinner ? " wins" : ""),
     cells,
-    make("td", {}, width > 1 ? makeNumber(written(term.product), term.product) : ""),
+    cells.length > 1 && make("td", {}, makeNumber(written(term.product), term.product)),
   );
 }
 

@@ -133,7 +133,7 @@ export class Layers {
       this.fillTables({ region, plates });
     };
     const attributes = { type: "button", class: "tracer-toggle", "aria-expanded": "false", onclick: toggle };
-    const button = make("button", attributes, "as a table", make("span", { class: "tracer-hidden" }, `: ${name}`));
+    const button = make("button", attributes, "as a table", make("span", { class: "tracer-hidden" }, ` of ${name}`));
     this.tables.push({ region, plates });
     return [button, region];
   }
