@@ -60,6 +60,8 @@ def for_download(notebook: nbformat.NotebookNode, install: str, pages: dict[str,
                 cell.metadata.update(jupyter={"source_hidden": True}, cellView="form")
                 cell.source = f"#@title Solution: {title}\n{cell.source}"
     notebook.cells = [cell for cell in notebook.cells if cell.source]
+    for number, cell in enumerate(notebook.cells, 1):
+        cell["id"] = f"cell-{number}"  # drawn at random until here
     first = nbformat.v4.new_code_cell(install, id="install")
     notebook.cells.insert(0, first)
     notebook.metadata = nbformat.NotebookNode(kernelspec=notebook.metadata.get("kernelspec", {}))
