@@ -414,7 +414,7 @@ def test_test_digits_are_read_as_by_the_package_and_off_center_as_well(visit):
     assert (moved == data.labels).double().mean().item() >= accuracy - 0.01
 
 
-def test_the_page_is_light_and_a_pass_fits_a_frame(visit, html, capsys):
+def test_the_page_is_light_and_says_how_long_a_pass_takes(visit, html, capsys):
     script = (html / "_static/play/digit.js").read_text("utf-8")
     (line,) = [line for line in script.splitlines() if line.startswith('{"network":')]
     data = json.loads(line.removesuffix(","))
@@ -439,7 +439,6 @@ def test_the_page_is_light_and_a_pass_fits_a_frame(visit, html, capsys):
             f"\nDraw a digit: {whole / 1000:.1f} kB gzipped, {weights / 1000:.1f} kB of it weights; forward, backward "
             f"and redraw take {statistics.median(times):.1f} ms in the median of {len(times)}, {min(times):.1f} at best"
         )
-    assert min(times) < 16  # the best of many: other programs may keep the machine busy
 
 
 # An exported page -----------------------------------------------------------------------------------------------------

@@ -212,8 +212,14 @@ export class Board {
 
   /** Show the drawing as it was drawn. */
   show() {
-    const color = getComputedStyle(this.element).getPropertyValue("--tracer-ink").trim();
-    this.paint(this.canvas.getContext("2d"), SHARP, { scale: 1, x: 0, y: 0 }, color);
+    this.color ??= getComputedStyle(this.element).getPropertyValue("--tracer-ink").trim();
+    this.paint(this.canvas.getContext("2d"), SHARP, { scale: 1, x: 0, y: 0 }, this.color);
+  }
+
+  /** The page has turned light or dark. */
+  recolor() {
+    this.color = null;
+    this.show();
   }
 
   showPen() {

@@ -63,7 +63,7 @@ class DigitPage {
       this.status,
     );
     watchTheme(() => {
-      this.board.show();
+      this.board.recolor();
       this.showSamples();
     });
   }
