@@ -491,3 +491,6 @@ assert recorded[50] > recorded.max() - 0.02
 # :math:`t`, and draw the path of the stochastic descent again. Does it rest now? Then
 # find, with ``mean_excess``, the step with which mini-batches of 5 end on the same
 # floor as mini-batches of 20.
+#
+# **Read on.** Why a descent with noise arrives if its steps shrink:
+# :cite:`robbins1951`. What this means for large networks: :cite:`bottou2018`.

@@ -459,3 +459,6 @@ assert (after.conv2.weight - before.conv2.weight).abs().mean() > 0.2
 # **Try this.** Hide another filter of lesson 1.2, the Laplacian, and let the kernel
 # find it. Then hide a 5 × 5 filter and let nine weights do what they can: where does
 # the risk stop falling, and what does the kernel look like?
+#
+# **Read on.** The convolution that runs backward, with padding and stride, in pictures:
+# :cite:`dumoulin2016`.

@@ -10,7 +10,7 @@ learn the same, and which of them is worth it?**
 together without an error, start such a run with one command, and say from two numbers
 when a faster device pays.
 
-*Time*: 30 minutes. *Before*: lessons 1.3 and 3.3.
+*Time*: 30 minutes. *Before*: lessons 1.3 and 3.4.
 """
 
 # %%
