@@ -118,7 +118,7 @@ def size_of(path: Path) -> tuple[str, str]:
 
 
 class CourseMap(SphinxDirective):
-    """A section for each part: its introduction, its lessons, the sum of their minutes."""
+    """A section for each part: its introduction, its lessons, the sum of their minutes, its exercises."""
 
     def run(self) -> list[nodes.Node]:
         source = Path(self.env.srcdir)
@@ -131,9 +131,12 @@ class CourseMap(SphinxDirective):
             title, _, introduction = header.split("\n", 2)
             heading = nodes.title(title, title)
             self.set_source_info(heading)  # without a source it is not offered to translators
-            section = nodes.section("", heading, ids=[folder.name.split("_")[0]])
+            part = folder.name.split("_")[0]
+            section = nodes.section("", heading, ids=[part])
             minutes = sum(lesson.minutes for lesson in lessons)
-            facts = self.parse_text_to_nodes(f"{len(lessons)} lessons, {minutes} minutes.")
+            facts = self.parse_text_to_nodes(
+                f"{len(lessons)} lessons, {minutes} minutes. Then practice: :doc:`/exercises/{part}`."
+            )
             facts[0]["classes"].append("part-facts")
             section += self.parse_text_to_nodes(introduction) + facts
             grid = nodes.container(classes=["course-map"])
