@@ -33,5 +33,5 @@ def test_the_label_counts_threads():
 
 
 def test_an_unknown_recording_is_named_with_those_there_are():
-    with pytest.raises(ValueError, match=r"no recording named 'batch_tim'; there are batch_accuracy"):
+    with pytest.raises(ValueError, match=r"no recording named 'batch_tim'; there are batch_accuracy, batch_time"):
         recorded("batch_tim")

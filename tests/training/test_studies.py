@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -51,6 +52,23 @@ def test_each_size_gets_its_best_rate_and_small_ones_try_fewer(monkeypatch):
         (size, rate, rate) for size, rate in good.items()
     ]
     assert tried == {70: [*studies.LEARNING_RATES], 50: [*studies.LEARNING_RATES], 10: [0.01, 0.03], 1: [0.01, 0.03]}
+
+
+def test_a_step_is_timed_by_the_command_in_each_way(monkeypatch):
+    started = []
+
+    def run(command, *, env, **options):
+        started.append((command[1:5], env["OMP_NUM_THREADS"]))
+        log = next(option.removeprefix("--log-file=") for option in command if option.startswith("--log-file="))
+        rows = [{"epoch": 1, "seconds": 0.5}, {"epoch": 2, "seconds": 0.3}, {"test_accuracy": 0.9}]
+        Path(log).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+    monkeypatch.setattr(studies.subprocess, "run", run)
+    (row,) = studies.step_time(digits(80), sizes=(30,))
+    # 80 images in batches of 30 are three steps.
+    assert row == {"images in a batch": 30, "one thread": 100, "two threads": 100, "two processes": 100}
+    alone, two = ["-m", "glassbox", "train", "--device=cpu"], ["-m", "torch.distributed.run", "--standalone"]
+    assert started == [(alone, "1"), (alone, "2"), ([*two, "--nproc-per-node=2"], "1")]
 
 
 def test_a_run_that_diverges_scores_nothing(monkeypatch):

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -23,7 +27,7 @@ from glassbox.models import SmallCNN
 from glassbox.training import DivergenceError, evaluate, fit
 from glassbox.training.recipes import held_out
 
-__all__ = ["STUDIES", "batch_accuracy", "batch_time"]
+__all__ = ["STUDIES", "batch_accuracy", "batch_time", "step_time"]
 
 Rows = Iterator[dict[str, Any]]
 
@@ -33,6 +37,9 @@ SMALL_BATCH = 32
 """Below this many images in a batch an epoch takes so many steps that some stand for all."""
 STEPS = 200
 """How many steps stand for all of them."""
+STEP_SIZES = (2, 8, 32, 128, 512, 2048)
+WAYS = {"one thread": (1, 1), "two threads": (1, 2), "two processes": (2, 1)}
+"""Ways to share the work: how many processes, and the threads of each."""
 
 
 def batch_time(data: LabelledImages, sizes: tuple[int, ...] = BATCH_SIZES) -> Rows:
@@ -70,6 +77,31 @@ def batch_accuracy(data: LabelledImages, sizes: tuple[int, ...] = BATCH_SIZES) -
         yield {"batch size": size, "learning rate": best, "accuracy": round(accuracy, 4)}
 
 
+def step_time(data: LabelledImages, sizes: tuple[int, ...] = STEP_SIZES) -> Rows:
+    """Measure the milliseconds of a step of SmallCNN with Adam on one thread, on two, and in two processes."""
+    for size in sizes:
+        images = min(20 * size, len(data))
+        times = {name: round(_milliseconds(size, images, *way), 3) for name, way in WAYS.items()}
+        yield {"images in a batch": size, **times}
+
+
+def _milliseconds(batch_size: int, images: int, processes: int, threads: int) -> float:
+    """Train by the command `glassbox train`, and give the time of a step in the best of five epochs."""
+    launcher = ["torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "-m"] if processes > 1 else []
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder, "log.jsonl")
+        options = [f"--images={images}", f"--batch-size={batch_size}", "--epochs=5", f"--log-file={log}"]
+        subprocess.run(
+            [sys.executable, "-m", *launcher, "glassbox", "train", "--device=cpu", *options],
+            env=os.environ | {"OMP_NUM_THREADS": str(threads)},
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    steps = -(-images // batch_size)
+    return 1000 * min(row["seconds"] for row in rows if "seconds" in row) / steps
+
+
 def _score(data: LabelledImages, batch_size: int, learning_rate: float, judges: LabelledImages) -> float:
     """Train for an epoch and give the share of right answers: none where the run diverged."""
     try:
@@ -91,7 +123,9 @@ def _learn(data: LabelledImages, batch_size: int, *, learning_rate: float) -> tu
     return model, time.process_time() - start
 
 
-STUDIES: dict[str, Callable[[LabelledImages], Rows]] = {"batch_time": batch_time, "batch_accuracy": batch_accuracy}
+STUDIES: dict[str, Callable[[LabelledImages], Rows]] = {
+    study.__name__: study for study in (batch_time, batch_accuracy, step_time)
+}
 """The studies by name."""
 
 
