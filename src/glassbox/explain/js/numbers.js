@@ -29,7 +29,10 @@ export function percent(share) {
   if (share > 0 && share < 0.0001) {
     return "< 0.01 %";
   }
-  return `${(100 * share).toFixed(share > 0.99995 ? 0 : 2)} %`;
+  if (share > 0.9999 && share < 1) {
+    return "> 99.99 %";
+  }
+  return `${(100 * share).toFixed(share === 1 ? 0 : 2)} %`;
 }
 
 /** Write a whole number as an exponent. */
