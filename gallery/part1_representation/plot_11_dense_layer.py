@@ -244,7 +244,7 @@ plt.show()
 
 # %%
 # On this map the distance between two pupils is about sciences and languages and
-# nothing else. A learnt layer does the same, with questions that training finds.
+# nothing else. A learned layer does the same, with questions that training finds.
 #
 # The same with the package
 # -------------------------

@@ -237,7 +237,7 @@ plt.show()
 # ---------------------------------
 # In mathematics a convolution turns the kernel by 180 degrees before it multiplies.
 # What deep-learning libraries call a convolution does not: it is a
-# **cross-correlation**. Since kernels are learnt, a turned one would be learnt as
+# **cross-correlation**. Since kernels are learned, a turned one would be learned as
 # easily. For a kernel that is antisymmetric, like our edge filter, turning it only
 # changes the sign.
 

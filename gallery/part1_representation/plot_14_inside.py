@@ -164,8 +164,8 @@ plt.show()
 # :exported:`one file that holds the network <small-cnn>`, which
 # ``glassbox.explain.export`` writes for your own networks too.
 #
-# The learnt filters
-# ------------------
+# The learned filters
+# -------------------
 # All kernels of the network, one row per output channel, one column per input channel.
 # Two pixels wide, they can only compare neighbors: above with below, left with right,
 # corner with corner.
@@ -434,7 +434,7 @@ assert test.is_standin or losses.max() > 10
 # What to remember
 # ----------------
 # - **Filters pick properties.** Each kernel compares neighboring pixels; its map is
-#   bright where the property is (learnt filters, mean maps).
+#   bright where the property is (learned filters, mean maps).
 # - **Channels mix them.** A deeper value adds up patches of *all* channels below (the
 #   sum by hand), and several channels share the work (the channels switched off).
 # - **Bias and ReLU drop the useless.** A large part of all values becomes zero (the

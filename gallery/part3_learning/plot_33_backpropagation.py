@@ -471,7 +471,7 @@ print(f"Risk {history[0]:.3f} -> {history[600]:.4f}; {right:.0%} of the answers 
 assert right > 0.95
 
 # %%
-# The maps show what the two outputs have learnt: full points are those with the answer
+# The maps show what the two outputs have learned: full points are those with the answer
 # yes, the color is the probability, the line is where it is one half.
 
 

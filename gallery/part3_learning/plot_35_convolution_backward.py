@@ -374,7 +374,7 @@ for _ in range(201):
     velocity = [0.9 * v + grad for v, grad in zip(velocity, grads, strict=True)]
     kernel, bias = kernel - 0.5 * velocity[0], bias - 0.5 * velocity[1]
 
-print("Learnt: ", [[round(v, 3) + 0.0 for v in row] for row in kernels[-1].tolist()])
+print("Learned:", [[round(v, 3) + 0.0 for v in row] for row in kernels[-1].tolist()])
 print("Hidden: ", [[round(v, 3) for v in row] for row in edge.tolist()])
 difference = (kernels[-1] - edge).abs().max()
 print(f"Largest difference {difference:.0e}, risk {risks[0]:.3f} -> {risks[-1]:.0e}.")

@@ -407,7 +407,7 @@ for name in names[1:]:
 # - The gradient of a batch is the mean over its parts, each weighted by its count. With
 #   equal parts it is the mean of the workers' gradients.
 # - Threads, processes and devices change the order of a sum, and so the last digit.
-#   They do not change what is learnt.
+#   They do not change what is learned.
 # - A step costs :math:`a + bB`: a fixed part, and a part per image. Small batches pay
 #   the first, large ones the second.
 # - A faster device lowers :math:`b`. It pays from a batch size on that you can
