@@ -403,5 +403,6 @@ class DescentPlay {
 function choicesOf(address) {
   const named = Object.keys(CHOICES).filter((name) => name in address);
   const pairs = named.map((name) => [name, name === "start" ? address[name] : Number(address[name])]);
-  return Object.fromEntries(pairs.filter(([name, value]) => name === "start" || (Number.isFinite(value) && value >= 0)));
+  const isValid = ([name, value]) => name === "start" || (Number.isFinite(value) && value >= 0);
+  return Object.fromEntries(pairs.filter(isValid));
 }

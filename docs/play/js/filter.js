@@ -8,7 +8,16 @@ import { PictureError, readPicture } from "./picture.js";
 import { tensor } from "./tensor.js";
 
 const SIZES = [2, 3, 4, 5];
-const CHOICES = { kernel: "-1,0,1,-1,0,1,-1,0,1", divisor: 3, bias: 0, relu: 0, stride: 1, padding: 0, row: -1, column: -1 };
+const CHOICES = {
+  kernel: "-1,0,1,-1,0,1,-1,0,1",
+  divisor: 3,
+  bias: 0,
+  relu: 0,
+  stride: 1,
+  padding: 0,
+  row: -1,
+  column: -1,
+};
 const MARK = 14; // pixels: a smaller window would not be seen
 
 /**

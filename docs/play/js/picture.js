@@ -62,7 +62,8 @@ export async function readPicture(file) {
     const millions = Math.round((size[0] * size[1]) / 1e6);
     const most = MOST_PIXELS / 1e6;
     throw new PictureError(
-      `${file.name} has ${millions} million pixels and this page takes ${most}. Make it smaller with any image program.`,
+      `${file.name} has ${millions} million pixels and this page takes ${most}. ` +
+        "Make it smaller with any image program.",
     );
   }
   let bitmap;

@@ -2,7 +2,7 @@
 // numbers, and what a wrong answer would be after each likely slip.
 //
 // Layers are counted from 1, the input, as in lesson 3.3. A question is {group, symbol, formula, value, slips, units,
-// edge}: slips are [value, words], units the [layer, unit] that it reads, edge the weight [layer, from, to] it is about.
+// edge}: slips are [value, words], units the [layer, unit] that it reads, edge the weight [layer, from, to].
 import { brief } from "./brief.js";
 import { backward, forward } from "./network.js";
 import { tensor } from "./tensor.js";

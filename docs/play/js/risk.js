@@ -88,7 +88,8 @@ export function leastSquares(data) {
   const gradient = riskGradient(zeros, data);
   const { values, vectors } = symmetricEigen(riskHessian(data.features));
   const curved = values.map((_, k) => k).filter((k) => values[k] > 1e-10 * values.at(-1));
-  return zeros.map((_, j) => curved.reduce((sum, k) => sum - (dot(vectors[k], gradient) / values[k]) * vectors[k][j], 0));
+  const lengths = vectors.map((vector, k) => -dot(vector, gradient) / values[k]);
+  return zeros.map((_, j) => curved.reduce((sum, k) => sum + lengths[k] * vectors[k][j], 0));
 }
 
 function dot(a, b) {

@@ -7,7 +7,7 @@
  * @typedef {{rule: string, result: number, constant: Factor|null, terms: Term[], shift?: number}} Explanation
  */
 
-/** Name a number and say where it stands: in the "input", "output", "slope", "weight", "bias" or "padding" of a layer. */
+/** Name a number, and say where in a layer it is: "input", "output", "slope", "weight", "bias" or "padding". */
 export function factor(symbol, value, what = null, index = null) {
   return { symbol, value, at: what === null ? null : { what, index } };
 }
