@@ -95,7 +95,7 @@ with torch.no_grad():
     logits = net(images[:2])
     print(logits)
     print(F.softmax(logits, dim=1))
-    print(nn.Softmax(dim=1)(logits).sum(1))
+    print(nn.Softmax(dim=1)(logits).sum(1).round(decimals=4))  # torch prints a 1 whose last bit is off in another way
     print(logits.argmax(1))
 print(net.conv1.weight.grad)
 print(net.state_dict())
