@@ -164,6 +164,7 @@ def under_autocast(row: Row, library: Any, device: str) -> list[Tensor]:
     return [output, *torch.autograd.grad(output, leaves, upstream(output))]
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 @pytest.mark.parametrize("row", parameters([row for row in LAYERS + LOSSES if 0 not in row.shape]))
 def test_autocast_of_one_layer(row: Row, device: str) -> None:
     mine, reference = (under_autocast(row, library, device) for library in (glassbox.nn, torch.nn))
