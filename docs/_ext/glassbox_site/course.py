@@ -43,7 +43,7 @@ _CARD = """
 
 _THUMBNAIL = """.. image:: /{path}
       :alt:
-      :class: lesson-figure {variant}
+      :class: lesson-figure no-scaled-link {variant}
       :width: {width}
       :height: {height}
 """
