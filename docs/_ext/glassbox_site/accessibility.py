@@ -21,6 +21,7 @@ _EXCHANGES = (
     ('<div class="output text_html">', '<div class="output text_html" tabindex="0">'),
     ('<span class="katex-display">', '<span class="katex-display" tabindex="0">'),
     ('<div class="table-wrapper', '<div tabindex="0" class="table-wrapper'),
+    ('<div class="output_subarea', '<div tabindex="0" class="output_subarea'),
     # The thumbnail's link carries the same title, for those who cannot see it.
     ('<div class="sphx-glr-thumbnail-title">', '<div class="sphx-glr-thumbnail-title" aria-hidden="true">'),
 )
