@@ -86,9 +86,8 @@ def differentiable(
             return (None,) * len(ctx.needs_input_grad)
         *tensors, output = ctx.saved_tensors
         needs = ctx.needs_input_grad[1:]
-        device = grad_output.device.type
-        if torch.is_autocast_enabled(device):  # the saved tensors have the right type already
-            with torch.autocast(device, enabled=False):
+        if _is_autocast_enabled(grad_output):  # the saved tensors have the right type already
+            with torch.autocast(grad_output.device.type, enabled=False):
                 return None, *derivative(grad_output, *tensors, output=output, needs=needs, **ctx.options)
         return None, *derivative(grad_output, *tensors, output=output, needs=needs, **ctx.options)
 
@@ -107,12 +106,11 @@ def differentiable(
     def function(*tensors: Any, **options: Any) -> Any:
         if not _TENSORS.issuperset(map(type, tensors)) or tensors[0] is None:
             _require_tensors(name, tensors)
-        if autocast is not None:
+        if autocast is not None and _is_autocast_enabled(tensors[0]):
             device = tensors[0].device.type
-            if torch.is_autocast_enabled(device):
-                dtype = torch.float32 if autocast == "float32" else torch.get_autocast_dtype(device)
-                with torch.autocast(device, enabled=False):
-                    return operation.apply(options, *(_cast(tensor, dtype) for tensor in tensors))
+            dtype = torch.float32 if autocast == "float32" else torch.get_autocast_dtype(device)
+            with torch.autocast(device, enabled=False):
+                return operation.apply(options, *(_cast(tensor, dtype) for tensor in tensors))
         return operation.apply(options, *tensors)
 
     function.__name__ = function.__qualname__ = name
@@ -125,6 +123,11 @@ def _require_tensors(name: str, values: tuple[Any, ...]) -> None:
     for place, value in enumerate(values):
         if not isinstance(value, Tensor) and (value is not None or place == 0):
             raise TypeError(f"{name} expects tensors, got {type(value).__name__}: try torch.as_tensor")
+
+
+def _is_autocast_enabled(tensor: Tensor) -> bool:
+    """Tell whether autocast is on for the tensor's device; the first question is the cheap one, and mostly enough."""
+    return torch._C._is_any_autocast_enabled() and torch.is_autocast_enabled(tensor.device.type)
 
 
 def _cast(tensor: Tensor | None, dtype: torch.dtype) -> Tensor | None:
