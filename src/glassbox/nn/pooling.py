@@ -64,7 +64,7 @@ def _places(input: Tensor, largest: Tensor, rows: Axis, columns: Axis) -> Tensor
     seen = _taps_first(pad(input.to(exact), rows, columns, -torch.inf), rows, columns)  # (kh, kw, N, C, h, w)
     largest = largest.nan_to_num(nan=torch.inf, posinf=torch.inf, neginf=-torch.inf)  # a NaN is not below infinity
     behind = seen.lt_(largest)  # 1 or 0 as numbers, over what was seen: a mask of bools takes longer
-    return behind.mul_(pixels).add_(places).amin((0, 1)).long()
+    return torch.add(places, behind, alpha=pixels, out=behind).amin((0, 1)).long()
 
 
 def _taps_first(padded: Tensor, rows: Axis, columns: Axis) -> Tensor:
