@@ -14,10 +14,10 @@ from torch.nn import Module, Parameter, init
 from glassbox.nn.autograd import Gradients, differentiable
 from glassbox.nn.checks import pair, require_floating, require_one_dtype
 from glassbox.nn.padding import PADDING_MODES, extend
-from glassbox.nn.windows import Axis, crop, lay, pad, require_images, require_slope, windows
+from glassbox.nn.windows import Axis, crop, lay, pad, require_images, require_slope
 
-# How many numbers the patches may hold at a time: what a processor's cache keeps, or what keeps a GPU busy.
-_ROOM = {"cpu": 2**20, "cuda": 2**26}
+# How many numbers may be laid out at a time: what a processor's cache keeps, or what keeps a GPU busy.
+_ROOM = {"cpu": 2**19, "cuda": 2**26}
 
 
 def conv2d_forward(
@@ -32,11 +32,12 @@ def conv2d_forward(
 ) -> Tensor:
     r"""Compute :math:`y_{ofg} = b_o + \sum_{cvw} K_{ocvw}\, x_{c, f+v, g+w}`; see `conv2d`."""
     images, kernels, rows, columns = _settle(input, weight, bias, stride, padding, dilation, groups)
-    output = input.new_empty(len(images), *kernels.shape[:2], rows.windows * columns.windows)  # (N, G, O/G, h·w)
-    for some, patches in _patches(images, rows, columns, groups):
-        torch.matmul(kernels, patches, out=output[some])
-    if bias is not None:
-        output += bias.view(groups, -1, 1)
+    start = images.new_zeros(1, 1, 1) if bias is None else bias.view(groups, -1, 1)
+    output = images.new_empty(len(images), kernels.shape[2], rows.windows * columns.windows)  # (N·G, O/G, h·w)
+    for some, seen in _lay_out(images, rows, columns, groups):
+        total = _for_each(start, seen)
+        for kernel_row, run in zip(_for_each(kernels, seen), _runs(seen, rows, columns), strict=True):
+            total = torch.baddbmm(total, kernel_row, run, out=output[some])
     return output.view(*input.shape[:-3], len(weight), rows.windows, columns.windows)
 
 
@@ -57,43 +58,65 @@ def conv2d_backward(
     r"""Compute :math:`\bar x`, :math:`\bar K` and :math:`\bar b` from :math:`\bar y`; see `conv2d`."""
     images, kernels, rows, columns = _settle(input, weight, bias, stride, padding, dilation, groups)
     require_slope("conv2d_backward", grad_output, (*input.shape[:-3], len(weight), rows.windows, columns.windows))
-    slope = grad_output.reshape(len(images), *kernels.shape[:2], rows.windows * columns.windows)  # (N, G, O/G, h·w)
+    slope = grad_output.reshape(len(images), kernels.shape[2], rows.windows * columns.windows)  # (N·G, O/G, h·w)
     needs = needs or (True, True, bias is not None)
     grad_padded = images.new_zeros(*images.shape[:2], rows.padded_size, columns.padded_size) if needs[0] else None
-    grad_kernels = kernels.new_zeros(kernels.shape) if needs[1] else None
-    for some, patches in _patches(images, rows, columns, groups):
+    grad_kernels = torch.zeros_like(kernels) if needs[1] else None
+    product = None
+    for some, seen in _lay_out(images, rows, columns, groups):
+        runs = _runs(seen, rows, columns)
         if grad_kernels is not None:
-            grad_kernels += (slope[some] @ patches.mT).sum(0)
+            for grad_row, run in zip(grad_kernels, runs, strict=True):
+                grad_row += torch.bmm(slope[some], run.mT).view(-1, *grad_row.shape).sum(0)
         if grad_padded is not None:
-            grad_patches = torch.matmul(kernels.mT, slope[some], out=patches)  # over the patches, which have served
-            _add_patches(grad_padded[some], grad_patches, rows, columns)
+            seen.zero_()  # what was laid out has served: its gradient takes its place
+            for kernel_row, run in zip(_for_each(kernels, seen), runs, strict=True):
+                product = torch.bmm(kernel_row.mT, slope[some], out=None if product is None else product[: len(seen)])
+                run.add_(product)
+            _add_back(grad_padded[some], seen, rows, columns)
     return (
         crop(grad_padded, rows, columns).reshape(input.shape) if grad_padded is not None else None,
-        grad_kernels.view(weight.shape) if grad_kernels is not None else None,
-        slope.sum((0, 3)).view(-1) if needs[2] else None,
+        _as_weight(grad_kernels, weight.shape) if grad_kernels is not None else None,
+        slope.view(-1, len(weight), slope.shape[-1]).sum((0, 2)) if needs[2] else None,
     )
 
 
-def _patches(images: Tensor, rows: Axis, columns: Axis, groups: int) -> Iterator[tuple[slice, Tensor]]:
-    """Lay what each window sees out as a column, some images at a time: (n, C, H, W) becomes (n, G, C/G·kh·kw, h·w).
+def _lay_out(images: Tensor, rows: Axis, columns: Axis, groups: int) -> Iterator[tuple[slice, Tensor]]:
+    """Lay out what each column of a kernel sees in each row of the images, some images at a time.
 
-    It is a copy that may be written over, as the next images do: fresh memory costs as much time as laying out.
+    (n, C, H, W) becomes (n, C·kw, stride, H/stride·w). Rows that are a stride apart lie one after the other, so that
+    what a row of a kernel sees is one run: see `_runs`. It is a copy that may be written over, as the next images do:
+    fresh memory costs as much time as laying out.
     """
-    padded = room = None
-    for some in _batches(images, rows, columns):
-        padded = pad(images[some], rows, columns, into=padded)
-        seen = windows(padded, rows, columns)  # (n, C, kh, kw, h, w), a view
+    room = None
+    for some in _batches(images, rows, columns, groups):
+        seen = _by_column(pad(images[some], rows, columns), rows, columns)
         room = seen.clone(memory_format=torch.contiguous_format) if room is None else room[: len(seen)].copy_(seen)
-        yield some, room.view(len(seen), groups, -1, rows.windows * columns.windows)
+        yield some, room.view(len(seen), -1, rows.stride, seen.shape[-2] * columns.windows)
 
 
-def _add_patches(padded: Tensor, patches: Tensor, rows: Axis, columns: Axis) -> None:
-    """Add each column of patches to where in the images its window is: the transpose of `_patches`."""
-    taps = (rows.kernel_size, columns.kernel_size)
-    patches = patches.view(*padded.shape[:2], *taps, rows.windows, columns.windows)
-    for v, row in enumerate(rows.taps):
-        for w, column in enumerate(columns.taps):
-            padded[:, :, row, column].add_(patches[:, :, v, w])  # += would also copy the sum onto itself
+def _by_column(padded: Tensor, rows: Axis, columns: Axis) -> Tensor:
+    """Give what each column of a kernel sees, as a view: (n, C, H, W) becomes (n, C, kw, stride, H/stride, w)."""
+    image, channel, row, column = padded.stride()
+    shape = (*padded.shape[:2], columns.kernel_size, rows.stride, rows.padded_size // rows.stride, columns.windows)
+    steps = (image, channel, columns.dilation * column, row, rows.stride * row, columns.stride * column)
+    return padded.as_strided(shape, steps, padded.storage_offset())
+
+
+def _runs(seen: Tensor, rows: Axis, columns: Axis) -> list[Tensor]:
+    """Give what each row of a kernel sees, as views of what was laid out: (n, C·kw, h·w) for each."""
+    starts = [divmod(v * rows.dilation, rows.stride) for v in range(rows.kernel_size)]  # rows skipped, and which rows
+    return [
+        seen[:, :, phase, skipped * columns.windows : (skipped + rows.windows) * columns.windows]
+        for skipped, phase in starts
+    ]
+
+
+def _add_back(padded: Tensor, seen: Tensor, rows: Axis, columns: Axis) -> None:
+    """Add each number laid out to where in the images it was: the transpose of `_lay_out`."""
+    there = _by_column(padded, rows, columns)
+    for where, numbers in zip(there.unbind(2), seen.view(there.shape).unbind(2), strict=True):
+        where.add_(numbers)
 
 
 _conv2d = differentiable(conv2d_forward, conv2d_backward, autocast="low")
@@ -123,8 +146,8 @@ def conv2d(
         \bar K_{ocvw} = \sum_{f,g} \bar y_{ofg}\, x_{c,\, f+v,\, g+w}, \qquad
         \bar b_o = \sum_{f,g} \bar y_{ofg},
 
-    the last two summed over the batch as well. What a window sees is laid out as the column of a matrix, so that all
-    the sums are one matrix product; its transpose takes the gradient back.
+    the last two summed over the batch as well. What each column of a kernel sees is laid out, so that the sums are one
+    matrix product for each row of the kernels; its transpose takes the gradient back.
 
     Parameters
     ----------
@@ -293,7 +316,7 @@ class Conv2d(Module):
 def _settle(
     input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any, groups: int
 ) -> tuple[Tensor, Tensor, Axis, Axis]:
-    """Check that all fits; give images (N, C, H, W), kernels (G, O/G, C/G·kh·kw) and how the windows lie."""
+    """Check that all fits; give images (N·G, C/G, H, W), kernels (kh, G, O/G, C/G·kw) and how the windows lie."""
     if not (
         input.dtype == weight.dtype and weight.is_floating_point() and (bias is None or bias.dtype == weight.dtype)
     ):
@@ -301,8 +324,9 @@ def _settle(
     stride, padding, dilation = (tuple(v) if isinstance(v, list) else v for v in (stride, padding, dilation))
     bias_shape = None if bias is None else bias.shape
     rows, columns = _axes(input.shape, weight.shape, bias_shape, stride, padding, dilation, groups)
-    kernels = weight.reshape(groups, len(weight) // groups, weight.shape[1:].numel())
-    return input if input.ndim == 4 else input[None], kernels, rows, columns
+    images = input if input.ndim == 4 else input[None]
+    images = images if groups == 1 else images.reshape(-1, weight.shape[1], *images.shape[2:])
+    return images, _by_row(weight, groups), rows, columns
 
 
 @lru_cache(maxsize=1024, typed=True)
@@ -323,7 +347,26 @@ def _axes(
     stride, dilation = pair("Conv2d", "stride", stride, least=1), pair("Conv2d", "dilation", dilation, least=1)
     sides = _sides(weight[2:], stride, padding, dilation)
     rows, columns = (lay(images[i], weight[i], stride[i], dilation[i], *sides[i], ceil_mode=False) for i in (-2, -1))
-    return rows, columns
+    return rows._replace(after=rows.after + -rows.padded_size % rows.stride), columns  # whole strides: see `_lay_out`
+
+
+def _by_row(weight: Tensor, groups: int) -> Tensor:
+    """Give the kernels row by row: (O, C/G, kh, kw) becomes (kh, G, O/G, C/G·kw)."""
+    kernels, channels, height, width = weight.shape
+    return weight.permute(2, 0, 1, 3).reshape(height, groups, kernels // groups, channels * width)
+
+
+def _as_weight(kernels: Tensor, shape: torch.Size) -> Tensor:
+    """Give back the weight of which `_by_row` made the kernels."""
+    return kernels.view(shape[2], shape[0], shape[1], shape[3]).permute(1, 2, 0, 3).contiguous()
+
+
+def _for_each(of_a_group: Tensor, seen: Tensor) -> Tensor:
+    """Repeat what there is once for each group for each image: (..., G, x, y) becomes (..., n·G, x, y)."""
+    groups = of_a_group.shape[-3]
+    if groups == 1:
+        return of_a_group.expand(*of_a_group.shape[:-3], len(seen), -1, -1)  # a view
+    return of_a_group.repeat(*[1] * (of_a_group.ndim - 3), len(seen) // groups, 1, 1)
 
 
 def _sides(kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -339,10 +382,10 @@ def _sides(kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> tuple[
     return (rows, rows), (columns, columns)
 
 
-def _batches(images: Tensor, rows: Axis, columns: Axis) -> Iterator[slice]:
-    """Split the batch: patches hold each number of an image as often as the kernel has taps."""
-    patches = images.shape[1] * rows.kernel_size * columns.kernel_size * rows.windows * columns.windows
+def _batches(images: Tensor, rows: Axis, columns: Axis, groups: int) -> Iterator[slice]:
+    """Split the batch: each number of an image is laid out as often as the kernel has columns."""
+    numbers = groups * images.shape[1] * columns.kernel_size * rows.padded_size * columns.windows
     threads = torch.get_num_threads() if images.device.type == "cpu" else 1
     room = _ROOM.get(images.device.type, _ROOM["cuda"])
-    some = threads * max(1, round(room / max(1, patches) / threads))  # as many for each thread, so that none waits
+    some = groups * threads * max(1, round(room / max(1, numbers) / threads))  # as many for each thread, so none waits
     return (slice(first, first + some) for first in range(0, len(images), some))

@@ -60,15 +60,11 @@ def lay(size: int, kernel_size: int, stride: int, dilation: int, before: int, af
     return Axis(size, kernel_size, stride, dilation, before, after, windows)
 
 
-def pad(input: Tensor, rows: Axis, columns: Axis, value: float = 0.0, into: Tensor | None = None) -> Tensor:
-    """Give the image with its padding: (..., H, W) becomes (..., H + padding, W + padding).
-
-    ``into`` is what an earlier batch of at least as many images was padded to, to be written over.
-    """
+def pad(input: Tensor, rows: Axis, columns: Axis, value: float = 0.0) -> Tensor:
+    """Give the image with its padding: (..., H, W) becomes (..., H + padding, W + padding)."""
     if not (rows.before or rows.after or columns.before or columns.after):
         return input
-    shape = (*input.shape[:-2], rows.padded_size, columns.padded_size)
-    padded = input.new_full(shape, value) if into is None else into[: len(input)]
+    padded = input.new_full((*input.shape[:-2], rows.padded_size, columns.padded_size), value)
     crop(padded, rows, columns).copy_(input)
     return padded
 
