@@ -87,6 +87,16 @@ def test_a_heavy_image_is_less_sharp_rather_than_heavy(figure, tmp_path):
         assert image.size in [(750, 750), (500, 500)]
 
 
+def test_flat_colors_lose_nothing(figure, tmp_path):
+    figure.set_size_inches(4, 4)
+    figure.axes[0].imshow(np.indices((16, 16)).sum(0) % 2)
+    figures.save_image(figure, tmp_path / "f")
+    drawing = io.BytesIO()
+    figure.savefig(drawing, format="png", dpi=200)
+    with Image.open(tmp_path / "f.webp") as image, Image.open(drawing) as expected:
+        assert image.convert("RGB").tobytes() == expected.convert("RGB").tobytes()
+
+
 def test_a_heavy_drawing_becomes_an_image(figure, tmp_path):
     rng = np.random.default_rng(0)
     figure.axes[0].scatter(*rng.normal(size=(2, 3000)))

@@ -157,9 +157,13 @@ def test_a_video_waits_behind_its_still(visit):
     videos = page.locator("video:visible")
     assert videos.count() >= 1
     for video in videos.all():
-        assert video.evaluate("v => v.controls && v.paused && v.poster !== '' && !v.autoplay")
+        assert video.evaluate("v => v.controls && v.paused && !v.autoplay")
     videos.first.scroll_into_view_if_needed()
+    page.wait_for_function("v => v.poster", arg=videos.first.element_handle())
+    place = videos.first.bounding_box()
     assert videos.first.evaluate("v => v.play().then(() => v.duration)") > 0
+    assert videos.first.bounding_box() == place
+    assert page.locator("video[poster]:not(:visible)").count() == 0
 
 
 def test_nothing_moves_for_a_reader_who_wants_less_motion(visit):

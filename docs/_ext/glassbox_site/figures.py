@@ -9,14 +9,16 @@ import matplotlib
 from matplotlib.animation import Animation
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage, FigureImage
+from PIL import Image
 from sphinx.errors import ExtensionError
 
 from glassbox_site.dark import dark, darken_svg
 from glassbox_site.videos import save_video
 
 CSS_DPI = 100  # a figure 7.2 inches wide takes 720 CSS pixels
-SCALES = (2, 1.5, 1)  # pixels of an image for each CSS pixel, the first that keeps it light
-LARGEST_IMAGE = 64_000  # bytes
+# Pixels of an image for each CSS pixel, and the quality of a photograph: the first that keeps the file light.
+SHARPNESS = ((2, 75), (1.5, 75), (1.5, 50), (1, 75), (1, 50))
+LARGEST_IMAGE = 45_000  # bytes
 LARGEST_SVG = 120_000  # bytes; a heavier drawing, such as thousands of points, becomes an image
 
 _FIGURE = """
@@ -104,13 +106,24 @@ def save_figure(figure: Figure, stem: Path) -> str:
 
 def save_image(figure: Figure, stem: Path) -> None:
     """Write the two variants as WebP, as sharp as `LARGEST_IMAGE` allows."""
-    _write_webp(figure, stem.with_suffix(".webp"))
+    stem.with_suffix(".webp").write_bytes(_webp(figure))
     with dark(figure):
-        _write_webp(figure, stem.with_name(f"{stem.name}-dark.webp"))
+        stem.with_name(f"{stem.name}-dark.webp").write_bytes(_webp(figure))
 
 
-def _write_webp(figure: Figure, path: Path) -> None:
-    for scale in SCALES:
-        figure.savefig(path, format="webp", dpi=scale * CSS_DPI, pil_kwargs={"quality": 75, "method": 6})
-        if path.stat().st_size <= LARGEST_IMAGE:
-            return
+def _webp(figure: Figure) -> bytes:
+    """Return the figure as WebP: flat colors are smaller, and sharp, without loss; photographs with loss."""
+    for scale, quality in SHARPNESS:
+        with io.BytesIO() as drawing:
+            figure.savefig(drawing, format="png", dpi=scale * CSS_DPI)
+            image = Image.open(drawing).convert("RGB")
+        found = min(_encode(image, lossless=True), _encode(image, quality=quality), key=len)
+        if len(found) <= LARGEST_IMAGE:
+            break
+    return found
+
+
+def _encode(image: Image.Image, **options: int | bool) -> bytes:
+    with io.BytesIO() as file:
+        image.save(file, "WEBP", method=6, **options)
+        return file.getvalue()

@@ -68,9 +68,10 @@ def _visit(self, node: lesson_video) -> None:
         for suffix in (".mp4", ".webp"):
             shutil.copyfile(stem.with_name(name + suffix), folder / (name + suffix))
         source = relative_uri(here, f"{self.builder.imagedir}/{name}")
+        width, height = node["width"], node["height"] + CONTROLS
         self.body.append(
             f'<video class="lesson-video {variant}" controls loop muted playsinline preload="none" '
-            f'width="{node["width"]}" height="{node["height"] + CONTROLS}" poster="{source}.webp" '
+            f'width="{width}" height="{height}" style="aspect-ratio: {width} / {height}" data-still="{source}.webp" '
             f'aria-label="{self.attval(node["alt"])}"><source src="{source}.mp4" type="video/mp4"></video>\n'
         )
     raise nodes.SkipNode
@@ -81,6 +82,12 @@ def _visit_text(self, node: lesson_video) -> None:
     raise nodes.SkipNode
 
 
+def _add_script(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None) -> None:
+    if doctree is not None and next(doctree.findall(lesson_video), None) is not None:
+        app.add_js_file("videos.js", loading_method="defer")
+
+
 def setup(app: Sphinx) -> None:
+    app.connect("html-page-context", _add_script)
     app.add_node(lesson_video, html=(_visit, None), text=(_visit_text, None))
     app.add_directive("lesson-video", LessonVideo)
