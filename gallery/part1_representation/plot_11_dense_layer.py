@@ -42,8 +42,9 @@ plt.show()
 #
 # The weighted sum
 # ----------------
-# Pupil :math:`i` has the marks :math:`x_i^1, \dots, x_i^7`. Choose one weight
-# :math:`w_j` per subject, and add up:
+# Pupil :math:`i` has the marks :math:`x_i^1, \dots, x_i^7`: the lower number counts
+# pupils, the upper one subjects. It is no power. Choose one weight :math:`w_j` per
+# subject, and add up:
 #
 # .. math:: y_i = \sum_{j=1}^{7} w_j \, x_i^j .
 #
@@ -58,7 +59,9 @@ for subject, mark in marks.items():
 
 # %%
 # The same weights serve every pupil. So the whole column of results is one product of
-# the table with the weights, which Python writes ``@``.
+# the table with the weights, which Python writes ``@``. This course follows a set of
+# lecture slides: where they print a number, the program compares it with ours. You do
+# not need them.
 
 
 def weighted_sums(name, **weights):
@@ -194,11 +197,16 @@ assert len(selected) == 6
 # (2, 7), the biases into :math:`b`, the pupils into :math:`X` of shape (11, 7). Then
 # the whole layer is one line:
 #
-# .. math:: Y = \max(0,\; X W^\top + b),
-#    \qquad (11 \times 7)(7 \times 2) \to (11 \times 2).
+# .. math::
 #
-# Each row of :math:`W` belongs to one *output*, each column to one *input*. That is how
-# PyTorch stores it, hence the transpose.
+#    \begin{gathered}
+#    Y = \max(0,\; X W^\top + b), \\
+#    (11 \times 7)(7 \times 2) \to (11 \times 2).
+#    \end{gathered}
+#
+# Each row of :math:`W` belongs to one *output*, each column to one *input*. PyTorch
+# stores it so, hence the transpose :math:`W^\top`: the same table with rows and columns
+# exchanged.
 
 X = torch.tensor(grades.to_numpy())
 W = torch.tensor(

@@ -16,7 +16,9 @@ dense layer with most of its weights at zero.
 # A photograph in numbers
 # -----------------------
 # Gray pixels between 0, black, and 1, white. The shape of an image is always (images,
-# channels, height, width), here with one of each of the first two.
+# channels, height, width), here with one of each of the first two. A **channel** is one
+# table of numbers of an image: a gray image has one, a color image three, red, green
+# and blue.
 
 import matplotlib.pyplot as plt
 import torch
@@ -209,6 +211,8 @@ plt.show()
 # :math:`p`, kernel size :math:`k` and stride :math:`s`,
 #
 # .. math:: H' = \left\lfloor \frac{H + 2p - k}{s} \right\rfloor + 1 .
+#
+# The brackets round down, as ``//`` does in Python.
 
 choices = [("valid", 0, 1), ("same", 1, 1), ("strided", 1, 2)]
 for name, padding, stride in choices:
@@ -218,8 +222,8 @@ for name, padding, stride in choices:
     print(f"{name:8} padding {padding}, stride {stride}: 320 -> {by_formula}")
 
 # %%
-# In small, with 6 × 6 pixels: gray cells are the image, pale ones the padding, and each
-# dot is the center of a window, that is, one pixel of the output.
+# In small, with 6 × 6 pixels: filled cells are the image, empty ones the padding, and
+# each dot is the center of a window, that is, one pixel of the output.
 
 fig, axes = plt.subplots(1, 3, figsize=(6.4, 2.6))
 for ax, (name, padding, stride) in zip(axes, choices, strict=True):
@@ -274,9 +278,9 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# The same six values in every row, shifted, and zeros everywhere else. A convolution is
-# a dense layer with two rules: *look only at neighbors*, and *use the same weights
-# everywhere*. The rules save a fortune.
+# The same six values in every row (the three others of the nine are zero), shifted, and
+# zeros everywhere else. A convolution is a dense layer with two rules: *look only at
+# neighbors*, and *use the same weights everywhere*. The rules save a fortune.
 
 outputs = edges.numel()
 dense = outputs * picture.numel() + outputs

@@ -47,10 +47,12 @@ plt.show()
 #
 # .. math::
 #
+#    \begin{gathered}
 #    \text{image} \to
 #    \underbrace{\text{conv} \to \text{ReLU} \to \text{pool}}_{\text{three times}} \to
-#    \text{flatten} \to \text{dense} \to \text{ReLU} \to
-#    \text{dense} \to \text{10 scores}.
+#    \text{flatten} \\
+#    \to \text{dense} \to \text{ReLU} \to \text{dense} \to \text{10 scores}.
+#    \end{gathered}
 #
 # A convolution with several output channels has one kernel per pair of input and output
 # channel, and one bias per output channel. **Max-pooling** keeps the largest of each 2
@@ -154,13 +156,13 @@ plt.show()
 # %%
 # Training
 # --------
-# Nobody chooses these parameters by hand. ``fit`` shows the network mini-batches of
-# images with their labels, again and again, and moves each parameter a little in the
-# direction that lowers the error (parts 2 and 3). One *epoch* is one pass over all
-# images. Some training images are set aside for **validation**: the network never
-# learns from them, so they tell how it does on images that it has not seen. (The seed
-# above is the best of four by that measure: so small a network depends much on where it
-# starts.)
+# Nobody chooses these parameters by hand. ``fit`` shows the network the images in small
+# portions, the **mini-batches**, with their labels, again and again. Each time it moves
+# each parameter a little in the direction that lowers the error (parts 2 and 3). One
+# *epoch* is one pass over all images. Some training images are set aside for
+# **validation**: the network never learns from them, so they tell how it does on images
+# that it has not seen. (The seed above is the best of four by that measure: so small a
+# network depends much on where it starts.)
 
 held_out = len(train) // 12
 learn, validation = train[held_out:], train[:held_out]
@@ -194,10 +196,11 @@ accuracies = table[["accuracy", "validation_accuracy"]].set_axis(
 )
 
 fig, (top, bottom) = plt.subplots(2, 1, figsize=(6.4, 5.4), sharex=True)
+bottom.set(ylim=(0.85, 1.0))  # first, so that the names stand beside their curves
 plots.curves(top, losses)
 plots.curves(bottom, accuracies, percent=True)
 top.set(ylabel="loss", xlabel="")
-bottom.set(ylabel="accuracy", ylim=(0.85, 1.0))
+bottom.set(ylabel="accuracy")
 fig.alt_text = (
     "Loss falling and accuracy rising over the epochs, on the training and on the "
     "validation images."
@@ -253,7 +256,8 @@ print(
 
 # %%
 # The slides print such a row under a model that returns logits: 0.8959 for class 0,
-# 0.0488 for class 9, 0.0385 for class 8. They sum to 1, so a softmax came between.
+# 0.0488 for class 9, 0.0385 for class 8. All ten together sum to 1, so a softmax came
+# between.
 
 fig, (left, middle, right) = plt.subplots(
     1, 3, figsize=(7.2, 3.6), width_ratios=[1, 1.4, 1.4]

@@ -61,13 +61,16 @@ print(f"The highest is that of class {scores.argmax().item()}.")
 # %%
 # One number of the first layer, by hand
 # --------------------------------------
-# Number the layers as the slides do: the image :math:`X` is layer 1, the maps of
-# ``conv1`` are layer 2. Each value is a bias plus four pixels times four weights,
+# Number the layers: the image :math:`X` is layer 1, the maps of ``conv1`` are layer 2.
+# The upper 2 below is this number, no square. Each value is a bias plus four pixels
+# times four weights,
 #
 # .. math::
 #
-#    I^{2,c}(p_x, p_y) = b_c^2 +
-#    \sum_{k=0}^{1} \sum_{l=0}^{1} X(p_x + k,\, p_y + l)\; w_c^2(k, l) ,
+#    \begin{aligned}
+#    &I^{2,c}(p_x, p_y) = b_c^2 + {} \\
+#    &\quad \sum_{k=0}^{1} \sum_{l=0}^{1} X(p_x + k,\, p_y + l)\; w_c^2(k, l) ,
+#    \end{aligned}
 #
 # followed by :math:`\max(0, \cdot)`. The image has a border of zeros, one pixel wide,
 # so row 0 of the sum is the border. Take the strongest value of all.
@@ -113,11 +116,15 @@ plt.show()
 #
 # .. math::
 #
-#    I^{3,c}(p_x, p_y) = b_c^3 + \sum_{c'=1}^{2} \Big(
-#    \sum_{k=0}^{1} \sum_{l=0}^{1}
-#    I^{2,c'}(p_x + k,\, p_y + l)\; w_{c,c'}^3(k, l) \Big) .
+#    \begin{aligned}
+#    &I^{3,c}(p_x, p_y) = b_c^3 + {} \\
+#    &\; \sum_{c'=1}^{2} \sum_{k=0}^{1} \sum_{l=0}^{1}
+#    I^{2,c'}(p_x + k,\, p_y + l)\; w_{c,c'}^3(k, l) .
+#    \end{aligned}
 #
-# ``explain`` writes the same sum for any number of any layer.
+# ``explain`` writes the same sum for any number of any layer. Places are written
+# (image, channel, row, column), counted from 0. The window of row 9 begins in row 8,
+# for the border took row 0.
 
 pooled = inside["pool1"].output[0]
 maps = inside["conv2"].output[0]

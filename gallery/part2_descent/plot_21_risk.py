@@ -42,8 +42,9 @@ plt.show()
 # %%
 # The linear model
 # ----------------
-# A prediction is a weighted sum of the marks, plus a constant: a dense layer with one
-# output (lesson 1.1). Pupil :math:`i` has the marks :math:`x_i^1, x_i^2, x_i^3`, and
+# A prediction is a weighted sum of the marks, plus a constant :math:`w_0`, the bias: a
+# dense layer with one output (lesson 1.1). Pupil :math:`i` has the marks
+# :math:`x_i^1, x_i^2, x_i^3` (upper numbers count subjects, they are no powers), and
 # the model has four parameters:
 #
 # .. math:: \hat y_i = w_0 + \sum_{j=1}^{3} w_j \, x_i^j .
@@ -279,17 +280,19 @@ assert abs(table.iloc[-1, 1] - 1) < 0.15
 
 # %%
 # With four pupils the model knows them by heart, and is at its worst on others:
-# **over-fitting**. With more pupils the two curves meet at what luck allows.
+# **over-fitting**. With more pupils the two curves come close to each other, near what
+# luck allows. (The first point on other pupils lies above the picture.)
 
 fig, ax = plt.subplots(figsize=(7.2, 3.8))
 ax.set_xscale("log")
-plots.curves(ax, table.clip(upper=8))
-ax.set(ylabel="risk (median of 100 draws)", ylim=(-0.2, 6), xlim=(3.6, 260))
+ax.set(ylim=(-0.2, 6))  # first, so that the names stand beside their curves
+plots.curves(ax, table)
+ax.set(ylabel="risk (median of 100 draws)", xlim=(3.6, 260))
 ax.set_xticks(table.index, table.index)
 ax.minorticks_off()
 fig.alt_text = (
     "Risk against the number of pupils: on those fitted it rises from zero, on others "
-    "it falls; they meet at 1."
+    "it falls; both end close to 1."
 )
 plt.show()
 

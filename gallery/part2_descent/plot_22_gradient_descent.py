@@ -78,9 +78,10 @@ torch.testing.assert_close(
 torch.testing.assert_close(gradient[:2], slides[:2], rtol=0, atol=0.005)
 
 # %%
-# All four are positive: from here, making any weight smaller lowers the risk, that of
-# French most of all. But the last two differ from the slides. Who is right? Two ways of
-# checking know nothing of our formula. **Autograd** differentiates the code of the
+# (The right column is what the course's slides print: skip it if you like.) All four
+# derivatives are positive: from here, making any weight smaller lowers the risk, that
+# of French most of all. But the last two differ from the slides. Who is right? Two ways
+# of checking know nothing of our formula. **Autograd** differentiates the code of the
 # risk, operation by operation. **Central differences** move each weight a little up and
 # down, and divide the change of the risk by the move.
 
@@ -225,8 +226,8 @@ plt.show()
 # -------------------
 # The path runs in four dimensions; a map shows two. Here are two slices through its
 # *end*: the contours are right there, and only roughly where the path began. Numbers
-# count iterations: on the left, half of the way takes the first hundred, the other half
-# the remaining nine hundred.
+# count iterations: on the left, a good half of the way takes the first hundred, the
+# rest the remaining nine hundred.
 
 fig, axes = plt.subplots(1, 2, figsize=(7.2, 4.0))
 for ax, (first, second) in zip(axes, [(1, 2), (2, 3)], strict=True):
@@ -331,8 +332,10 @@ assert abs(path[-1][0] - best[0]) > 1.6
 #
 # Under your hands
 # ----------------
-# Start where you like, with a click on the map or the arrow keys, and go down step by
-# step. The slice of the landscape moves along with the point.
+# Start where you like, with a click or tap on the map or the arrow keys, and go down
+# step by step. The slice of the landscape moves along with the point. Leave momentum
+# (lesson 2.3) and batch size (lesson 3.4) as they are. The number 2/L is the longest
+# step that still settles; lesson 2.3 says why.
 # :doc:`Its own page </play/descent>` has more room.
 #
 # .. play:: descent

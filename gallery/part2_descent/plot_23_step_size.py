@@ -100,9 +100,10 @@ plt.show()
 # --------------------------
 # How curved is the risk? Its second derivatives make a matrix, the **Hessian**, and for
 # a linear model it is the same everywhere: :math:`H = \tfrac{2}{n} X^\top X`, with the
-# column of ones in :math:`X`. Some directions are curved more than others. Four of
-# them, the eigenvectors of :math:`H`, do not mix, and their eigenvalues are their
-# curvatures.
+# column of ones in :math:`X`. Some directions are curved more than others. Four of them
+# are special: a step along one changes nothing in the other three, so that each can be
+# looked at alone. They are the **eigenvectors** of :math:`H`, the curvature along each
+# is its **eigenvalue**, and ``torch.linalg.eigh`` finds both.
 
 
 def curved_directions(data):
@@ -277,16 +278,19 @@ assert Z_limit > 200 * limit
 # gradient, so that a weight with small gradients moves as far as the others.
 #
 # .. math::
-#     \text{momentum:} \quad v \leftarrow \mu v + \nabla R, \quad
-#     w \leftarrow w - \lambda v
-#     \qquad\quad
-#     \text{Adam:} \quad
-#     w \leftarrow w - \lambda \, \frac{\hat m}{\sqrt{\hat v} + \varepsilon}
+#     \begin{aligned}
+#     \text{momentum:} \quad & v \leftarrow \mu v + \nabla R, \\
+#     & w \leftarrow w - \lambda v ; \\
+#     \text{Adam:} \quad & w \leftarrow w
+#     - \lambda \, \frac{\hat m}{\sqrt{\hat v} + \varepsilon} .
+#     \end{aligned}
 #
-# Here :math:`\hat m` is a running mean of the gradients and :math:`\hat v` one of their
-# squares. All three start at the same place, on the map of the zig-zag. In these two
-# steep directions a ball that rolls swings a lot before it rests; what it wins, it wins
-# in the flat directions.
+# Here :math:`v` is the move that is kept. For Adam, :math:`\hat m` is a running mean of
+# the gradients, :math:`\hat v` (not the :math:`v` above) one of their squares, and
+# :math:`\varepsilon` a tiny number that avoids a division by zero. All three rules
+# start at the same place, on the map of the zig-zag. In these two steep directions a
+# ball that rolls swings a lot before it rests; what it wins, it wins in the flat
+# directions.
 
 rules = {"gradient": 0.8 * limit, "momentum": 0.8 * limit, "adam": 0.1}
 

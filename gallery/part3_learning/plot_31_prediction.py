@@ -62,7 +62,7 @@ plt.show()
 # :math:`|x_1 - 2| + |x_2 - 1|` kilometers. ReLU can make absolute values, because
 # :math:`|d| = \max(0, d) + \max(0, -d)`. So four units measure how far the address is
 # to the east, west, north and south; two units add these up; the output subtracts both
-# from three kilometers:
+# from three kilometers, and doubles what is left, for a sharper border:
 #
 # - layer 1, the input: :math:`o^1 = (x_1, x_2)`;
 # - layer 2: four units, ReLU;
@@ -113,8 +113,9 @@ assert o[3] == [1.5, 0.5]
 
 # %%
 # The address is 1.5 km to the east and 0.5 km to the south: 2 km on foot, one less than
-# three. The same on the network: outputs in the circles, weights on the arrows (arrows
-# of weight 0 are thin and gray), biases above.
+# three, and doubled: :math:`s = 2`. The same on the network: outputs in the circles,
+# weights on the arrows (orange above zero, blue below, thin and gray for a weight of
+# 0), biases above.
 
 biases = [[f"b = {value}" for value in b[l]] for l in (1, 2, 3)]
 fig, ax = plt.subplots(figsize=(7.2, 5.2))
@@ -138,8 +139,9 @@ plt.show()
 # Stack the weights of a layer into a matrix, one row per unit, and many addresses into
 # :math:`X`, one row each. The double loop becomes one product:
 #
-# .. math:: O^{l+1} = \varphi(O^l \, {W^l}^\top + b^l), \qquad
-#    (N, N_l)\,(N_l, N_{l+1}) \to (N, N_{l+1}) .
+# .. math:: O^{l+1} = \varphi(O^l \, {W^l}^\top + b^l),
+#
+# .. math:: (N, N_l)\,(N_l, N_{l+1}) \to (N, N_{l+1}) .
 
 generator = torch.Generator().manual_seed(0)
 X = torch.rand(150, 2, generator=generator, dtype=torch.float64) * 8 + torch.tensor(

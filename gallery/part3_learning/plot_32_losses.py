@@ -18,8 +18,9 @@ network is trained on its accuracy.
 # ------------------
 # The right answer is :math:`y`, 1 for yes and 0 for no. The network says :math:`p`, the
 # probability of a yes. The **squared error** and the **binary cross-entropy** charge
+# (log is the natural logarithm, *ln* on a pocket calculator)
 #
-# .. math:: (p - y)^2 \qquad \text{and} \qquad -y \log p - (1 - y) \log(1 - p) .
+# .. math:: (p - y)^2 \quad \text{and} \quad -y \log p - (1 - y) \log(1 - p) .
 
 import math
 
@@ -91,8 +92,9 @@ for name, (function, formula) in checks.items():
 # **softmax** turns scores into probabilities that sum to 1. The **cross-entropy**
 # charges minus the logarithm of the one that belongs to the right class :math:`c`:
 #
-# .. math:: p_k = \frac{e^{s_k}}{\sum_{k'=1}^{K} e^{s_{k'}}}, \qquad
-#    R = -\log p_c = -s_c + \log \sum_{k'=1}^{K} e^{s_{k'}} .
+# .. math:: p_k = \frac{e^{s_k}}{\sum_{k'=1}^{K} e^{s_{k'}}},
+#
+# .. math:: R = -\log p_c = -s_c + \log \sum_{k'=1}^{K} e^{s_{k'}} .
 #
 # As a function of :math:`p_c`, that is the dashed curve above. Now differentiate the
 # right-hand side by :math:`s_k`. The first term gives -1 for the
@@ -142,9 +144,10 @@ assert abs(sum(gradient)) < 1e-15
 # %%
 # Why not squared error on a logistic output?
 # -------------------------------------------
-# With two classes, softmax becomes the logistic function, :math:`p = \varphi(s)`, and
-# the cross-entropy again has the slope :math:`p - y` in :math:`s`. The squared error
-# has
+# With two classes, divide the softmax above and below by :math:`e^{s_1}`: it becomes
+# :math:`p_1 = 1 / (1 + e^{-(s_1 - s_2)})`, the logistic function of the difference
+# :math:`s = s_1 - s_2`. So :math:`p = \varphi(s)`, and the cross-entropy again has the
+# slope :math:`p - y` in :math:`s`. The squared error has
 #
 # .. math:: \frac{\partial (p - y)^2}{\partial s} = 2\,(p - y) \; p\,(1 - p) ,
 #

@@ -20,7 +20,8 @@ prediction costs, and train the network with your own lines.
 # the logistic function :math:`\varphi` (lesson 3.1):
 #
 # .. math:: o^1 = x, \qquad s_k^{l+1} = b_k^l + \sum_{p=1}^{N_l} w_{pk}^l \, o_p^l,
-#    \qquad o_k^{l+1} = \varphi(s_k^{l+1}) = \frac{1}{1 + e^{-s_k^{l+1}}} .
+#
+# .. math:: o_k^{l+1} = \varphi(s_k^{l+1}) = \frac{1}{1 + e^{-s_k^{l+1}}} .
 #
 # The weight :math:`w_{pk}^l` leads **from** unit :math:`p` of layer :math:`l` **to**
 # unit :math:`k` of the next. The code stores it as ``w[l][k][p]``, one row for each
@@ -67,7 +68,7 @@ print("Right answer:", y)
 
 # %%
 # A number in a circle is an output :math:`o`, a number on an arrow is a weight, and the
-# bias stands above its unit.
+# bias stands above its unit. Orange arrows are positive, blue ones negative.
 
 titles = ["l = 1: input", "l = 2", "l = 3", "l = 4: output"]
 biases = [["", ""], *([f"b = {value:.1f}" for value in b[l]] for l in range(1, L))]
@@ -107,11 +108,10 @@ print("dR/do of the outputs:", ", ".join(f"{value:+.3f}" for value in dR_do[L]))
 # changes the output :math:`o_k`, which changes the loss. The derivative is the product:
 #
 # .. math:: \frac{\partial R}{\partial w_{pk}^l}
-#    = \underbrace{\frac{\partial R}{\partial o_k^{l+1}}}_{\text{what the loss asks}}
-#    \cdot \underbrace{\varphi'(s_k^{l+1})}_{\text{how far the unit gives way}}
-#    \cdot \underbrace{o_p^l}_{\text{what came in}} .
+#    = \frac{\partial R}{\partial o_k^{l+1}} \cdot \varphi'(s_k^{l+1}) \cdot o_p^l .
 #
-# For a bias the last factor is 1. The logistic function has the slope
+# The three factors are *what the loss asks*, *how far the unit gives way*, and *what
+# came in*. For a bias the last factor is 1. The logistic function has the slope
 # :math:`\varphi'(s) = \varphi(s)\,(1 - \varphi(s))`: 1/4 at most, and almost 0 far from
 # :math:`s = 0`.
 
@@ -501,9 +501,9 @@ plt.show()
 # %%
 # Under your hands
 # ----------------
-# The same network asks for each of its numbers. Type it, and learn which factor is off
-# if it is wrong, or let it be shown. :doc:`Its own page </play/backprop>` has new
-# exercises.
+# The same network asks for each of its numbers. Type it, and learn, where the page can
+# tell, which factor is off if it is wrong; or let it be shown.
+# :doc:`Its own page </play/backprop>` has new exercises.
 #
 # .. play:: backprop
 #    :embed:

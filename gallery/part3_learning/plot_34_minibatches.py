@@ -55,7 +55,9 @@ print(f"{n} pupils; no weights do better than a risk of {lowest:.3f}.")
 # :math:`e_i = \hat y_i - y_i` of pupil :math:`i`, as in lesson 2.2,
 #
 # .. math:: g_B(w) = \frac{1}{|B|} \sum_{i \in B} \nabla R^i(w), \qquad
-#    \nabla R^i(w) = 2 \, e_i \, x_i, \qquad w \leftarrow w - \lambda \, g_B(w) .
+#    \nabla R^i(w) = 2 \, e_i \, x_i,
+#
+# .. math:: w \leftarrow w - \lambda \, g_B(w) .
 #
 # It is called **batch** descent when :math:`B` holds all :math:`n` examples,
 # **stochastic** when it holds one, and **mini-batch** in between. (Usage varies: the
@@ -250,8 +252,10 @@ assert tables["stochastic: 1"][400:].mean() > tables["mini-batch: 20"].iloc[-1]
 #
 # .. math:: \text{noise} = \sqrt{\text{mean of } \lVert g_B - \nabla R \rVert^2}
 #    = \frac{\sigma}{\sqrt{|B|}}
-#    \quad\text{or}\quad
-#    \frac{\sigma}{\sqrt{|B|}} \sqrt{\frac{n - |B|}{n - 1}} .
+#
+# or
+#
+# .. math:: \frac{\sigma}{\sqrt{|B|}} \sqrt{\frac{n - |B|}{n - 1}} .
 #
 # The first holds when pupils are drawn **with replacement**: each draw is from all 200,
 # and one may come twice. The second holds **without**: nobody comes twice. Its extra
@@ -313,8 +317,8 @@ plt.show()
 
 # %%
 # Here is why small batches pay. Twice the precision costs *four times* the examples.
-# From one pupil to four the noise halves, and so it does from 50 to 200, for 150 pupils
-# more.
+# From one pupil to four the noise halves. With replacement, so it does from 50 to 200:
+# for 150 pupils more.
 #
 # With or without replacement
 # ---------------------------

@@ -96,8 +96,8 @@ delta = [[1, 0, -1], [2, 1, 0], [0, -2, 1]]
 #
 # .. math:: \frac{\partial R}{\partial K_{v,w}}
 #    = \sum_{f=0}^{2} \sum_{g=0}^{2} \delta_{f,g} \; o_{f+v,\, g+w} ,
-#    \qquad
-#    \frac{\partial R}{\partial b} = \sum_{f=0}^{2} \sum_{g=0}^{2} \delta_{f,g} .
+#
+# .. math:: \frac{\partial R}{\partial b} = \sum_{f=0}^{2} \sum_{g=0}^{2} \delta_{f,g} .
 
 grad_K = zeros(3, 3)
 for v in range(3):
@@ -271,8 +271,8 @@ torch.testing.assert_close(as_convolution, by_package[0])
 # %%
 # Steps and channels
 # ------------------
-# Real layers have more indices and no new idea. Image :math:`c`, output :math:`h` and
-# stride :math:`t`:
+# Real layers have more indices and no new idea. With input channel :math:`c`, output
+# channel :math:`h` and stride :math:`t`:
 #
 # .. math:: s_{h,f,g} = b_h + \sum_{c} \sum_{v,w} K_{h,c,v,w} \;
 #    o_{c,\, t f + v,\, t g + w} .
@@ -453,7 +453,7 @@ assert (after.conv2.weight - before.conv2.weight).abs().mean() > 0.2
 # - Gradient of the kernel: a convolution of the image with :math:`\delta`.
 # - Gradient of the image: a convolution of :math:`\delta`, padded with zeros, with the
 #   kernel turned by half a turn. The turn is a minus sign in an index.
-# - Stride and channels add indices and sums, no idea.
+# - Stride and channels add indices and sums, but no new idea.
 # - With these gradients a kernel finds its filter from examples.
 #
 # **Try this.** Hide another filter of lesson 1.2, the Laplacian, and let the kernel

@@ -21,6 +21,8 @@ and draw a map of what it looks at.
 # Otherwise the package draws faces itself. They vary in pose, skin, clothes, light and
 # background, and the answer to one question tells nothing about the others.
 
+import math
+
 import matplotlib.pyplot as plt
 import pandas as pd
 import torch
@@ -42,7 +44,8 @@ if train.is_standin:
 # %%
 # Above, faces as we would like to see them. Below, the same faces as the network gets
 # them, 32 × 32 pixels in three channels: red, green and blue. Under each stands what is
-# answered by yes.
+# answered by yes. *Hair* asks whether there is any on the head; it may have nearly the
+# color of the skin, and so may a beard.
 
 large = datasets.faces("train", attributes=questions, n=5, size=128)
 said_yes = [
@@ -149,7 +152,8 @@ y, p = train.labels[:50], scores.sigmoid()
 by_hand = -(y * p.log() + (1 - y) * (1 - p).log()).mean()
 by_package = nn.BCEWithLogitsLoss()(scores, y)
 torch.testing.assert_close(by_hand, by_package)
-print(f"By hand {by_hand:.4f}, by the package {by_package:.4f}. Guessing costs log 2.")
+print(f"By hand {by_hand:.4f}, by the package {by_package:.4f}.")
+print(f"Guessing costs log 2 = {math.log(2):.4f}.")
 
 # %%
 # Training: mini-batches of 50
@@ -229,11 +233,14 @@ plt.show()
 # Every threshold at once: ROC
 # ----------------------------
 # One half is only one threshold :math:`t`. A low one finds more of the faces with
-# glasses, and raises more false alarms. For each :math:`t`, count both:
+# glasses, and raises more false alarms. For each :math:`t`, count (# is *number of*)
+# the share of the faces with glasses that are found, the **true-positive rate**,
 #
 # .. math:: \text{TPR}(t) = \frac{\#\{i : p^i \ge t,\; y^i = 1\}}{\#\{i : y^i = 1\}} ,
-#    \qquad
-#    \text{FPR}(t) = \frac{\#\{i : p^i \ge t,\; y^i = 0\}}{\#\{i : y^i = 0\}} .
+#
+# and the share of the others that raise a false alarm, the **false-positive rate**,
+#
+# .. math:: \text{FPR}(t) = \frac{\#\{i : p^i \ge t,\; y^i = 0\}}{\#\{i : y^i = 0\}} .
 #
 # The **ROC curve** is TPR against FPR. Sort the faces by score, which is the order of
 # their probabilities, the highest first. Let the threshold pass one face after the

@@ -21,8 +21,9 @@ when a faster device pays.
 # :math:`w` knows the mean :math:`g_w` over its own part. Then
 #
 # .. math:: \nabla R = \frac{1}{|B|} \sum_{i \in B} \nabla R^i
-#    = \sum_{w=1}^{W} \frac{|B_w|}{|B|} \; g_w, \qquad
-#    g_w = \frac{1}{|B_w|} \sum_{i \in B_w} \nabla R^i .
+#    = \sum_{w=1}^{W} \frac{|B_w|}{|B|} \; g_w,
+#
+# .. math:: g_w = \frac{1}{|B_w|} \sum_{i \in B_w} \nabla R^i .
 #
 # If all parts have the same size, every factor is :math:`1/W`: *the mean of the
 # workers' gradients is the gradient.* By hand, on ten digits, in double precision:
@@ -287,7 +288,7 @@ assert ours[3] > theirs[3]
 
 # %%
 # The arithmetic is the same. But PyTorch asks for a convolution once, and we write it
-# out as an equation: a sum over the taps of the kernel. More operations, and each has a
+# out as an equation: a sum over the rows of the kernel. More operations, and each has a
 # price of its own, however small the batch.
 #
 # Two numbers tell the speed

@@ -51,5 +51,7 @@ def hinge(ax: Axes, sums: pd.Series, *, bias: float = 0.0) -> Axes:
     ax.scatter(values[kept], outputs[kept], s=55, color=BLUE, zorder=3)
     ax.text((low - bias) / 2, 0.12 * top, f"{(~kept).sum()} put to zero", ha="center", color=ORANGE)
     ax.text(-bias + 0.5 * top, 0.38 * top, f"{kept.sum()} kept", ha="left", color=BLUE)
-    ax.text(-bias, 0.95 * top, f"hinge at {-bias:g}", ha="center", color=MUTED, backgroundcolor="none")
+    ax.text(
+        -bias + 0.02 * (high - low), 0.95 * top, f"hinge at {-bias:g}", ha="left", color=MUTED, backgroundcolor="none"
+    )
     return ax
