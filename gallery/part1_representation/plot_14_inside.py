@@ -243,6 +243,9 @@ for i in range(3):
     for j in range(3):
         winner = int(block[2 * i : 2 * i + 2, 2 * j : 2 * j + 2].argmax())
         plots.outline(left, 2 * i + winner // 2, 2 * j + winner % 2, 1, 1)
+for border in (1.5, 3.5):  # between the blocks
+    left.axhline(border, color=plots.style.MUTED, linewidth=3)
+    left.axvline(border, color=plots.style.MUTED, linewidth=3)
 left.set_title("after ReLU")
 right.set_title("after pooling")
 fig.alt_text = (
@@ -271,6 +274,9 @@ fig, (upper, lower) = plt.subplots(
 )
 plots.cells(upper, inside["fc1"].state["weight"], number_format=None)
 plots.cells(lower, inside["fc2"].state["weight"], number_format=None)
+lower.set_axis_on()
+lower.set(xticks=[], yticks=range(10))
+lower.tick_params(length=0)
 upper.set_title("fc1: 32 rows, 128 columns")
 lower.set_title("fc2: one row per digit, 32 columns")
 fig.alt_text = "Two matrices of weights, 32 by 128 and 10 by 32, in red and blue."

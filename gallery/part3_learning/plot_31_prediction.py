@@ -86,7 +86,8 @@ phi = {2: relu, 3: relu, 4: logistic}
 # Layer by layer, for each unit :math:`k` of the next layer:
 #
 # .. math:: o^1 = x, \qquad s_k^{l+1} = b_k^l + \sum_{p=1}^{N_l} w_{pk}^l \, o_p^l,
-#    \qquad o_k^{l+1} = \varphi(s_k^{l+1}) .
+#
+# .. math:: o_k^{l+1} = \varphi(s_k^{l+1}) .
 #
 # (The course's slides leave out the bias. Here it holds the place of the pizzeria.)
 
