@@ -22,7 +22,7 @@ for, and draw what each unit of a small network sees.
 # the network, and the **logistic** function at its end, which turns any sum into a
 # number between 0 and 1, a probability.
 #
-# .. math:: \text{ReLU}(s) = \max(0, s), \qquad
+# .. math:: \text{ReLU}(s) = \max(0, s), \quad
 #    \text{logistic}(s) = \frac{1}{1 + e^{-s}} .
 
 import math

@@ -54,7 +54,7 @@ print(f"{n} pupils; no weights do better than a risk of {lowest:.3f}.")
 # part :math:`B` of them, a **mini-batch**, has a mean too. With the error
 # :math:`e_i = \hat y_i - y_i` of pupil :math:`i`, as in lesson 2.2,
 #
-# .. math:: g_B(w) = \frac{1}{|B|} \sum_{i \in B} \nabla R^i(w), \qquad
+# .. math:: g_B(w) = \frac{1}{|B|} \sum_{i \in B} \nabla R^i(w), \quad
 #    \nabla R^i(w) = 2 \, e_i \, x_i,
 #
 # .. math:: w \leftarrow w - \lambda \, g_B(w) .

@@ -145,8 +145,12 @@ plt.show()
 # e^{-s_k^i})`, the probability of a yes. The loss is the binary cross-entropy (lesson
 # 3.2), averaged over :math:`N` faces and :math:`K` questions:
 #
-# .. math:: R = -\frac{1}{N K} \sum_{i=1}^{N} \sum_{k=1}^{K}
-#    \Big( y_k^i \log p_k^i + (1 - y_k^i) \log (1 - p_k^i) \Big) .
+# .. math::
+#
+#    \begin{aligned}
+#    &R = -\frac{1}{N K} \sum_{i=1}^{N} \sum_{k=1}^{K} \\
+#    &\quad \Big( y_k^i \log p_k^i + (1 - y_k^i) \log (1 - p_k^i) \Big) .
+#    \end{aligned}
 
 y, p = train.labels[:50], scores.sigmoid()
 by_hand = -(y * p.log() + (1 - y) * (1 - p).log()).mean()
@@ -328,7 +332,12 @@ plt.show()
 # Cover a square of the face with gray and ask again. If the score falls, the square
 # mattered. Slide the square over the whole face and you have an **occlusion map**:
 #
-# .. math:: M_k(u, v) = s_k(x) - s_k(x \text{ with the square at } (u, v) \text{ gray}).
+# .. math::
+#
+#    \begin{aligned}
+#    &M_k(u, v) = s_k(x) \\
+#    &\quad - s_k(x \text{ with the square at } (u, v) \text{ gray}).
+#    \end{aligned}
 
 
 @torch.no_grad()

@@ -297,7 +297,7 @@ assert ours[3] > theirs[3]
 # run the Python between them, send the gradients. And a cost :math:`b` **per image**:
 # the arithmetic. For a batch of :math:`B` images,
 #
-# .. math:: t(B) = a + b B, \qquad \text{images per second} = \frac{B}{a + b B} .
+# .. math:: t(B) = a + b B, \quad \text{images per second} = \frac{B}{a + b B} .
 #
 # Seconds belong to a machine. These are *recorded* on another one: milliseconds per
 # step of ``SmallCNN``, the best of five epochs, for batches of 2 to 2,048 images. No
