@@ -12,11 +12,12 @@ import pytest
 
 pytestmark = pytest.mark.site
 
-REFERENCES = ("a[href]", "link[href]", "img[src]", "script[src]", "source[src]", "use[href]")
+REFERENCES = ("a[href]", "link[href]", "img[src]", "script[src]", "source[src]", "video[data-still]", "use[href]")
 FETCHED = (
     "img[src]",
     "script[src]",
     "source[src]",
+    "video[data-still]",
     "iframe[src]",
     "link[rel~=stylesheet][href]",
     "link[rel~=icon][href]",
@@ -101,7 +102,7 @@ def test_every_figure_keeps_its_place_and_has_both_variants(site):
         assert int(tag["width"]) > 0, (name, tag)
         assert int(tag["height"]) > 0, (name, tag)
     by_class = {
-        variant: {tag.get("src") or tag.source["src"] for _, tag in figures if variant in tag["class"]}
+        variant: {tag.get("src") or tag["data-still"] for _, tag in figures if variant in tag["class"]}
         for variant in ("only-light", "only-dark")
     }
     assert {re.sub(r"(\.\w+)$", r"-dark\1", source) for source in by_class["only-light"]} == by_class["only-dark"]
