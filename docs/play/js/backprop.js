@@ -202,7 +202,7 @@ class BackpropPlay {
         {},
         make("th", { scope: "row" }, `${l + 1} → ${l + 2}`),
         make("td", {}, [...before.w[l].flat(), ...before.b[l]].map(brief).join("  ")),
-        make("td", {}, [...rows.flat(), ...this.pass.b[l + 1]].map((w) => w.toFixed(2).replace("-", "−")).join("  ")),
+        make("td", {}, [...rows.flat(), ...this.pass.b[l + 1]].map((w) => w.toFixed(2).replace("-", "\u2212")).join("  ")),
       ),
     );
   }
