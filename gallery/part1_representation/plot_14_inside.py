@@ -123,8 +123,8 @@ plt.show()
 #    \end{aligned}
 #
 # ``explain`` writes the same sum for any number of any layer. Places are written
-# (image, channel, row, column), counted from 0. The window of row 9 begins in row 8,
-# for the border took row 0.
+# (image, channel, row, column), counted from 0. A window begins one row above and one
+# column before its number's place, for the border took the first ones.
 
 pooled = inside["pool1"].output[0]
 maps = inside["conv2"].output[0]
