@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 import glassbox.nn.functional as F
-from glassbox.nn.autograd import differentiable
+from glassbox.nn._bridge import differentiable
 
 
 def product_forward(left: Tensor, right: Tensor, extra: Tensor | None = None, *, power: int = 1) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.autograd.gradcheck import GradcheckError
 
 import glassbox.nn.functional as F
-from glassbox.nn.autograd import differentiable
+from glassbox.nn._bridge import differentiable
 from tests.nn.compare import assert_same
 from tests.nn.test_functional import CALLS, REFERENCE, tensor
 

@@ -1,7 +1,7 @@
 """The layers and losses of ``torch.nn``, opened: each is an equation and its derivative that one can read.
 
 Names, arguments, defaults, initial weights and ``state_dict`` keys are those of ``torch.nn``: change the import of a
-script, and its numbers stay. To read them, begin with ``autograd.py``, the bridge to torch; then one file per family.
+script, and its numbers stay. To read them, begin with ``_bridge.py``, the bridge to torch; then one file per family.
 """
 
 from torch.nn import Module, Parameter, Sequential, init

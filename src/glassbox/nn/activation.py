@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
-from glassbox.nn.autograd import Gradients, differentiable
-from glassbox.nn.checks import require_floating
+from glassbox.nn._bridge import Gradients, differentiable
+from glassbox.nn._checks import require_floating
 
 # ReLU
 

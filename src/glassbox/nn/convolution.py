@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn import Module, Parameter, init
 
-from glassbox.nn.autograd import Gradients, differentiable
-from glassbox.nn.checks import pair, require_floating, require_one_dtype
-from glassbox.nn.padding import PADDING_MODES, extend
-from glassbox.nn.windows import Axis, crop, lay, pad, require_images, require_slope
+from glassbox.nn._bridge import Gradients, differentiable
+from glassbox.nn._checks import pair, require_floating, require_one_dtype
+from glassbox.nn._padding import PADDING_MODES, extend
+from glassbox.nn._windows import Axis, crop, lay, pad, require_images, require_slope
 
 # How many numbers may be laid out at a time: what a processor's cache keeps, or what keeps a GPU busy.
 _ROOM = {"cpu": 2**19, "cuda": 2**26}

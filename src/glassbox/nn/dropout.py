@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
-from glassbox.nn.autograd import Gradients, differentiable
+from glassbox.nn._bridge import Gradients, differentiable
 
 
 def dropout_forward(input: Tensor, mask: Tensor) -> Tensor:

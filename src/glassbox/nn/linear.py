@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import Module, Parameter, init
 
-from glassbox.nn.autograd import Gradients, differentiable
-from glassbox.nn.checks import require_one_dtype
+from glassbox.nn._bridge import Gradients, differentiable
+from glassbox.nn._checks import require_one_dtype
 
 
 def linear_forward(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

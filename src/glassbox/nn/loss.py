@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
-from glassbox.nn.autograd import Gradients, differentiable
-from glassbox.nn.reduction import (
+from glassbox.nn._bridge import Gradients, differentiable
+from glassbox.nn._reduction import (
     check_broadcast,
     like,
     reduced,
@@ -22,7 +22,7 @@ from glassbox.nn.reduction import (
     settle_reduction,
     spread,
 )
-from glassbox.nn.targets import (
+from glassbox.nn._targets import (
     check_distribution,
     check_labels,
     check_scores,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import Module, Parameter, init
 
-from glassbox.nn.autograd import Gradients, differentiable
+from glassbox.nn._bridge import Gradients, differentiable
 
 
 def normalize_forward(

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
-from glassbox.nn.autograd import Gradients, differentiable
-from glassbox.nn.checks import pair, require_floating
-from glassbox.nn.windows import COLUMNS, ROWS, Axis, crop, lay, pad, require_images, require_slope, taps, windows
+from glassbox.nn._bridge import Gradients, differentiable
+from glassbox.nn._checks import pair, require_floating
+from glassbox.nn._windows import COLUMNS, ROWS, Axis, crop, lay, pad, require_images, require_slope, taps, windows
 
 # Maximum
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from glassbox.nn.autograd import Gradients, differentiable
+from glassbox.nn._bridge import Gradients, differentiable
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from glassbox.nn.reduction import require_floating, require_tensor, spread
+from glassbox.nn._reduction import require_floating, require_tensor, spread
 
 
 def class_dim(input: Tensor) -> int:
