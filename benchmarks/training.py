@@ -21,8 +21,8 @@ from benchmarks.nn import small_cnn
 from benchmarks.timing import Figure, in_turns
 from glassbox.datasets import LabelledImages, mnist
 from glassbox.optim import SGD
+from glassbox.recipes import RECIPES
 from glassbox.training import evaluate, fit
-from glassbox.training.recipes import RECIPES
 
 BATCH = 50
 OVERHEAD_BAR = 1.10

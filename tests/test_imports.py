@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "explain": {"nn", "tracing"},
     "exercises": {"nn", "gradients"},
 }
-SEES_ALL = {"cli", "training.recipes", "training.studies", "__main__"}  # and nothing else imports them
+SEES_ALL = {"cli", "recipes", "__main__"}  # and nothing else imports them
 HEAVY = {"pandas", "matplotlib", "sklearn", "torchvision", "pooch", "typer"}
 
 

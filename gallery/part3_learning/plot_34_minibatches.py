@@ -424,7 +424,7 @@ assert test.is_standin or accuracy[50] > accuracy[1000] + 0.3
 # The seconds are those of one epoch; below 32 images in a batch, 200 steps stand for
 # all.
 
-runs = {name: training.recorded(f"batch_{name}") for name in ("accuracy", "time")}
+runs = {name: datasets.recorded(f"batch_{name}") for name in ("accuracy", "time")}
 for run in runs.values():
     print(f"{run}: {run.made_with['command']}")
 recorded = runs["accuracy"].to_frame().sort_index()["accuracy"]

@@ -303,7 +303,7 @@ assert ours[3] > theirs[3]
 # step of ``SmallCNN``, the best of five epochs, for batches of 2 to 2,048 images. No
 # GPU was measured: there was none.
 
-run = training.recorded("step_time")
+run = datasets.recorded("step_time")
 recorded = run.to_frame()
 batches = recorded.index.tolist()
 print("To record them on your machine:", run.made_with["command"])

@@ -21,7 +21,7 @@ def test_shipped_weights_load_and_their_card_says_how_they_were_made(model, name
     pretrained = model(pretrained=True)
     assert not pretrained.training
     assert (card["model"], card["parameters"]) == (model.__name__, count(pretrained))
-    assert card["made with"]["command"] == f"python -m glassbox.training.recipes {name}"
+    assert card["made with"]["command"] == f"python -m glassbox.recipes {name}"
     assert {"seed", "epochs", "optimizer", "augment"} <= set(card["recipe"])
     assert card["accuracy"]["test"] >= {"small_cnn": 98.2, "digit_cnn": 99.4}[name]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-RECORDINGS = files("glassbox.training") / "recordings"
+RECORDINGS = files("glassbox.datasets") / "recordings"
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def recorded(name: str) -> Recording:
     --------
     >>> run = recorded("batch_accuracy")
     >>> run.made_with["command"]
-    'python -m glassbox.training.studies batch_accuracy'
+    'python -m benchmarks.studies batch_accuracy'
     >>> run.to_frame().index.name
     'batch size'
     """

@@ -1,6 +1,6 @@
 """How the weights that the package ships were made, and how to make them again.
 
-``python -m glassbox.training.recipes small_cnn`` trains SmallCNN from scratch on MNIST and says how well it does.
+``python -m glassbox.recipes small_cnn`` trains SmallCNN from scratch on MNIST and says how well it does.
 """
 
 from __future__ import annotations
@@ -222,7 +222,7 @@ def card(recipe: Recipe, model: nn.Module, *, held: Evaluation, test: Evaluation
             "sha256": {split: _checksum(mnist(split)) for split in ("train", "test")},
         },
         "made with": {
-            "command": f"python -m glassbox.training.recipes {recipe.name}",
+            "command": f"python -m glassbox.recipes {recipe.name}",
             "glassbox": __version__,
             "torch": torch.__version__,
             "python": platform.python_version(),
@@ -244,7 +244,7 @@ def _checksum(data: LabelledImages) -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     """Train one recipe from scratch, print how well it does, and compare with the shipped weights."""
-    parser = argparse.ArgumentParser(prog="python -m glassbox.training.recipes", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m glassbox.recipes", description=__doc__)
     parser.add_argument("name", choices=RECIPES, help="the recipe")
     parser.add_argument("--seed", type=int, help="another seed than the recipe's")
     parser.add_argument("--threads", type=int, default=1, help="more are faster; sums are then taken in another order")

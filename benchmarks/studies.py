@@ -1,6 +1,6 @@
 """How recorded runs of the lessons were made, and how to make them again.
 
-``python -m glassbox.training.studies batch_accuracy`` makes again what lesson 3.4 shows; it takes a quarter of an hour.
+``python -m benchmarks.studies batch_accuracy`` makes again what lesson 3.4 shows; it takes a quarter of an hour.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ import torch
 from glassbox import __version__, optim
 from glassbox.datasets import LabelledImages, mnist
 from glassbox.models import SmallCNN
+from glassbox.recipes import held_out
 from glassbox.training import DivergenceError, evaluate, fit
-from glassbox.training.recipes import held_out
 
 __all__ = ["STUDIES", "batch_accuracy", "batch_time", "step_time"]
 
@@ -141,7 +141,7 @@ def machine() -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one study, print its rows as they come, and write them down if asked to."""
-    parser = argparse.ArgumentParser(prog="python -m glassbox.training.studies", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.studies", description=__doc__)
     parser.add_argument("name", choices=STUDIES, help="the study")
     parser.add_argument("--threads", type=int, default=1, help="threads of the processor")
     parser.add_argument("--save", type=Path, metavar="FOLDER", help="write NAME.json there")
@@ -158,7 +158,7 @@ def main(arguments: list[str] | None = None) -> None:
         content = {
             "what": (study.__doc__ or "").splitlines()[0],
             "made_with": {
-                "command": f"python -m glassbox.training.studies {chosen.name}",
+                "command": f"python -m benchmarks.studies {chosen.name}",
                 "date": date.today().isoformat(),
                 "machine": machine(),
                 "threads": chosen.threads,

@@ -6,12 +6,11 @@ from functools import partial
 import pytest
 import torch
 
-from glassbox import optim
+from glassbox import optim, recipes
 from glassbox.datasets import LabelledImages
 from glassbox.models import SmallCNN
-from glassbox.training import recipes
+from glassbox.recipes import RECIPES, OneCycle, Recipe
 from glassbox.training.augmentation import distort, shift
-from glassbox.training.recipes import RECIPES, OneCycle, Recipe
 
 
 def digits(n=40):

@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from benchmarks import studies
 
-from glassbox.datasets import LabelledImages
-from glassbox.training import DivergenceError, Recording, recorded, studies
+from glassbox.datasets import LabelledImages, Recording, recorded
+from glassbox.training import DivergenceError
 
 
 def digits(n=80, standin=False):
@@ -98,7 +99,7 @@ def test_the_command_writes_what_recorded_reads(monkeypatch, tmp_path, capsys):
     assert capsys.readouterr().out == "images 30, seconds 1.0\n"
     run = Recording("count", **json.loads((tmp_path / "new" / "count.json").read_text(encoding="utf-8")))
     assert run.what == "Count the images."
-    assert run.made_with["command"] == "python -m glassbox.training.studies count"
+    assert run.made_with["command"] == "python -m benchmarks.studies count"
     assert run.to_frame().loc[30, "seconds"] == 1.0
 
 

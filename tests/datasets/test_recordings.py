@@ -2,8 +2,9 @@ from datetime import date
 
 import pytest
 
-from glassbox.training import Recording, recorded
-from glassbox.training.recordings import RECORDINGS
+from glassbox import datasets, training
+from glassbox.datasets import Recording, recorded
+from glassbox.datasets._recordings import RECORDINGS
 
 NAMES = sorted(path.name.removesuffix(".json") for path in RECORDINGS.iterdir() if path.name.endswith(".json"))
 
@@ -14,7 +15,7 @@ def test_a_recording_says_where_when_and_how_it_was_made(name):
     assert run.rows
     assert run.what.endswith(".")
     assert date.fromisoformat(run.made_with["date"]).year >= 2026
-    assert run.made_with["command"].startswith("python -m glassbox")
+    assert run.made_with["command"].startswith("python -m benchmarks.studies ")
     assert run.made_with["machine"] in str(run)
     assert run.made_with["date"] in str(run)
 
@@ -35,3 +36,10 @@ def test_the_label_counts_threads():
 def test_an_unknown_recording_is_named_with_those_there_are():
     with pytest.raises(ValueError, match=r"no recording named 'batch_tim'; there are batch_accuracy, batch_time"):
         recorded("batch_tim")
+
+
+@pytest.mark.parametrize("name", ["Recording", "recorded"])
+def test_the_old_name_works_and_says_the_new_one(name):
+    with pytest.warns(DeprecationWarning, match=f"is glassbox.datasets.{name} now"):
+        old = getattr(training, name)
+    assert old is getattr(datasets, name)
