@@ -41,11 +41,23 @@ const MADE = { "y − t": true, "1 − y": true, "−y": true, exp: true };
 
 function check(explained, what, context) {
   const { result, terms, constant, rule } = explained;
-  assert.ok(isClose(engine.total(explained), result), `${what}: ${rule} of the terms ${engine.total(explained)}, not ${result}`);
+  assert.ok(
+    isClose(engine.total(explained), result),
+    `${what}: ${rule} of the terms ${engine.total(explained)}, not ${result}`,
+  );
   for (const { factors, product } of terms) {
-    assert.ok(isClose(factors.reduce((all, { value }) => all * value, 1), product), `${what}: a product`);
+    assert.ok(
+      isClose(
+        factors.reduce((all, { value }) => all * value, 1),
+        product,
+      ),
+      `${what}: a product`,
+    );
   }
-  for (const { symbol, value, argument, at } of [...terms.flatMap(({ factors }) => factors), ...(constant ? [constant] : [])]) {
+  for (const { symbol, value, argument, at } of [
+    ...terms.flatMap(({ factors }) => factors),
+    ...(constant ? [constant] : []),
+  ]) {
     if (at === null || at.what === "target") {
       continue;
     }
@@ -98,7 +110,12 @@ for (const file of readdirSync(process.env.CASES).sort()) {
       checkAll(run.values[i].shape, (index) => engine.explainValue(run, i, index), `value ${i}`, context);
     }
     assert.deepEqual(engine.explainValue(run, 0, 0).terms, []);
-    checkAll(run.values.at(-1).shape, (index) => engine.explainProbability(run, index[0] ?? index), "probability", context);
+    checkAll(
+      run.values.at(-1).shape,
+      (index) => engine.explainProbability(run, index[0] ?? index),
+      "probability",
+      context,
+    );
     check(engine.explainLoss(run, target), "loss", context);
   });
 

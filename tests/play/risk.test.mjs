@@ -47,7 +47,12 @@ for (const [name, one] of Object.entries(reference)) {
       return drawn;
     });
     const all = [...data.targets.keys()];
-    epochs.forEach((drawn) => assert.deepEqual([...drawn].sort((a, b) => a - b), all));
+    epochs.forEach((drawn) =>
+      assert.deepEqual(
+        [...drawn].sort((a, b) => a - b),
+        all,
+      ),
+    );
     assert.notDeepEqual(...epochs);
   });
 

@@ -45,7 +45,12 @@ class BackpropPlay {
 
   open() {
     this.build();
-    this.keep = this.isEmbedded ? () => {} : keepAddress(() => this.place(), (address) => this.restore(address));
+    this.keep = this.isEmbedded
+      ? () => {}
+      : keepAddress(
+          () => this.place(),
+          (address) => this.restore(address),
+        );
     this.restore(this.isEmbedded ? {} : readAddress());
   }
 
@@ -121,7 +126,10 @@ class BackpropPlay {
       this.risks.push(this.pass.loss);
     }
     this.at = this.questions.length;
-    const outputs = this.pass.o.at(-1).map((o) => o.toFixed(3)).join(" and ");
+    const outputs = this.pass.o
+      .at(-1)
+      .map((o) => o.toFixed(3))
+      .join(" and ");
     this.show(`After ${this.risks.length - 1} steps the risk is ${brief(this.pass.loss)}, the outputs ${outputs}.`);
   }
 
@@ -137,7 +145,10 @@ class BackpropPlay {
     const { question, at, questions, pass } = this;
     const isDone = question === null;
     const asked = questions.slice(at);
-    const isOutput = ([l, k]) => (each) => each.symbol[0] === "o" && each.unit[0] === l && each.unit[1] === k;
+    const isOutput =
+      ([l, k]) =>
+      (each) =>
+        each.symbol[0] === "o" && each.unit[0] === l && each.unit[1] === k;
     const known = (unit) => unit[0] === 1 || !asked.some(isOutput(unit));
     this.drawing.replaceChildren(perceptronDrawing(pass, known, question, this.drawingInWords()));
     if (isDone && this.form.contains(document.activeElement)) {
@@ -183,28 +194,28 @@ class BackpropPlay {
       .slice(0, this.at)
       .reverse()
       .map(({ symbol, formula, value }) =>
-        make(
-          "tr",
-          {},
-          make("th", { scope: "row" }, symbol),
-          make("td", {}, formula),
-          make("td", {}, brief(value)),
-        ),
+        make("tr", {}, make("th", { scope: "row" }, symbol), make("td", {}, formula), make("td", {}, brief(value))),
       );
   }
 
   /** Every weight and bias: its value at first and now. */
   weightRows() {
     const before = this.exercise;
-    return this.pass.w.slice(1).map((rows, l) =>
-      make(
-        "tr",
-        {},
-        make("th", { scope: "row" }, `${l + 1} → ${l + 2}`),
-        make("td", {}, [...before.w[l].flat(), ...before.b[l]].map(brief).join("  ")),
-        make("td", {}, [...rows.flat(), ...this.pass.b[l + 1]].map((w) => w.toFixed(2).replace("-", "\u2212")).join("  ")),
-      ),
-    );
+    return this.pass.w
+      .slice(1)
+      .map((rows, l) =>
+        make(
+          "tr",
+          {},
+          make("th", { scope: "row" }, `${l + 1} → ${l + 2}`),
+          make("td", {}, [...before.w[l].flat(), ...before.b[l]].map(brief).join("  ")),
+          make(
+            "td",
+            {},
+            [...rows.flat(), ...this.pass.b[l + 1]].map((w) => w.toFixed(2).replace("-", "\u2212")).join("  "),
+          ),
+        ),
+      );
   }
 
   build() {
@@ -287,12 +298,6 @@ class BackpropPlay {
 
 function tableOf(caption, columns, body) {
   const head = columns.map((text) => make("th", { scope: "col" }, text));
-  const table = make(
-    "table",
-    {},
-    make("caption", {}, caption),
-    make("thead", {}, make("tr", {}, ...head)),
-    body,
-  );
+  const table = make("table", {}, make("caption", {}, caption), make("thead", {}, make("tr", {}, ...head)), body);
   return make("div", { class: "table-wrapper", tabindex: "0" }, table);
 }

@@ -32,7 +32,12 @@ class DescentPlay {
 
   open() {
     this.build();
-    this.keep = this.isEmbedded ? () => {} : keepAddress(() => this.changes(), (address) => this.restore(address));
+    this.keep = this.isEmbedded
+      ? () => {}
+      : keepAddress(
+          () => this.changes(),
+          (address) => this.restore(address),
+        );
     this.settle();
   }
 
@@ -76,7 +81,10 @@ class DescentPlay {
     const settings = { step: choices.share * problem.limit, momentum: choices.momentum, batchSize, seed: choices.seed };
     this.descent = new RiskDescent(problem.rows, this.startWeights(), settings);
     const ends = [this.startWeights(), problem.best].map((weights) => this.pair.map((j) => weights[j]));
-    this.map.look(squareAround(ends), this.pair.map((j) => problem.names[j]));
+    this.map.look(
+      squareAround(ends),
+      this.pair.map((j) => problem.names[j]),
+    );
     this.show();
   }
 
@@ -96,7 +104,10 @@ class DescentPlay {
     this.choices.start = weights.join(",");
     const square = this.map.square;
     this.begin();
-    this.map.look(square, this.pair.map((j) => this.problem.names[j])); // the map stays under the pointer
+    this.map.look(
+      square,
+      this.pair.map((j) => this.problem.names[j]),
+    ); // the map stays under the pointer
     this.show();
     this.fillForm();
   }

@@ -38,7 +38,12 @@ class FilterPlay {
 
   async open() {
     this.build();
-    this.keep = this.isEmbedded ? () => {} : keepAddress(() => this.changes(), (address) => this.restore(address));
+    this.keep = this.isEmbedded
+      ? () => {}
+      : keepAddress(
+          () => this.changes(),
+          (address) => this.restore(address),
+        );
     await this.openOwn();
   }
 
@@ -230,12 +235,24 @@ class FilterPlay {
       "form",
       { class: "controls", onsubmit: (event) => event.preventDefault() },
       choose("preset", "Preset", [option("", "your own"), ...presets]),
-      choose("size", "Kernel size", SIZES.map((size) => option(size, `${size} × ${size}`))),
+      choose(
+        "size",
+        "Kernel size",
+        SIZES.map((size) => option(size, `${size} × ${size}`)),
+      ),
       make("fieldset", {}, make("legend", {}, "Kernel"), this.grid),
       number("divisor", "divided by", { min: 0.01, step: "any" }),
       number("bias", "Bias", { step: 0.05 }),
-      choose("stride", "Stride", [1, 2, 3, 4].map((value) => option(value, value))),
-      choose("padding", "Padding", [0, 1, 2, 3].map((value) => option(value, value))),
+      choose(
+        "stride",
+        "Stride",
+        [1, 2, 3, 4].map((value) => option(value, value)),
+      ),
+      choose(
+        "padding",
+        "Padding",
+        [0, 1, 2, 3].map((value) => option(value, value)),
+      ),
       choose("relu", "ReLU", [option(0, "off"), option(1, "on")]),
       make("label", { class: "wide" }, make("span", {}, "Your photo. It stays in your browser."), this.file),
       make("button", { type: "button", class: "wide", onclick: () => this.openOwn() }, "Back to our photo"),
@@ -273,7 +290,9 @@ class FilterPlay {
       const { kernel, divisor } = this.data.presets[value] ?? choices;
       Object.assign(choices, { kernel: String(kernel), divisor });
     } else if (name === "size") {
-      choices.kernel = Array(value ** 2).fill(1).join(",");
+      choices.kernel = Array(value ** 2)
+        .fill(1)
+        .join(",");
       choices.divisor = value ** 2;
     } else if (text !== "" && Number.isFinite(value) && (name !== "divisor" || value > 0)) {
       choices[name] = value;

@@ -64,10 +64,12 @@ export function questionsOf(pass) {
     ...layers.flatMap((l) => forwardQuestions(pass, l)),
     lossQuestion(pass),
     ...pass.y.map((_, k) => outputErrorQuestion(pass, k)),
-    ...layers.reverse().flatMap((l) => [
-      ...gradientQuestions(pass, l),
-      ...(l > 1 ? pass.o[l].map((_, k) => hiddenErrorQuestion(pass, l, k)) : []),
-    ]),
+    ...layers
+      .reverse()
+      .flatMap((l) => [
+        ...gradientQuestions(pass, l),
+        ...(l > 1 ? pass.o[l].map((_, k) => hiddenErrorQuestion(pass, l, k)) : []),
+      ]),
   ];
 }
 

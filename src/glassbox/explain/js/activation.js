@@ -58,7 +58,12 @@ export function softmaxForward(scores) {
 /** dL/dx[k] = y[k] (dL/dy[k] - sum over j of dL/dy[j] y[j]). */
 export function softmaxBackward(slope, output) {
   const mean = slope.data.reduce((sum, d, j) => sum + d * output.data[j], 0);
-  return { input: tensor(output.shape, output.data.map((y, k) => y * (slope.data[k] - mean))) };
+  return {
+    input: tensor(
+      output.shape,
+      output.data.map((y, k) => y * (slope.data[k] - mean)),
+    ),
+  };
 }
 
 export const Softmax = {

@@ -24,7 +24,10 @@ export function mseLossForward(input, target) {
 
 /** dL/dy[i] = 2 / n (y[i] - t[i]). */
 export function mseLossBackward(input, target) {
-  return tensor(input.shape, input.data.map((y, i) => (2 / input.data.length) * (y - target.data[i])));
+  return tensor(
+    input.shape,
+    input.data.map((y, i) => (2 / input.data.length) * (y - target.data[i])),
+  );
 }
 
 const difference = (output, target, i) => factor("y − t", output.data[i] - target.data[i], "output", [i]);

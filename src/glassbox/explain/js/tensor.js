@@ -38,5 +38,8 @@ const STORED = { float32: [Float32Array, 1], float64: [Float64Array, 1], uint8: 
 export function decodeTensor({ shape, data, dtype }) {
   const [Numbers, divisor] = STORED[dtype];
   const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
-  return tensor(shape, Float64Array.from(new Numbers(bytes.buffer), (number) => number / divisor));
+  return tensor(
+    shape,
+    Float64Array.from(new Numbers(bytes.buffer), (number) => number / divisor),
+  );
 }
