@@ -215,7 +215,7 @@ def test_a_function_that_stops_or_returns_nothing_is_told(name):
 
     line = stops.__code__.co_firstlineno + 1
     assert (
-        f"your function stopped with KeyError: 'missing' (line {line} of its cell)"
+        f"Your function stopped with KeyError: 'missing' (line {line} of its cell)"
         in judge(EXERCISES[name], stops).message
     )
     assert "does your function end with return?" in judge(EXERCISES[name], returns_nothing).message
@@ -277,12 +277,27 @@ GENERAL = {
     "an offset": ("1.2-a", tensor(ANSWERS["1.2-a"]) + 7, "off by the same amount"),
     "flat": ("1.2-c", tensor(ANSWERS["1.2-c"]).flatten(), "in another shape"),
     "rounded": ("3.1-a", [0.43], "at least four digits"),
+    "decimal commas": ("1.1-a", [-1, 0, 0, 5, 0, 5], "decimals with a point, 0.5"),
+    "a decimal comma": ("3.1-a", (0, 43), "decimals with a point, 0.5"),
+    "a decimal comma in quotes": ("3.1-a", "0,43", "write 0.43, with a point and without quotes"),
+    "a comma for thousands": ("1.3-b", (7, 10), "thousands without a sign, 7010"),
+    "a count nearly right": ("1.3-b", 7000, "A count has to be exact"),
+    "another count nearly right": ("1.3-b", 7005, "A count has to be exact"),
 }
 
 
 @pytest.mark.parametrize(("name", "answer", "says"), GENERAL.values(), ids=GENERAL)
 def test_what_is_wrong_everywhere_is_told(name, answer, says):
     assert says in judge(EXERCISES[name], answer).message
+
+
+def test_a_large_count_is_written_in_full():
+    assert "The answer is 1234567, which is too large" in judge(EXERCISES["1.3-b"], 1_234_567).message
+
+
+@pytest.mark.parametrize("rows", [10, 8, 121])
+def test_a_wrong_receptive_field_is_explained(rows):
+    assert judge(EXERCISES["1.4-b"], rows).slip
 
 
 def test_a_count_bears_no_rounding():

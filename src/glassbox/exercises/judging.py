@@ -55,13 +55,21 @@ class Verdict:
 
 def judge(exercise: Exercise, answer: Any) -> Verdict:
     """Compare an answer with the right one and with what each slip would give."""
+    return judge_outcomes(exercise, outcomes(exercise, answer))
+
+
+def outcomes(exercise: Exercise, answer: Any) -> list[Outcome]:
+    """Return what an answer comes to on each case: its numbers, or why there are none."""
     if exercise.asks_function and answer is not ... and not callable(answer):
-        what = type(answer).__name__
-        return Verdict(
-            exercise.name, False, f"not yet. A function is expected, but {what} came: hand in its name alone."
-        )
+        reason = f"a function is expected, but {type(answer).__name__} came: hand in its name alone."
+        return [Unreadable(reason) for _ in exercise.cases]
+    return [_outcome(exercise, answer, case) for case in exercise.cases]
+
+
+def judge_outcomes(exercise: Exercise, given: list[Outcome]) -> Verdict:
+    """Compare what an answer comes to on each case with the right one and with what each slip would give."""
     right = [read(exercise, exercise.solve(*case)) for case in exercise.cases]
-    given = _outcomes(exercise, answer, right)
+    given = _in_shape(exercise, given, right)
     wrong = [_wrong_parts(exercise, outcome, parts) for outcome, parts in zip(given, right, strict=True)]
     index = next((index for index, parts in enumerate(wrong) if parts), None)
     if index is None:
@@ -70,22 +78,29 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
         return Verdict(exercise.name, False, BLANK)
     part, slip = _explain(exercise, given, right, index, wrong[index])
     problem, entry = _describe(exercise, given[index], right[index], part)
-    if exercise.asks_function:
+    if exercise.asks_function and not _unreadable_alike(given):
         problem = f"On input {index + 1} of {len(given)}: {problem}"
     hint = exercise.slips[slip] if slip else _general_hint(exercise, given[index], right[index], part)
     message = " ".join(text for text in ("not yet.", problem[:1].upper() + problem[1:], hint) if text)
     return Verdict(exercise.name, False, message, entry, slip.__name__ if slip else None)
 
 
-def _outcomes(exercise: Exercise, answer: Any, right: list[Parts]) -> list[Outcome]:
-    """Return what an answer comes to on each case."""
-    outcomes = [_outcome(exercise, answer, case) for case in exercise.cases]
-    for outcome, parts in zip(outcomes, right, strict=True):
-        if isinstance(outcome, dict) and not exercise.choices:
-            for part, value in parts.items():
-                if value.numel() == outcome[part].numel() == 1:  # one number, in brackets or not
-                    outcome[part] = outcome[part].reshape(value.shape)
-    return outcomes
+def _unreadable_alike(given: list[Outcome]) -> bool:
+    return all(isinstance(outcome, Unreadable) for outcome in given) and len(set(map(str, given))) == 1
+
+
+def _in_shape(exercise: Exercise, given: list[Outcome], right: list[Parts]) -> list[Outcome]:
+    """Give one number the shape of the right one: in brackets or not, it is the same answer."""
+
+    def shaped(outcome: Outcome, parts: Parts) -> Outcome:
+        if isinstance(outcome, Unreadable) or exercise.choices:
+            return outcome
+        return {
+            part: value.reshape(parts[part].shape) if value.numel() == parts[part].numel() == 1 else value
+            for part, value in outcome.items()
+        }
+
+    return [shaped(outcome, parts) for outcome, parts in zip(given, right, strict=True)]
 
 
 def _outcome(exercise: Exercise, answer: Any, case: tuple[Any, ...]) -> Outcome:
@@ -134,7 +149,7 @@ def _explain(
     exercise: Exercise, given: list[Outcome], right: list[Parts], index: int, wrong: list[str]
 ) -> tuple[str, Callable[..., Any] | None]:
     """Return a wrong part of one case and the slip that gives it: on every case if there is one, else on this case."""
-    others = {slip: _outcomes(exercise, exercise.answer_by(slip), right) for slip in exercise.slips}
+    others = {slip: _in_shape(exercise, outcomes(exercise, exercise.answer_by(slip)), right) for slip in exercise.slips}
     for cases in (range(len(given)), [index]):
         for part in wrong:
             for slip, slipped in others.items():
@@ -172,7 +187,8 @@ def _describe(exercise: Exercise, given: Outcome, right: Parts, part: str) -> tu
     amount = f"{abs(difference):.4g} too" if mine.numel() > 1 else "too"
     off = f"{amount} {'large' if difference > 0 else 'small'}" if math.isfinite(value) else "not a finite number"
     place = f"{part} entry {list(entry)}".strip() if entry else part or "the answer"
-    return f"{place} is {value:.5g}, which is {off}.", entry or None
+    written = f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.5g}"
+    return f"{place} is {written}, which is {off}.", entry or None
 
 
 def _general_hint(exercise: Exercise, given: Outcome, right: Parts, part: str) -> str:
@@ -183,6 +199,8 @@ def _general_hint(exercise: Exercise, given: Outcome, right: Parts, part: str) -
     if mine.shape != theirs.shape:
         if mine.ndim == 2 and _same(exercise, mine.T, theirs):
             return "It is the right table, transposed."
+        if mine.ndim == 1 and mine.numel() > theirs.numel() and bool((mine == mine.round()).all()):
+            return "A comma separates numbers: write decimals with a point, 0.5, and thousands without a sign, 7010."
         same_numbers = mine.numel() == theirs.numel() and _same(exercise, mine.flatten(), theirs.flatten())
         return "The numbers are right, in another shape." if same_numbers else ""
     if not bool(torch.isfinite(mine).all()):
@@ -203,5 +221,6 @@ def _general_hint(exercise: Exercise, given: Outcome, right: Parts, part: str) -
     if differences.numel() > 1 and bool(torch.isclose(differences, differences[0], rtol=1e-4).all()):
         return "Every entry is off by the same amount: look for a term that is missing or added once too often."
     if bool(torch.isclose(mine, theirs, rtol=0.02, atol=1e-3).all()):
-        return "It is close: give at least four digits."
+        exact = bool((theirs == theirs.round()).all())
+        return "It is close. A count has to be exact." if exact else "It is close: give at least four digits."
     return ""

@@ -391,6 +391,18 @@ def doubled_each_time() -> int:
     return 2**5
 
 
+def first_convolution_forgotten() -> int:
+    return receptive_field() - 1
+
+
+def last_convolution_alone() -> int:
+    return (1 + 1) * 2 * 2
+
+
+def whole_square_counted() -> int:
+    return receptive_field() ** 2
+
+
 EXERCISES = (
     Exercise(
         "1.1-a",
@@ -521,6 +533,9 @@ EXERCISES = (
             strides_forgotten: "After a pooling one step is two pixels of the image: what follows reaches further.",
             pools_forgotten: "The poolings are missing: each value of theirs comes from 2 x 2.",
             doubled_each_time: "Windows overlap: a convolution of size 2 adds one row, it does not double them.",
+            first_convolution_forgotten: "The first convolution is missing: it reaches one row further as well.",
+            last_convolution_alone: "Two convolutions are missing: each of the three adds a row, at its own place.",
+            whole_square_counted: "That is how many pixels the square holds: the question asks for its rows.",
         },
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import re
 from typing import Any
 
 import torch
@@ -64,6 +65,9 @@ def read_numbers(value: Any) -> Tensor:
         except TypeError:
             raise Unreadable("the array holds something else than numbers.") from None
     if isinstance(value, str):
+        if re.fullmatch(r"\s*[-+]?\d+,\d+\s*", value):
+            number = value.strip().replace(",", ".")
+            raise Unreadable(f"the string {value!r} came: write {number}, with a point and without quotes.")
         raise Unreadable(f"the string {value!r} came, but a number is expected: leave out the quotes.")
     if callable(value):
         raise Unreadable("a function came, but its result is expected: call it.")
