@@ -81,7 +81,17 @@ autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 numpydoc_xref_param_type = False
-intersphinx_mapping: dict[str, tuple[str, str]] = {}  # filled by glassbox_site.inventories
+# Links to other projects' references without a network: lists of the names that the course links to, as text.
+intersphinx_mapping = {
+    project: (site, f"_inventories/{project}.txt")
+    for project, site in {
+        "python": "https://docs.python.org/3/",
+        "torch": "https://docs.pytorch.org/docs/stable/",
+        "numpy": "https://numpy.org/doc/stable/",
+        "pandas": "https://pandas.pydata.org/docs/",
+        "matplotlib": "https://matplotlib.org/stable/",
+    }.items()
+}
 
 # -- Lessons ---------------------------------------------------------------------------------------------------------
 install_hint = f"# glassbox is not installed? Get {wheel} from the site's page Installation, then: %pip install {wheel}"

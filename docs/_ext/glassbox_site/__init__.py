@@ -18,7 +18,6 @@ from glassbox_site import (
     equations,
     exercises,
     freshness,
-    inventories,
     lessons,
     notebook_downloads,
     notebook_figures,
@@ -31,7 +30,6 @@ from glassbox_site import (
 )
 
 PARTS = (
-    inventories,
     lessons,
     notebook_downloads,
     data,
