@@ -35,6 +35,8 @@ test: lint types unit doctest audit-workflows ## everything that needs neither a
 lint: setup
 	@$(BIN)/ruff check --quiet --no-cache
 	@$(BIN)/ruff format --check --quiet || { echo "run: $(BIN)/ruff format"; exit 1; }
+	@$(BIN)/oxlint --deny-warnings --format=unix
+	@$(BIN)/oxfmt --list-different || { echo "run: $(BIN)/oxfmt"; exit 1; }
 
 types: setup
 	@$(BIN)/mypy --no-error-summary

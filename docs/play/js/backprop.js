@@ -20,7 +20,7 @@ export function exerciseOf(seed, lesson) {
   const random = seededRandom(seed);
   const decimal = (size) => (Math.round(random() * 10 * size) || 1) / 10;
   const signed = (size) => (random() < 0.5 ? -1 : 1) * decimal(size);
-  const several = (count, make) => Array.from({ length: count }, make);
+  const several = (count, draw) => Array.from({ length: count }, draw);
   const w = SIZES.slice(1).map((count, l) => several(count, () => several(SIZES[l], () => signed(1.5))));
   const b = SIZES.slice(1).map((count) => several(count, () => signed(0.6)));
   const right = random() < 0.5 ? 1 : 0;
