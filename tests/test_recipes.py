@@ -9,7 +9,8 @@ import torch
 from glassbox import optim, recipes
 from glassbox.datasets import LabelledImages
 from glassbox.models import SmallCNN
-from glassbox.recipes import RECIPES, OneCycle, Recipe
+from glassbox.recipes import RECIPES, Recipe
+from glassbox.training import OneCycle
 from glassbox.training.augmentation import distort, shift
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import math
 import platform
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -23,58 +22,16 @@ from torch.optim import Optimizer
 from glassbox import __version__, nn, optim
 from glassbox.datasets import LabelledImages, mnist
 from glassbox.models import DigitCNN, SmallCNN
-from glassbox.training import Epoch, Evaluation, History, evaluate, fit
+from glassbox.training import Epoch, Evaluation, History, OneCycle, evaluate, fit
 from glassbox.training.augmentation import distort, shift
 
-__all__ = ["RECIPES", "OneCycle", "Recipe", "held_out"]
+__all__ = ["RECIPES", "Recipe", "held_out"]
 
 HELD_OUT = 5_000
 """How many training images, the last ones, recipes and seeds are chosen on."""
 
 SHIPPED: dict[str, Callable[..., nn.Module]] = {"small_cnn": SmallCNN, "digit_cnn": DigitCNN}
 """The networks whose weights the package ships, by the name of their recipe."""
-
-
-@dataclass(frozen=True)
-class OneCycle:
-    r"""A schedule: the step size grows in a straight line, then falls to zero along half a cosine.
-
-    .. math::
-
-        f(p) = \begin{cases}
-            s + (1 - s)\, p / w & p < w \\
-            \tfrac12 \left(1 + \cos \pi \tfrac{p - w}{1 - w}\right) & p \ge w
-        \end{cases}
-
-    It is a function of progress :math:`p` in [0, 1] for the argument ``schedule`` of `glassbox.training.fit`.
-
-    Parameters
-    ----------
-    warm_up : float
-        The share :math:`w` of the run that the growth takes.
-    start : float
-        The factor :math:`s` at the beginning.
-
-    References
-    ----------
-    L. N. Smith and N. Topin, "Super-convergence: very fast training of neural networks using large learning rates",
-    2019, https://doi.org/10.1117/12.2520589
-
-    Examples
-    --------
-    >>> factor = OneCycle(warm_up=0.2, start=0.1)
-    >>> [round(factor(p), 2) for p in (0, 0.1, 0.2, 0.6, 1)]
-    [0.1, 0.55, 1.0, 0.5, 0.0]
-    """
-
-    warm_up: float = 0.2
-    start: float = 0.1
-
-    def __call__(self, progress: float) -> float:
-        """Return the factor on the learning rate."""
-        if progress < self.warm_up:
-            return self.start + (1 - self.start) * progress / self.warm_up
-        return 0.5 * (1 + math.cos(math.pi * (progress - self.warm_up) / (1 - self.warm_up)))
 
 
 @dataclass(frozen=True)

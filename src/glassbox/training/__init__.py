@@ -9,8 +9,9 @@ from glassbox.training.checkpoint import CheckpointError
 from glassbox.training.distributed import WorkerError
 from glassbox.training.divergence import DivergenceError
 from glassbox.training.evaluation import Evaluation, evaluate
+from glassbox.training.fit import fit
 from glassbox.training.history import Epoch, History
-from glassbox.training.loop import fit
+from glassbox.training.schedule import OneCycle
 
 __all__ = [
     "CheckpointError",
@@ -18,6 +19,7 @@ __all__ = [
     "Epoch",
     "Evaluation",
     "History",
+    "OneCycle",
     "WorkerError",
     "evaluate",
     "fit",

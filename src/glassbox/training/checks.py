@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,43 +11,6 @@ from torch.optim import Optimizer
 from glassbox.training.batches import DatasetRows, Rows
 from glassbox.training.device import device_of, modes_kept, random_numbers_kept
 from glassbox.training.task import Loss, name_of, predict
-
-PRECISIONS = ("float32", "bfloat16")
-
-
-def check_number(name: str, value: object, least: int) -> None:
-    """Raise unless a setting is a whole number that is large enough."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{name} must be a whole number, not {value!r}")
-    if value < least:
-        raise ValueError(f"{name} must be {least} or more, not {value}")
-
-
-def check_functions(**functions: object) -> None:
-    """Raise unless every argument is None or can be called."""
-    takes = {"loss": "(outputs, targets)", "schedule": "the progress", "augment": "(inputs, generator)"}
-    for name, function in functions.items():
-        if function is not None and not callable(function):
-            raise TypeError(f"{name} must be a function of {takes.get(name, 'an epoch')}, not {function!r}")
-
-
-def check_settings(
-    *, epochs: int, batch_size: int, seed: int, precision: str, capture: object, checkpoint: object, every: int | None
-) -> None:
-    """Raise if a setting of `fit` that has nothing to do with the data is out of range."""
-    check_number("epochs", epochs, 0)
-    check_number("batch_size", batch_size, 1)
-    check_number("seed", seed, 0)
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, not {precision!r}")
-    if capture not in ("auto", True, False):
-        raise ValueError(f'capture must be "auto", True or False, not {capture!r}')
-    if checkpoint is not None and Path(str(checkpoint)).is_file():
-        raise ValueError(f"checkpoint={str(checkpoint)!r} is a file, not a folder; name a folder for the checkpoints")
-    if every is not None:
-        check_number("checkpoint_every", every, 1)
-        if checkpoint is None:
-            raise ValueError("checkpoint_every needs a folder to write to: pass checkpoint=... too")
 
 
 def make_optimizer(optimizer: Any, model: nn.Module) -> Optimizer:
@@ -174,60 +134,3 @@ def _check_targets(outputs: Tensor, targets: Tensor, rows: Rows, loss: Loss, nam
             f"the model's outputs have shape {tuple(outputs.shape)} and the targets of {name} {tuple(targets.shape)}; "
             f"{name_of(loss)} needs the same shape (for one output per example: targets.unsqueeze(1))"
         )
-
-
-def settings_of(
-    model: nn.Module, optimizer: Optimizer, loss: Loss, rows: Rows, validation: Rows | None, **others: object
-) -> dict[str, object]:
-    """Describe a run so that another one can be told from it: one word or number for each thing that matters.
-
-    Parameters
-    ----------
-    model, optimizer, loss, rows, validation
-        Of the run.
-    **others : object
-        Settings to add as they are; functions by their name.
-
-    Returns
-    -------
-    dict
-        Settings by name, ready for JSON.
-    """
-    settings: dict[str, object] = {
-        f"tensor {name}": f"{tuple(value.shape)} {value.dtype}" for name, value in model.state_dict().items()
-    }
-    for index, group in enumerate(optimizer.param_groups):
-        for name, value in group.items():
-            if name != "params":
-                settings[f"optimizer group {index}, {name}"] = repr(
-                    float(value) if isinstance(value, Tensor) else value
-                )
-    settings["optimizer"] = type(optimizer).__name__
-    settings["loss"] = _describe(loss)
-    settings["training data"] = fingerprint(rows)
-    settings["validation data"] = None if validation is None else fingerprint(validation)
-    return settings | {name: _describe(value) if callable(value) else value for name, value in others.items()}
-
-
-def _describe(function: Any) -> str:
-    """Name a function, with the arguments that a partial function holds, or an object with its attributes."""
-    if isinstance(function, nn.Module):  # the text of a loss leaves its options out
-        options = {name: value for name, value in vars(function).items() if not name.startswith("_")}
-        tensors = {name: value.tolist() for name, value in function.state_dict().items()}
-        return f"{type(function).__name__}({', '.join(f'{k}={v!r}' for k, v in (options | tensors).items())})"
-    if isinstance(function, partial):
-        arguments = [repr(value) for value in function.args] + [f"{k}={v!r}" for k, v in function.keywords.items()]
-        return f"{_describe(function.func)}({', '.join(arguments)})"
-    text = repr(function)
-    # The default text of an object ends in its address, which is another one in the next run.
-    return name_of(function) if " at 0x" in text or hasattr(function, "__name__") else text
-
-
-def fingerprint(rows: Rows) -> str:
-    """Describe data by shape, type and the checksum of all targets and of about a thousand inputs."""
-    if isinstance(rows, DatasetRows):
-        return f"{len(rows)} items of {type(rows.dataset).__name__}"
-    digest = hashlib.sha256()
-    for tensor in (rows.targets, rows.inputs[:: len(rows) // 1000 + 1]):
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return f"{tuple(rows.inputs.shape)} {rows.inputs.dtype}, SHA-256 of a sample {digest.hexdigest()[:16]}"

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from glassbox.training.batches import Data, Rows, read_rows
-from glassbox.training.checks import check_data_fit_model, check_functions, check_number
+from glassbox.training.checks import check_data_fit_model
 from glassbox.training.device import choose_device, device_of, modes_kept, random_numbers_kept
+from glassbox.training.settings import check_functions, check_number
 from glassbox.training.task import Loss, adds_up, default_loss, predict
 
 
