@@ -7,6 +7,7 @@ script, and its numbers stay. To read them, begin with ``_bridge.py``, the bridg
 from torch.nn import Module, Parameter, Sequential, init
 
 from glassbox.nn import functional
+from glassbox.nn._bridge import by_the_equation
 from glassbox.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
 from glassbox.nn.convolution import Conv2d
 from glassbox.nn.dropout import Dropout
@@ -35,6 +36,7 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "Tanh",
+    "by_the_equation",
     "functional",
     "init",
 ]

@@ -6,22 +6,57 @@ A family file writes an operation as two functions of plain tensors,
 - ``backward(grad_output, *tensors, output, needs, **options) -> gradients``, its derivative: one gradient per tensor,
   None where ``needs`` says that it is not wanted,
 
-and binds them: ``conv2d = differentiable(conv2d_forward, conv2d_backward)``.
+and binds them: ``conv2d = differentiable(conv2d_forward, conv2d_backward)``. Whoever asks for the derivative of a
+gradient gets it: the backward is then recorded by autograd like any other computation.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 Gradients = tuple[Tensor | None, ...]
 _TENSORS = frozenset({Tensor, torch.nn.Parameter, type(None)})  # what comes as a rule; subclasses take longer to tell
+_equations_only: ContextVar[bool] = ContextVar("equations_only", default=False)
+
+
+class Arrangement(NamedTuple):
+    """The sums of an equation and of its derivative, arranged for speed: same arguments, same results."""
+
+    forward: Callable[..., Any]
+    backward: Callable[..., Gradients]
+    pays: Callable[..., bool]  # of the tensors and options: whether it is the faster one there
+
+
+@contextmanager
+def by_the_equation() -> Iterator[None]:
+    """Compute by the equations alone, in the order in which they are written: for a debugger, and for comparisons.
+
+    Where it pays, layers arrange their sums for speed; the results are the same to rounding.
+    Inside this context no layer does, neither forward nor when its gradients are asked for later.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from glassbox import nn
+    >>> pool, image = nn.MaxPool2d(2), torch.rand(1, 1, 8, 8)
+    >>> with nn.by_the_equation():
+    ...     by_the_book = pool(image)  # step into it here: what runs is max_pool2d_forward
+    >>> torch.equal(by_the_book, pool(image))
+    True
+    """
+    token = _equations_only.set(True)
+    try:
+        yield
+    finally:
+        _equations_only.reset(token)
 
 
 def differentiable(
@@ -30,6 +65,7 @@ def differentiable(
     *,
     saves: Literal["tensors", "output", "both"] = "tensors",
     autocast: Literal["low", "float32"] | None = None,
+    fast: Arrangement | None = None,
 ) -> Callable[..., Any]:
     """Bind an equation and its derivative into one function that torch's autograd can go through.
 
@@ -37,25 +73,25 @@ def differentiable(
     ----------
     forward : callable
         ``forward(*tensors, **options)`` returns a tensor, or a tuple whose first entry is differentiable and whose
-        other entries (indices, say) are not. A tensor may be None where it is optional.
+        other entries (indices, say) are not. A tensor may be None where it is optional. What is returned shares no
+        memory with what came in: the next layer may write over it.
     backward : callable
-        ``backward(grad_output, *tensors, output, needs, **options)`` returns one gradient per tensor.
+        ``backward(grad_output, *tensors, output, needs, **options)`` returns one gradient per tensor. It writes over
+        nothing but zeros that it made itself, so that autograd can record it.
     saves : {"tensors", "output", "both"}
         What the backward reads: the tensors that came in, what the forward made of them, or both. What is not saved
         reaches it as None and is freed as soon as nothing else holds it.
     autocast : {"low", "float32"}, optional
         Under `torch.autocast`, compute in its low precision (matrix products) or in float32 (sums of many terms).
         None keeps the tensors' own type.
+    fast : Arrangement, optional
+        The same, arranged for speed: taken where it pays, `by_the_equation` apart. Its backward is never recorded, so
+        it may write over what it likes: when the derivative of a gradient is asked for, ``backward`` runs.
 
     Returns
     -------
     callable
         ``function(*tensors, **options)``.
-
-    Notes
-    -----
-    Only first derivatives are there: asking for a second one raises torch's error for a function that is
-    differentiable once.
 
     Examples
     --------
@@ -65,13 +101,48 @@ def differentiable(
     ...     return (grad_output * 2 * input,)
     >>> square = differentiable(square_forward, square_backward)
     >>> x = torch.tensor([3.0], requires_grad=True)
-    >>> square(x).backward()
-    >>> x.grad
-    tensor([6.])
+    >>> (slope,) = torch.autograd.grad(square(x), x, create_graph=True)
+    >>> slope
+    tensor([6.], grad_fn=<MulBackward0>)
+    >>> torch.autograd.grad(slope, x)
+    (tensor([2.]),)
     """
+    name, backward = forward.__name__.removesuffix("_forward"), inspect.unwrap(backward)  # without its no_grad
+    equation = _operation(name, forward, backward, backward, saves)
+    arranged = equation if fast is None else _operation(name, fast.forward, fast.backward, backward, saves)
 
-    def run_forward(ctx: Any, options: dict[str, Any], *tensors: Tensor | None) -> Any:
+    def function(*tensors: Any, **options: Any) -> Any:
+        if not _TENSORS.issuperset(map(type, tensors)) or tensors[0] is None:
+            _require_tensors(name, tensors)
+        pays = fast is not None and not _equations_only.get() and fast.pays(*tensors, **options)
+        operation = arranged if pays else equation
+        if autocast is not None and torch.is_autocast_enabled(device := tensors[0].device.type):
+            dtype = torch.float32 if autocast == "float32" else torch.get_autocast_dtype(device)
+            with torch.autocast(device, enabled=False):
+                return operation(options, *(_cast(tensor, dtype) for tensor in tensors))
+        return operation(options, *tensors)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = forward.__doc__
+    return function
+
+
+def _operation(
+    name: str,
+    forward: Callable[..., Any],
+    backward: Callable[..., Gradients],
+    recorded: Callable[..., Gradients],
+    saves: str,
+) -> Callable[..., Any]:
+    """Make an operation of autograd; ``recorded`` is the backward while the derivative of a gradient is asked for."""
+
+    def compute(options: dict[str, Any], *tensors: Tensor | None) -> Any:
         output = forward(*tensors, **options)
+        # Made as a view of a larger product, it may not be written over; detached, it is a tensor of its own.
+        return output.detach() if isinstance(output, Tensor) else tuple(made.detach() for made in output)
+
+    def keep(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        options, *tensors = inputs
         made = output if isinstance(output, Tensor) else output[0]
         if made is not output:
             ctx.mark_non_differentiable(*output[1:])
@@ -79,43 +150,47 @@ def differentiable(
         kept = (None,) * len(tensors) if saves == "output" else tensors
         ctx.save_for_backward(*kept, None if saves == "tensors" else made)
         ctx.set_materialize_grads(False)
+
+    def compute_and_keep(ctx: Any, *inputs: Any) -> Any:
+        output = compute(*inputs)
+        keep(ctx, inputs, output)
         return output
 
-    def run_derivative(ctx: Any, grad_output: Tensor | None, *_: Any) -> Gradients:
+    def derive(ctx: Any, grad_output: Tensor | None, *_: Any) -> Gradients:
         if grad_output is None:
             return (None,) * len(ctx.needs_input_grad)
         *tensors, output = ctx.saved_tensors
-        needs = ctx.needs_input_grad[1:]
-        if _is_autocast_enabled(grad_output):  # the saved tensors have the right type already
-            with torch.autocast(grad_output.device.type, enabled=False):
-                return None, *derivative(grad_output, *tensors, output=output, needs=needs, **ctx.options)
-        return None, *derivative(grad_output, *tensors, output=output, needs=needs, **ctx.options)
-
-    run_derivative_once = once_differentiable(run_derivative)
-
-    def run_backward(ctx: Any, *grad_outputs: Any) -> Gradients:
-        if torch.is_grad_enabled():  # someone wants to differentiate the gradients: that is refused when they do
-            return run_derivative_once(ctx, *grad_outputs)
-        return run_derivative(ctx, *grad_outputs)
-
-    derivative = inspect.unwrap(backward)  # without its no_grad: autograd records nothing of a backward anyway
-    name = forward.__name__.removesuffix("_forward")
-    members = {"forward": staticmethod(run_forward), "backward": staticmethod(run_backward)}
-    operation: Any = type(f"{name.title().replace('_', '')}", (Function,), members)
-
-    def function(*tensors: Any, **options: Any) -> Any:
-        if not _TENSORS.issuperset(map(type, tensors)) or tensors[0] is None:
-            _require_tensors(name, tensors)
-        if autocast is not None and _is_autocast_enabled(tensors[0]):
-            device = tensors[0].device.type
-            dtype = torch.float32 if autocast == "float32" else torch.get_autocast_dtype(device)
+        derivative = recorded if torch.is_grad_enabled() or _equations_only.get() else backward
+        given = {"output": output, "needs": ctx.needs_input_grad[1:], **ctx.options}
+        if torch.is_autocast_enabled(
+            device := grad_output.device.type
+        ):  # the saved tensors have the right type already
             with torch.autocast(device, enabled=False):
-                return operation.apply(options, *(_cast(tensor, dtype) for tensor in tensors))
-        return operation.apply(options, *tensors)
+                return None, *derivative(grad_output, *tensors, **given)
+        return None, *derivative(grad_output, *tensors, **given)
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = forward.__doc__
-    return function
+    def refuse(*_: Any) -> Any:
+        raise NotImplementedError(
+            f"{name} has no rule for forward mode (jvp) and none for vmap: take gradients in reverse mode "
+            "(torch.func.grad, torch.func.vjp), and give a whole batch instead of mapping over its examples"
+        )
+
+    title = name.title().replace("_", "")
+    members = {"forward": staticmethod(compute_and_keep), "backward": staticmethod(derive)}
+    plain: Any = type(title, (Function,), members)
+    # torch.func asks for a forward without context, which triples the cost of a call: only there.
+    members = {"forward": staticmethod(compute), "setup_context": staticmethod(keep), "backward": staticmethod(derive)}
+    transformed: Any = type(title, (Function,), {**members, "jvp": staticmethod(refuse), "vmap": staticmethod(refuse)})
+
+    def apply(*inputs: Any) -> Any:
+        try:
+            return plain.apply(*inputs)
+        except RuntimeError as error:
+            if "setup_context" not in str(error):
+                raise
+        return transformed.apply(*inputs)
+
+    return apply
 
 
 def _require_tensors(name: str, values: tuple[Any, ...]) -> None:
@@ -123,11 +198,6 @@ def _require_tensors(name: str, values: tuple[Any, ...]) -> None:
     for place, value in enumerate(values):
         if not isinstance(value, Tensor) and (value is not None or place == 0):
             raise TypeError(f"{name} expects tensors, got {type(value).__name__}: try torch.as_tensor")
-
-
-def _is_autocast_enabled(tensor: Tensor) -> bool:
-    """Tell whether autocast is on for the tensor's device; the first question is the cheap one, and mostly enough."""
-    return torch._C._is_any_autocast_enabled() and torch.is_autocast_enabled(tensor.device.type)
 
 
 def _cast(tensor: Tensor | None, dtype: torch.dtype) -> Tensor | None:

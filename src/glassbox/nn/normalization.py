@@ -43,6 +43,10 @@ def normalize_backward(
     eps: float = 1e-5,
 ) -> Gradients:
     r"""Compute the gradients of `normalize_forward`; in training the statistics depend on the input too."""
+    if training and torch.is_grad_enabled():
+        raise NotImplementedError(
+            "batch_norm in training has no second derivative: its statistics come from outside of the equation"
+        )
     inverse = (variance + eps).rsqrt()
     scale = inverse if weight is None else inverse * weight
     centered = input - _per_channel(mean, input)

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 import glassbox.nn.functional as F
-from glassbox.nn._bridge import differentiable
+from glassbox.nn._bridge import Arrangement, by_the_equation, differentiable
 
 
 def product_forward(left: Tensor, right: Tensor, extra: Tensor | None = None, *, power: int = 1) -> Tensor:
@@ -155,6 +155,104 @@ def test_a_changed_tensor_is_noticed() -> None:
         output.sum().backward()
 
 
+# --- A derivative has a derivative ---------------------------------------------------------------------------------
+
+
+def test_a_second_derivative_is_right() -> None:
+    product = differentiable(product_forward, product_backward)
+    tensors = numbers(2, 3), numbers(5, -7), numbers(1, 1)
+    assert torch.autograd.gradgradcheck(lambda *given: product(*given, power=3), tensors)
+
+
+def test_a_constant_gradient_may_arrive() -> None:
+    """The Hessian of a least-squares risk: nothing that arrives at the outputs requires a gradient."""
+    x, target, weight = torch.tensor([[1.0, 2.0], [3.0, 5.0]]), torch.tensor([[1.0], [2.0]]), torch.rand(1, 2)
+    found, expected = (
+        torch.autograd.functional.hessian(
+            lambda w, library=library: library.mse_loss(library.linear(x, w), target), weight
+        )
+        for library in (F, torch.nn.functional)
+    )
+    assert expected.abs().min() > 1
+    torch.testing.assert_close(found, expected)
+
+
+def test_a_backward_is_recorded_to_any_order() -> None:
+    product = differentiable(product_forward, product_backward)
+    x = numbers(2)
+    (first,) = torch.autograd.grad(product(numbers(1), x, None, power=4), x, create_graph=True)
+    (second,) = torch.autograd.grad(first, x, create_graph=True)
+    (third,) = torch.autograd.grad(second, x)
+    assert [value.item() for value in (first, second, third)] == [4 * 2**3, 12 * 2**2, 24 * 2]
+
+
+def arranged(
+    pays: Callable[..., bool] = lambda *_, **__: True,
+) -> tuple[Callable[..., Any], Recorder, Recorder, Recorder]:
+    """Give an operation with its arrangement for speed, and the recorders of what is called."""
+    forward, backward, equation = Recorder(product_forward), Recorder(product_backward), Recorder(product_backward)
+    return (
+        differentiable(product_forward, equation, fast=Arrangement(forward, backward, pays)),
+        forward,
+        backward,
+        equation,
+    )
+
+
+@pytest.mark.parametrize("pays", [True, False])
+def test_an_arrangement_is_taken_where_it_pays(pays: bool) -> None:
+    seen = []
+    product, forward, backward, equation = arranged(lambda *tensors, **options: seen.append((tensors, options)) or pays)
+    left, right = numbers(2), numbers(3)
+    product(left, right, None, power=2).backward()
+    assert seen == [((left, right, None), {"power": 2})]
+    assert [len(recorder.calls) for recorder in (forward, backward, equation)] == ([1, 1, 0] if pays else [0, 0, 1])
+    assert (float(left.grad), float(right.grad)) == (9, 12)
+
+
+def test_a_recorded_backward_is_the_equation_s() -> None:
+    product, _, backward, equation = arranged()
+    left, right = numbers(2), numbers(3)
+    (slope,) = torch.autograd.grad(product(left, right, None, power=2), right, create_graph=True)
+    (again,) = torch.autograd.grad(slope, right)
+    assert [slope.item(), again.item()] == [12, 4]
+    assert (len(backward.calls), len(equation.calls)) == (0, 1)
+
+
+def test_by_the_equation_nothing_is_arranged() -> None:
+    product, forward, backward, equation = arranged()
+    left, right = numbers(2), numbers(3)
+    with pytest.raises(ZeroDivisionError), by_the_equation():
+        raise ZeroDivisionError
+    with by_the_equation():
+        with by_the_equation():
+            pass
+        inside = product(left, right, None)
+    inside.backward()
+    assert not forward.calls
+    assert not backward.calls
+    outside = product(left, right, None)
+    with by_the_equation():
+        outside.backward()
+    assert (len(forward.calls), len(backward.calls), len(equation.calls)) == (1, 0, 2)
+    product(left, right, None).backward()
+    assert (len(forward.calls), len(backward.calls), len(equation.calls)) == (2, 1, 2)
+
+
+def test_an_output_may_be_written_over() -> None:
+    """Also one that the forward made as a view, as a product has fewer dimensions than an image."""
+    views = differentiable(lambda input: (2 * input.flatten()).view(input.shape), double_backward)
+    x = torch.tensor([[1.0, -2.0]], requires_grad=True)
+    output = views(x)
+    assert not output._is_view()
+    output += x
+    torch.relu_(output)
+    output.sum().backward()
+    assert x.grad.tolist() == [[3.0, 0.0]]
+
+
+# --- Transforms of functions ---------------------------------------------------------------------------------------
+
 CALLS: dict[str, Callable[[Tensor], Tensor]] = {
     "linear": lambda x: F.linear(x, torch.ones(3, 5)),
     "conv2d": lambda x: F.conv2d(x.reshape(1, 1, 4, 5), torch.ones(2, 1, 2, 2)),
@@ -162,17 +260,10 @@ CALLS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": F.relu,
     "softmax": lambda x: F.softmax(x, 1),
 }
+PLAINLY = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # torch's own, at first use
 
 
-@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_a_second_derivative_is_refused(call: Callable[[Tensor], Tensor]) -> None:
-    x = torch.rand(4, 5, requires_grad=True)
-    (slope,) = torch.autograd.grad((call(x) ** 2).sum(), x, create_graph=True)
-    with pytest.raises(RuntimeError, match="once_differentiable"):
-        slope.sum().backward()
-
-
-@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # torch's own, when forward mode is first used
+@PLAINLY
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_forward_mode_is_refused(call: Callable[[Tensor], Tensor]) -> None:
     with forward_ad.dual_level():
@@ -181,10 +272,50 @@ def test_forward_mode_is_refused(call: Callable[[Tensor], Tensor]) -> None:
             call(dual)
 
 
-@pytest.mark.parametrize("transform", [torch.func.grad, torch.func.vmap, torch.func.jacrev])
-def test_function_transforms_are_refused(transform: Callable[..., Any]) -> None:
-    with pytest.raises(RuntimeError, match="setup_context"):
-        transform(lambda x: F.relu(x).sum())(torch.rand(4, 5))
+@pytest.mark.parametrize("call", [CALLS[name] for name in ("linear", "relu", "softmax")])
+def test_gradients_as_functions(call: Callable[[Tensor], Tensor]) -> None:
+    x = torch.rand(4, 5, requires_grad=True)
+    (call(x) ** 2).sum().backward()
+    torch.testing.assert_close(torch.func.grad(lambda x: (call(x) ** 2).sum())(x.detach()), x.grad)
+    _, pull_back = torch.func.vjp(lambda x: (call(x) ** 2).sum(), x.detach())
+    torch.testing.assert_close(pull_back(torch.tensor(1.0))[0], x.grad)
+
+
+def test_a_gradient_as_a_function_passes_layers_without_one() -> None:
+    """The first layer is a constant inside the transform."""
+    x, first, second = torch.rand(4, 5), torch.rand(3, 5), torch.rand(2, 3)
+    found = torch.func.grad(lambda w: F.linear(F.relu(F.linear(x, first)), w).sum())(second)
+    torch.testing.assert_close(found, torch.relu(x @ first.T).sum(0).expand(2, 3))
+
+
+@PLAINLY
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_other_transforms_are_refused_in_a_sentence(call: Callable[[Tensor], Tensor]) -> None:
+    x = torch.rand(4, 5)
+    with pytest.raises(NotImplementedError, match=r"no rule for forward mode .* vmap: take gradients in reverse mode"):
+        torch.func.jvp(call, (x,), (x,))
+    with pytest.raises(NotImplementedError, match="give a whole batch instead of mapping"):
+        torch.func.vmap(call)(x[None])
+
+
+@pytest.mark.parametrize("pays", [True, False])
+def test_compiled_it_gives_the_same(pays: bool) -> None:
+    """Without a break: the whole of it is one graph."""
+    product = differentiable(
+        product_forward, product_backward, fast=Arrangement(product_forward, product_backward, lambda *_, **__: pays)
+    )
+
+    def function(left: Tensor, right: Tensor) -> Tensor:
+        return torch.relu(product(left, right, None, power=2) - 3)
+
+    tensors = numbers(2, 1), numbers(3, 1)
+    compiled = torch.compile(function, backend="aot_eager", fullgraph=True)
+    assert torch.equal(compiled(*tensors), function(*tensors))
+    found, expected = (torch.autograd.grad(each(*tensors).sum(), tensors) for each in (compiled, function))
+    assert all(map(torch.equal, found, expected))
+
+
+# --- What is refused -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("wrong", [None, [1.0], 2.0, "x"])
