@@ -292,3 +292,24 @@ def test_mistakes_in_explaining_are_one_line(noise, tmp_path):
         assert refused.output.startswith("error: ")
         assert refused.output.count("\n") == 1
     assert not (tmp_path / "page.html").exists()
+
+
+def test_a_class_is_graded(tmp_path):
+    handed_in = tmp_path / "class"
+    handed_in.mkdir()
+    (handed_in / "ada.ipynb").write_text(
+        json.dumps(
+            {
+                "cells": [
+                    {"cell_type": "code", "source": "from glassbox.exercises import check\ncheck('1.4-a', 'right')"}
+                ]
+            }
+        )
+    )
+    done = run(app, ["grade", str(handed_in), "--csv", str(tmp_path / "grades.csv")])
+    assert done.exit_code == 0, done.output
+    assert done.output.splitlines()[0] == "1.4-a  1 of 1 right"
+    assert (tmp_path / "grades.csv").read_text().splitlines()[1] == "ada,1.4-a,yes,,right."
+    nothing = run(app, ["grade", str(tmp_path / "nowhere")])
+    assert nothing.exit_code == 1
+    assert "expects a folder of notebooks" in nothing.output

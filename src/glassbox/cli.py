@@ -302,6 +302,38 @@ def data(
 
 
 @app.command()
+def grade(
+    folder: Annotated[Path, typer.Argument(help="The folder of the notebooks that were handed in.")],
+    output: Annotated[Path, typer.Option("--csv", help="The table to write.")] = Path("grades.csv"),
+    seconds: Annotated[int, typer.Option(min=1, help="How long one notebook may run.")] = 60,
+    gigabytes: Annotated[float, typer.Option(help="How much memory one notebook may take.")] = 4.0,
+) -> None:
+    """Grade the exercises of a class: a table of who answered what, and the slips that were made.
+
+    Each notebook runs without its solutions, in a process of its own that may write into a temporary folder only,
+    start no program and reach no network.
+
+    \b
+    Examples:
+      glassbox grade handed-in
+      glassbox grade handed-in --csv monday.csv --seconds 20
+
+    Exit code: 0 done, whatever the grades, 1 something is wrong (one line says what), 2 an unknown option.
+    """  # noqa: D301
+    with _told_in_one_line():
+        from glassbox.exercises import grading
+
+        rows = grading.grade(folder, seconds=seconds, gigabytes=gigabytes)
+        grading.write_csv(rows, output)
+        typer.echo(grading.summary(rows))
+        kernel = (
+            "bubblewrap and Python" if grading.sandbox() else "Python alone (on Linux, bubblewrap adds the kernel's)"
+        )
+        typer.echo(f"notebooks: {len({row.who for row in rows})}, kept from files and network by {kernel}")
+        typer.echo(f"table: {output}")
+
+
+@app.command()
 def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

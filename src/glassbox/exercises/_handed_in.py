@@ -1,0 +1,127 @@
+"""One notebook that was handed in, run apart: what `glassbox.exercises.grading` starts as a process of its own.
+
+It reads a job as JSON from its input and writes a line of JSON for each answer that reaches `check`. It judges
+nothing: a notebook that tampers with this process can spoil its own answers only.
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any, TextIO
+
+from glassbox import exercises
+from glassbox.exercises.judging import Outcome, outcomes
+from glassbox.exercises.reading import Unreadable
+
+# What Python tells of itself (PEP 578) and a notebook has no need of: other programs, the network, foreign code.
+REFUSED = (
+    *("os.exec", "os.fork", "os.forkpty", "os.kill", "os.killpg", "os.posix_spawn", "os.spawn", "os.startfile"),
+    *("os.system", "pty.spawn", "signal.pthread_kill", "subprocess.Popen", "socket.", "ctypes.", "webbrowser.open"),
+)
+CHANGES = (
+    *("os.chflags", "os.chmod", "os.chown", "os.link", "os.mkdir", "os.remove", "os.removexattr", "os.rename"),
+    *("os.rmdir", "os.setxattr", "os.symlink", "os.truncate", "os.utime", "shutil.chown", "shutil.move"),
+    *("shutil.rmtree", "sqlite3.connect"),
+)
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+def keep_inside(folder: Path) -> None:
+    """Refuse from now on, for good, what reaches out of the folder."""
+    inside = os.path.realpath(folder)
+
+    def within(path: Any) -> bool:
+        real = os.path.realpath(os.fsdecode(path))
+        return real == os.devnull or os.path.commonpath([inside, real]) == inside
+
+    def guard(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open":
+            path, _, flags = arguments
+            outside = not isinstance(path, int) and flags & WRITING and not within(path)
+        elif event in CHANGES:
+            paths = [value for value in arguments if isinstance(value, str | bytes | os.PathLike)]
+            directories = [value for value in arguments[1:] if isinstance(value, int) and value > 2]
+            outside = bool(directories and event in ("os.remove", "os.rmdir")) or not all(map(within, paths))
+        else:
+            outside = event.startswith(REFUSED)
+        if outside:
+            raise PermissionError(f"a notebook that is graded may not do this: {event}")
+
+    sys.addaudithook(guard)
+
+
+def limit(seconds: int, gigabytes: float) -> None:
+    """Bound the process's time, memory and the size of its files, where the system can."""
+    try:
+        import resource
+    except ImportError:  # Windows: time is bounded from outside
+        return
+    pages = Path("/proc/self/statm")
+    used = int(pages.read_text().split()[0]) * resource.getpagesize() if pages.exists() else 0
+    room = used + int(gigabytes * 1e9)
+    for name, bound in (("CPU", seconds + int(time.process_time()) + 1), ("FSIZE", 10**8), ("CORE", 0), ("AS", room)):
+        try:
+            resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (bound, bound))
+        except (AttributeError, OSError, ValueError):  # macOS bears no bound on memory
+            continue
+
+
+def plain(outcome: Outcome) -> dict[str, Any]:
+    """Write an outcome in words and numbers alone."""
+    if isinstance(outcome, Unreadable):
+        return {"unreadable": str(outcome)[:1000]}
+    return {
+        part: value if isinstance(value, str) else {"shape": list(value.shape), "numbers": value.flatten().tolist()}
+        for part, value in outcome.items()
+    }
+
+
+def run(cells: list[list[Any]], answers: TextIO) -> None:
+    """Run the cells one after the other; an error ends its cell, not the notebook."""
+
+    def tell(row: dict[str, Any]) -> None:
+        answers.write(json.dumps(row) + "\n")
+        answers.flush()
+
+    def check(name: Any, answer: Any) -> exercises.Verdict:
+        if name in exercises.EXERCISES:
+            tell(
+                {
+                    "exercise": name,
+                    "outcomes": [plain(outcome) for outcome in outcomes(exercises.EXERCISES[name], answer)],
+                }
+            )
+        return exercises.Verdict(str(name), True, "received.")
+
+    exercises.check = check
+    tell({"begun": True})  # its time counts from here
+    names = {"__name__": "__main__", "display": print}
+    for number, source in cells:
+        try:
+            exec(compile(source, f"<cell {number}>", "exec"), names)
+        except BaseException as error:
+            tell({"cell": number, "error": f"{type(error).__name__}: {error}"[:300]})
+
+
+def main() -> None:
+    """Run the notebook that comes as JSON: its cells, and the bounds to keep."""
+    job = json.loads(sys.stdin.buffer.read())
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+    for module in ("matplotlib.pyplot", "numpy", "pandas", "torch.nn.functional", "glassbox.plots"):
+        builtins.__import__(module)  # what is loaded from C needs ctypes, which is refused from here on
+    sys.dont_write_bytecode = True
+    limit(job["seconds"], job["gigabytes"])
+    keep_inside(Path.cwd())
+    run(job["cells"], answers)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,304 @@
+"""Grade the notebooks that a class hands in: who answered which exercise, was it right, and if not, by which slip.
+
+Nothing of a notebook's folded solutions runs. What is left runs apart, each notebook as a process of its own, with
+bounds on time and memory and no way to other files than its own; it reports numbers, which are judged here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from glassbox.exercises import EXERCISES
+from glassbox.exercises.judging import Outcome, judge_outcomes
+from glassbox.exercises.reading import BLANK, Unreadable
+
+SOLUTION = "#@title Solution"
+_CHECK = re.compile(r"""\bcheck\(\s*["']([^"']+)["']""")
+_MAGIC = re.compile(r"^\s*[%!].*$", re.MULTILINE)
+_LARGEST = 50_000_000  # bytes of a notebook or of its answers: far more than any honest one has
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is known of one exercise in one notebook.
+
+    Attributes
+    ----------
+    who : str
+        The notebook's path below the folder, without its ending.
+    exercise : str
+        Name of the exercise; empty where the notebook itself cannot be read.
+    right : str
+        ``"yes"``, ``"no"``, or empty where there is no answer.
+    slip : str
+        Name of the slip that explains a wrong answer; empty where none does.
+    message : str
+        What the learner is told, or why there is no answer.
+    """
+
+    who: str
+    exercise: str
+    right: str
+    slip: str
+    message: str
+
+
+class Broken(Exception):
+    """A file that is no notebook; the message says why."""
+
+
+def grade(
+    folder: str | os.PathLike[str], *, seconds: int = 60, gigabytes: float = 4.0, workers: int | None = None
+) -> list[Row]:
+    """Grade every notebook in a folder and in the folders below it.
+
+    A notebook runs cell by cell without its solutions, and each answer that it hands to `check` is judged. Whatever a
+    notebook does costs its own rows only: it has a process of its own, stopped after ``seconds``; it may write into a
+    temporary folder only, start no program, and reach no network. That is kept by Python's audit hooks and, on Linux
+    where bubblewrap (``bwrap``) is installed, by the kernel as well.
+
+    Parameters
+    ----------
+    folder : path
+        Where the notebooks are.
+    seconds : int, default 60
+        How long one notebook may run.
+    gigabytes : float, default 4.0
+        How much memory it may take beyond what Python and torch need, where the system can bound it.
+    workers : int, optional
+        How many notebooks run at a time; by default one for each processor.
+
+    Returns
+    -------
+    list of Row
+        A row for each exercise that a notebook checks, in the order of the files' names and of the course.
+
+    Raises
+    ------
+    FileNotFoundError
+        The folder is not there, or holds no notebook.
+    ValueError
+        A bound is not above zero.
+    """
+    folder = Path(folder)
+    for name, bound in (("seconds", seconds), ("gigabytes", gigabytes), ("workers", 1 if workers is None else workers)):
+        if not bound > 0:
+            raise ValueError(f"grade expects {name} above 0, got {bound}")
+    if not folder.is_dir():
+        raise FileNotFoundError(f"grade expects a folder of notebooks, got {folder}, which is none")
+    paths = [path for path in sorted(folder.rglob("*.ipynb")) if ".ipynb_checkpoints" not in path.parts]
+    if not paths:
+        raise FileNotFoundError(f"there is no notebook in {folder}: grade looks for files that end in .ipynb")
+    box = sandbox()
+
+    def rows_of(path: Path) -> list[Row]:
+        who = path.relative_to(folder).with_suffix("").as_posix()
+        try:
+            return _grade_one(who, _read(path), seconds, gigabytes, box)
+        except Broken as broken:
+            return [Row(who, "", "", "", str(broken))]
+
+    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        return [row for rows in pool.map(rows_of, paths) for row in rows]
+
+
+def sandbox() -> list[str]:
+    """Return the start of a command that keeps what follows from files and network: bubblewrap's, where it works."""
+    program = shutil.which("bwrap") if sys.platform == "linux" else None
+    if program is None:
+        return []
+    command = [program, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--unshare-all", "--die-with-parent"]
+    tried = subprocess.run([*command, sys.executable, "-c", ""], capture_output=True, check=False)
+    return command if tried.returncode == 0 else []
+
+
+def write_csv(rows: Sequence[Row], path: str | os.PathLike[str]) -> None:
+    """Write the rows as a table; a cell that a spreadsheet would compute is marked as text."""
+    path = Path(path)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(field.name for field in fields(Row))
+            writer.writerows(
+                [f"'{cell}" if cell[:1] in "=+-@\t\r" and cell else cell for cell in astuple(row)] for row in rows
+            )
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """Say for each exercise how many are right, wrong and blank, and which slips are common."""
+    lines = []
+    for name in EXERCISES:
+        of_one = [row for row in rows if row.exercise == name]
+        if not of_one:
+            continue
+        count = Counter(row.right for row in of_one)
+        blank = f", {count['']} without an answer" if count[""] else ""
+        lines.append(f"{name}  {count['yes']} of {len(of_one)} right{blank}")
+        slips = {slip.__name__: words for slip, words in EXERCISES[name].slips.items()}
+        for slip, times in Counter(row.slip for row in of_one if row.slip).most_common(3):
+            lines.append(f"       {times} x {slips[slip]}")
+    broken = [row for row in rows if not row.exercise]
+    lines += [f"{row.who}: {row.message}" for row in broken]
+    return "\n".join(lines)
+
+
+# -- One notebook ----------------------------------------------------------------------------------------------------
+
+
+def _read(path: Path) -> list[tuple[int, str]]:
+    """Return the numbers and the sources of a notebook's cells of code, without its solutions."""
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise Broken(f"the file has more than {_LARGEST // 1_000_000} MB")
+        cells = json.loads(path.read_bytes())["cells"]
+        sources = [
+            (number, _source(cell))
+            for number, cell in enumerate(cells, 1)
+            if cell["cell_type"] == "code" and not _is_solution(cell)
+        ]
+    except OSError as error:
+        raise Broken(f"the file cannot be read: {error.strerror}") from None
+    except (AttributeError, KeyError, RecursionError, TypeError, UnicodeDecodeError, ValueError):
+        raise Broken("the file is no Jupyter notebook: ask for it again, saved by Jupyter") from None
+    if not any(_CHECK.search(source) for _, source in sources):
+        raise Broken("the notebook checks no exercise: is it the right file?")
+    return sources
+
+
+def _source(cell: dict[str, Any]) -> str:
+    """Return a cell's source without the lines that only Jupyter understands."""
+    source = cell["source"]
+    return _MAGIC.sub("pass", source if isinstance(source, str) else "".join(source))
+
+
+def _is_solution(cell: dict[str, Any]) -> bool:
+    metadata = cell.get("metadata", {})
+    hidden = metadata.get("jupyter", {}).get("source_hidden") or "hide-cell" in metadata.get("tags", [])
+    return bool(hidden) or _source(cell).lstrip().startswith(SOLUTION)
+
+
+def _grade_one(who: str, cells: list[tuple[int, str]], seconds: int, gigabytes: float, box: list[str]) -> list[Row]:
+    names = [name for _, source in cells for name in _CHECK.findall(source)]
+    answers, ending = _run_apart(cells, seconds, gigabytes, box)
+    given: dict[str, list[Outcome]] = {}
+    errors: dict[int, str] = {}
+    for line in answers:
+        with contextlib.suppress(KeyError, TypeError, ValueError, RuntimeError):  # a line that no honest run writes
+            row = json.loads(line)
+            if "begun" in row:
+                continue
+            if "error" in row:
+                errors[int(row["cell"])] = str(row["error"])
+            elif (
+                not _is_blank(outcomes := [_outcome(outcome) for outcome in row["outcomes"]])
+                or row["exercise"] not in given
+            ):
+                given[row["exercise"]] = outcomes
+
+    def row_of(name: str) -> Row:
+        if name not in EXERCISES:
+            return Row(who, name, "", "", "there is no exercise of this name")
+        if name not in given:
+            cell = next(number for number, source in cells if name in _CHECK.findall(source))
+            return Row(who, name, "", "", errors.get(cell) or ending or "its check was not reached")
+        if len(given[name]) != len(EXERCISES[name].cases):
+            return Row(who, name, "", "", "its answer came in a form that cannot be judged")
+        if _is_blank(given[name]):
+            return Row(who, name, "", "", BLANK)
+        try:
+            verdict = judge_outcomes(EXERCISES[name], given[name])
+        except (KeyError, RuntimeError, TypeError, ValueError, AttributeError):
+            return Row(who, name, "", "", "its answer came in a form that cannot be judged")
+        return Row(who, name, "yes" if verdict else "no", verdict.slip or "", verdict.message)
+
+    return [row_of(name) for name in dict.fromkeys(names)]
+
+
+def _run_apart(cells: list[tuple[int, str]], seconds: int, gigabytes: float, box: list[str]) -> tuple[list[str], str]:
+    """Run cells as a process of its own; return its lines, and in words how it ended if it did not end by itself."""
+    job = json.dumps({"cells": cells, "seconds": seconds, "gigabytes": gigabytes}).encode()
+    with (
+        tempfile.TemporaryDirectory(prefix="glassbox-grade-") as place,
+        tempfile.TemporaryFile() as jobs,
+        tempfile.TemporaryFile() as answers,
+    ):
+        jobs.write(job)
+        jobs.seek(0)
+        command = [sys.executable, "-m", "glassbox.exercises._handed_in"]
+        if box:
+            command = [*box, "--bind", place, place, "--chdir", place, *command]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", "TMPDIR": place}
+        process = subprocess.Popen(
+            command,
+            stdin=jobs,
+            stdout=answers,
+            stderr=subprocess.DEVNULL,
+            cwd=place,
+            env=environment,
+            start_new_session=True,
+        )
+        try:
+            ending = _await(process, answers.fileno(), seconds)
+        finally:
+            _kill(process)
+        answers.seek(0)
+        return answers.read(_LARGEST).decode("utf-8", errors="replace").splitlines(), ending
+
+
+def _await(process: subprocess.Popen[bytes], answers: int, seconds: int) -> str:
+    """Wait for a notebook, whose time counts from its first line; say how it ended if it did not end by itself."""
+    start, begun = time.monotonic(), False
+    while process.poll() is None:
+        now = time.monotonic()
+        if not begun and os.fstat(answers).st_size:
+            start, begun = now, True
+        if now - start > (seconds if begun else 10 * max(seconds, 60)):
+            return f"stopped: it ran for more than {seconds} s"
+        time.sleep(0.02)
+    return "the notebook took more time or memory than it may, or ended itself" if process.returncode else ""
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End a process and what belongs to it."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
+
+
+def _outcome(plain: dict[str, Any]) -> Outcome:
+    """Return what `_handed_in.plain` wrote."""
+    if "unreadable" in plain:
+        return Unreadable(str(plain["unreadable"]))
+    return {part: value if isinstance(value, str) else _tensor(value) for part, value in plain.items()}
+
+
+def _tensor(plain: dict[str, Any]) -> torch.Tensor:
+    return torch.tensor(plain["numbers"], dtype=torch.float64).reshape(plain["shape"])
+
+
+def _is_blank(outcomes: Iterable[Outcome]) -> bool:
+    return all(isinstance(outcome, Unreadable) and str(outcome) == BLANK for outcome in outcomes)
