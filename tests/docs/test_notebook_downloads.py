@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import nbformat
 import pytest
 from glassbox_site import notebook_downloads
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from glassbox.exercises.reading import BLANK
 
 PAGES = {"1.2": "lessons/part1_representation/plot_12_convolution"}
 
@@ -18,6 +23,10 @@ def converted(text: str, site: str = "") -> str:
     ("text", "plain"),
     [
         ("A part. {nb-download}`Take it <part1.ipynb>` and open it.\nFill the dots.", "A part.\nFill the dots."),
+        (
+            "A part. {nb-download}`Take <a.ipynb>`. Fill. A class has {archive-link}`a-class.ipynb`, no less.",
+            "A part. Fill.",
+        ),
         ("(exercise-1.2-a)=\n## 1.2-a By hand", "## 1.2-a By hand"),
         (
             ":::{dropdown} Hint\nLook *twice*:\n$a = b$.\n:::",
@@ -65,6 +74,30 @@ def test_a_notebook_is_clean_and_its_solution_folded_and_marked(notebook):
     assert blank.metadata == {}
     assert solution.source == "#@title Solution: 1.1-a A sum\nanswer = 3"
     assert solution.metadata == {"jupyter": {"source_hidden": True}, "cellView": "form"}
+
+
+def test_a_class_gets_the_same_notebook_without_solutions(notebook):
+    students = notebook_downloads.for_a_class(notebook)
+    nbformat.validate(students)
+    assert [cell.source for cell in students.cells] == [cell.source for cell in notebook.cells[:-1]]
+    assert "answer = 3" in notebook.cells[-1].source
+
+
+CELLS = re.compile(
+    r"^```\{code-cell\}[^\n]*\n(?P<tags>:tags:[^\n]*\n|---\n.*?^---\n)?(?P<source>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+
+
+@pytest.mark.parametrize("part", ["part1", "part2", "part3"])
+def test_nothing_is_right_by_itself_in_a_notebook_that_nobody_touched(part, capsys):
+    page = (Path(__file__).parents[2] / "docs/exercises" / f"{part}.md").read_text("utf-8")
+    sources = [cell["source"] for cell in CELLS.finditer(page) if "hide-cell" not in (cell["tags"] or "")]
+    names: dict[str, object] = {}
+    for source in sources:
+        exec(compile(source, part, "exec"), names)
+    said = re.findall(r"^(\d\.\d-\w): (.*)$", capsys.readouterr().out, re.MULTILINE)
+    assert [name for name, _ in said] == re.findall(r"^\(exercise-(.*)\)=$", page, re.MULTILINE)
+    assert all(sentence == BLANK or sentence.startswith("not yet.") for _, sentence in said)
 
 
 def test_markup_that_is_left_over_is_told():

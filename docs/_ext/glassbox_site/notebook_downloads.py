@@ -1,12 +1,15 @@
 """Notebooks for download: what only this site's pages understand becomes what any Jupyter shows.
 
 myst-nb writes each notebook as it ran it. A reader gets it without outputs, with a first cell that installs the
-package, without the markup of the pages, and with solutions that are marked and folded.
+package, without the markup of the pages, and with solutions that are marked and folded. Beside it lies one for a class,
+without the solutions.
 """
 
 from __future__ import annotations
 
+import copy
 import re
+import shutil
 from pathlib import Path
 from posixpath import join, normpath
 
@@ -14,9 +17,10 @@ import nbformat
 from docutils import nodes
 from sphinx.application import Sphinx
 
+from glassbox_site.archives import FOLDER
 from glassbox_site.lessons import pages_of_lessons
 
-_SENTENCE_FOR_THE_PAGE = re.compile(r"[^\n.]*\{nb-download\}`[^`]*`[^.]*\.")
+_SENTENCE_FOR_THE_PAGE = re.compile(r"[^\n.]*\{(?:nb-download|archive-link)\}`[^`]*`[^.]*\.")
 _TARGET = re.compile(r"^\([\w.-]+\)=\n", re.MULTILINE)
 _DROPDOWN = re.compile(r"^:::\{dropdown\} (.+?)\n(.*?)\n:::$", re.MULTILINE | re.DOTALL)
 _LESSON = re.compile(r"\{lesson\}`([\d.]+)`")
@@ -67,6 +71,13 @@ def for_download(notebook: nbformat.NotebookNode, install: str, pages: dict[str,
     notebook.metadata = nbformat.NotebookNode(kernelspec=notebook.metadata.get("kernelspec", {}))
 
 
+def for_a_class(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Return a notebook for download without its solutions."""
+    students = copy.deepcopy(notebook)
+    students.cells = [cell for cell in students.cells if not cell.metadata.get("jupyter", {}).get("source_hidden")]
+    return students
+
+
 def _rewrite(app: Sphinx, doctree: nodes.document) -> None:
     docname = app.env.docname
     written = Path(app.env.mystnb_config.output_folder, f"{docname}.ipynb")
@@ -77,7 +88,18 @@ def _rewrite(app: Sphinx, doctree: nodes.document) -> None:
     pages = pages_of_lessons(Path(app.srcdir).parent / "gallery")
     for_download(notebook, install, pages, app.config.html_baseurl, str(Path(docname).parent))
     nbformat.write(notebook, written)
+    if (students := for_a_class(notebook)).cells != notebook.cells:
+        nbformat.write(students, written.with_name(f"{written.stem}-class.ipynb"))
+
+
+def _copy_to_downloads(app: Sphinx, exception: Exception | None) -> None:
+    if exception is None and app.builder.format == "html":
+        folder = Path(app.outdir, FOLDER)
+        folder.mkdir(exist_ok=True)
+        for notebook in Path(app.env.mystnb_config.output_folder).glob("exercises/*-class.ipynb"):
+            shutil.copyfile(notebook, folder / notebook.name)
 
 
 def setup(app: Sphinx) -> None:
     app.connect("doctree-read", _rewrite)
+    app.connect("build-finished", _copy_to_downloads)
