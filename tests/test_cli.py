@@ -2,12 +2,13 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
 from typer.testing import CliRunner
 
-from glassbox import cli, datasets
+from glassbox import _readiness, cli, datasets
 from glassbox.cli import app
 from glassbox.datasets import LabelledImages
 from glassbox.models import SmallCNN
@@ -313,3 +314,41 @@ def test_a_class_is_graded(tmp_path):
     nothing = run(app, ["grade", str(tmp_path / "nowhere")])
     assert nothing.exit_code == 1
     assert "expects a folder of notebooks" in nothing.output
+
+
+def test_a_class_is_ready_when_everything_works(monkeypatch, noise):
+    monkeypatch.setattr(_readiness, "_notebook", lambda: "Jupyter ran a cell")
+    done = run(app, ["info", "--class"])
+    assert done.exit_code == 0, done.output
+    assert [line.split()[:2] for line in done.output.splitlines()] == [
+        ["ok", name] for name in ("Python", "package", "data", "figure", "notebook")
+    ]
+    assert "20 test images of noise" in done.output
+
+
+def test_what_a_class_lacks_is_told_and_the_rest_is_tried(monkeypatch, noise):
+    def broken(split):
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(datasets, "mnist", broken)
+    monkeypatch.setattr(_readiness.importlib.util, "find_spec", lambda name: None)
+    done = run(app, ["info", "--class"])
+    assert done.exit_code == 1
+    assert "NO  data      OSError: the disk is gone" in done.output
+    assert "ok  figure" in done.output
+    assert "NO  notebook  Jupyter is not installed: try python -m pip install jupyterlab" in done.output
+
+
+def test_digits_that_stand_in_are_no_mnist(monkeypatch, noise):
+    standin = replace(datasets.mnist("test"), is_standin=True)
+    monkeypatch.setattr(datasets, "mnist", lambda split: standin)
+    with pytest.raises(_readiness.Missing, match="try glassbox data --download"):
+        _readiness._data()
+
+
+def test_a_jupyter_that_runs_no_cell_is_told(monkeypatch):
+    failed = subprocess.CompletedProcess([], 1, stdout="", stderr="a trace\nNo such kernel named python3")
+    monkeypatch.setattr(_readiness.importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setattr(_readiness.subprocess, "run", lambda *_, **__: failed)
+    with pytest.raises(_readiness.Missing, match="No such kernel named python3"):
+        _readiness._notebook()

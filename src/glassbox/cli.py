@@ -336,6 +336,9 @@ def grade(
 @app.command()
 def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    for_class: Annotated[
+        bool, typer.Option("--class", help="Try what a class needs: Python, package, data, a figure, a notebook.")
+    ] = False,
 ) -> None:
     """Say which versions, devices, data and weights there are.
 
@@ -343,7 +346,18 @@ def info(
     Examples:
       glassbox info
       glassbox info --json
+      glassbox info --class
+
+    Exit code: 0 done, 1 something that a class needs is missing or broken (its line says what to do).
     """  # noqa: D301
+    if for_class:
+        from glassbox._readiness import try_everything
+
+        ready = True
+        for name, works, found in try_everything():
+            typer.echo(f"{'ok' if works else 'NO':<4}{name:<10}{found}")
+            ready = ready and works
+        raise typer.Exit(0 if ready else 1)
     with _told_in_one_line():
         content = _info()
     if as_json:
