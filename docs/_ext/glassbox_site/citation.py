@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import yaml
@@ -10,26 +11,30 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 
-def as_bibtex(citation: dict) -> str:
+def as_bibtex(citation: dict, year: str, address: str = "") -> str:
     """Return the BibTeX entry of a citation file's content."""
     authors = " and ".join(
         f"{{{person['name']}}}" if "name" in person else f"{person['family-names']}, {person['given-names']}"
         for person in citation["authors"]
     )
-    fields = {"author": authors, "title": citation["title"], "version": citation["version"]}
-    if "date-released" in citation:
-        fields["year"] = str(citation["date-released"])[:4]
+    fields = {"author": authors, "title": citation["title"], "version": citation["version"], "year": year}
+    if address:
+        fields["url"] = address
     lines = [f"  {name:<7} = {{{value}}}" for name, value in fields.items()]
     return "@software{glassbox,\n" + ",\n".join(lines) + "\n}"
 
 
 class HowToCite(SphinxDirective):
-    """The entry as a block that can be copied."""
+    """The entry, to copy: its year is the license's, its address the site's, else the repository's."""
 
     def run(self) -> list[nodes.Node]:
-        path = Path(self.env.srcdir).parent / "CITATION.cff"
-        self.env.note_dependency(str(path))
-        text = as_bibtex(yaml.safe_load(path.read_text("utf-8")))
+        root = Path(self.env.srcdir).parent
+        for name in ("CITATION.cff", "LICENSE"):
+            self.env.note_dependency(str(root / name))
+        year = re.findall(r"Copyright \(c\) (\d{4})", (root / "LICENSE").read_text("utf-8"))[-1]
+        repository = self.config.glassbox_repository
+        address = self.config.html_baseurl or (f"https://github.com/{repository}" if repository else "")
+        text = as_bibtex(yaml.safe_load((root / "CITATION.cff").read_text("utf-8")), year, address)
         return [nodes.literal_block(text, text, language="bibtex")]
 
 
