@@ -3,6 +3,9 @@ r"""What the search finds beyond the words of a page: French terms, with and wit
 Sphinx's own search cuts a query into words of letters and digits, so that it never sees ∂ or ∇, and an accent counts.
 It also compares the whole query with the entries of the index. The role ``fr`` marks a French term and enters it there;
 the symbols are read from the tables of the notation, as in ``\partial R / \partial w``, and entered as ∂R/∂w and dR/dw.
+
+A build that finds the search's files of an earlier one keeps their words, and loses their entries of the index
+(sphinx-doc/sphinx#12599): those of pages that did not change are entered again.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 from sphinx.util.docutils import SphinxRole
+from sphinx.util.index_entries import split_index_msg
 
 NOTATION = "notation"
 GREEK = {
@@ -75,6 +79,28 @@ class EnterSymbols(SphinxTransform):
                 row[0][0].insert(0, entry(symbols, f"symbol-{number}"))
 
 
+def _enter_again(app: Sphinx) -> list[tuple[str, dict, str]]:
+    """Give the search the entries of every page that it knows, as it does itself for the pages of this build."""
+    known = getattr(app.builder, "indexer", None)
+    if known is None:
+        return []
+    entered = app.env.domains["index"].entries
+    pages = [page for page in sorted(known._titles) if not {"nosearch", "no-search"} & set(app.env.metadata[page])]
+    known._index_entries = {
+        page: sorted(
+            {
+                (word, target or "", main)
+                for kind, value, target, main, _ in entered.get(page, [])
+                for word in split_index_msg(kind, value)
+            }
+        )
+        for page in pages
+    }
+    return []  # no further page
+
+
 def setup(app: Sphinx) -> None:
     app.add_role("fr", French())
     app.add_transform(EnterSymbols)
+    # After the pages are written, and before the search's files are.
+    app.connect("html-collect-pages", _enter_again)
