@@ -57,7 +57,7 @@ def build(folder: Path) -> dict:
 def test_a_second_build_finds_all_that_the_first_one_found(tmp_path):
     pages = {
         "index": "Course\n======\n\n.. toctree::\n\n   notation\n   words\n   hidden\n",
-        "notation": "Notation\n========\n\n================  =====\n:math:`\\varphi`   slope\n================  =====\n",
+        "notation": "Notation\n========\n\n===============  =====\n:math:`\\varphi`  slope\n===============  =====\n",
         "words": "Words\n=====\n\n:fr:`rétropropagation`, and :fr:`taux`.\n",
         "hidden": ":nosearch:\n\nHidden\n======\n\n:fr:`caché`\n",
     }

