@@ -1,0 +1,206 @@
+/* A lesson for the wall: ?present shows one section at a time, large, with its code folded.
+
+   The page's own content is used as it is; only classes and a bar are added, and all of it goes when the reader leaves.
+   Keys: right, left, space, Page Up and Down (a clicker's) move; C shows code, F a figure in full, Escape brings it
+   back, + and - size the text, Home and End go to the ends. */
+(() => {
+  "use strict";
+  const article = document.querySelector("#furo-main-content");
+  const lesson = article?.querySelector("section");
+  if (!lesson) return;
+
+  const address = new URL(location.href);
+  if (!address.searchParams.has("present")) {
+    offer();
+    return;
+  }
+
+  const root = document.documentElement;
+  const sections = [lesson, ...lesson.querySelectorAll(":scope > section")];
+  const neighbors = { previous: link("prev"), next: link("next") };
+  let zoom = Number(sessionStorage.getItem("present-zoom")) || 1;
+  let full = null;
+  let before = 0;
+  root.classList.add("present");
+  document.title = `${document.title} (presentation)`;
+
+  const bar = document.createElement("nav");
+  bar.className = "present-bar";
+  bar.setAttribute("aria-label", "Presentation");
+  const place = document.createElement("span");
+  place.setAttribute("role", "status");
+  const code = button("Code", "Show or hide the code (C)", toggleCode);
+  bar.append(
+    button("‹", "Previous (left arrow)", () => move(-1)),
+    place,
+    button("›", "Next (right arrow, space)", () => move(1)),
+    code,
+    button("A−", "Smaller text (-)", () => resize(zoom / 1.1)),
+    button("A+", "Larger text (+)", () => resize(zoom * 1.1)),
+    button("Leave", "Back to the lesson", leave),
+  );
+  document.body.append(bar);
+
+  let current = Math.max(0, sections.indexOf(sectionOf(location.hash)));
+  resize(zoom);
+  showCode(false);
+  show(current);
+
+  let idle = setTimeout(hideBar, 4000);
+  addEventListener("mousemove", () => {
+    clearTimeout(idle);
+    root.classList.remove("present-idle");
+    idle = setTimeout(hideBar, 4000);
+  });
+  addEventListener("keydown", onKey);
+  addEventListener("hashchange", () => {
+    const index = sections.indexOf(sectionOf(location.hash));
+    if (index >= 0 && index !== current) show(index);
+  });
+  article.addEventListener("click", (event) => {
+    const figure = event.target.closest("a.lesson-figure"); // films and pages to play with are worked by clicks: F
+    if (!figure) return;
+    event.preventDefault();
+    toggleFull(figure);
+  });
+
+  /* The way in, in the lesson as it is read. */
+  function offer() {
+    const way = document.createElement("a");
+    address.searchParams.set("present", "");
+    way.href = `?present${location.hash}`;
+    way.className = "present-way";
+    way.textContent = "Present";
+    way.title = "One section at a time, large, for a projector";
+    document.querySelector(".content-icon-container")?.prepend(way);
+  }
+
+  function hideBar() {
+    root.classList.add("present-idle");
+  }
+
+  function link(relation) {
+    return document.querySelector(`head link[rel="${relation}"]`)?.href;
+  }
+
+  function button(text, label, act) {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.textContent = text;
+    made.title = label;
+    made.setAttribute("aria-label", label);
+    made.addEventListener("click", act);
+    return made;
+  }
+
+  /* The section that an address names, or that holds what it names. */
+  function sectionOf(hash) {
+    const named = hash.length > 1 && document.getElementById(decodeURIComponent(hash.slice(1)));
+    return named ? sections.findLast((section) => section.contains(named)) : lesson;
+  }
+
+  function show(index) {
+    close();
+    current = index;
+    for (const section of sections) section.classList.toggle("present-now", section === sections[index]);
+    lesson.classList.toggle("present-first", index === 0);
+    place.textContent = `${index + 1} / ${sections.length}`;
+    history.replaceState(null, "", `?present#${sections[index].id}`);
+    scrollTo(0, 0);
+  }
+
+  /* A screen further within the section, then to the next section, then to the next lesson. */
+  function move(direction) {
+    if (full) return close();
+    const rest = direction > 0 ? root.scrollHeight - innerHeight - scrollY : scrollY;
+    if (rest > 4) {
+      scrollBy({ top: direction * innerHeight * 0.85, behavior: "instant" });
+      return undefined;
+    }
+    const index = current + direction;
+    if (sections[index]) {
+      show(index);
+      if (direction < 0) scrollTo(0, root.scrollHeight);
+      return undefined;
+    }
+    const beyond = direction > 0 ? neighbors.next : neighbors.previous;
+    if (beyond?.includes("/plot_")) location.href = `${beyond}?present`;
+    return undefined;
+  }
+
+  function onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const inside = event.target.closest("input, select, textarea, [contenteditable], .play");
+    if (inside && !["Escape", "PageDown", "PageUp"].includes(event.key)) return; // what is played with has its own keys
+    const onButton = event.target.closest("button, summary, a, video") && event.key === " ";
+    const acts = {
+      ArrowRight: () => move(1),
+      PageDown: () => move(1),
+      ArrowLeft: () => move(-1),
+      PageUp: () => move(-1),
+      Home: () => show(0),
+      End: () => show(sections.length - 1),
+      Escape: close,
+      "+": () => resize(zoom * 1.1),
+      "=": () => resize(zoom * 1.1),
+      "-": () => resize(zoom / 1.1),
+      0: () => resize(1),
+      c: toggleCode,
+      f: () => toggleFull(figureInView()),
+    };
+    if (!onButton) acts[" "] = () => move(event.shiftKey ? -1 : 1);
+    const act = acts[event.key] ?? acts[event.key.toLowerCase()];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  }
+
+  function resize(factor) {
+    zoom = Math.min(3, Math.max(0.6, factor));
+    sessionStorage.setItem("present-zoom", zoom);
+    root.style.setProperty("--present-zoom", zoom);
+  }
+
+  function toggleCode() {
+    showCode(!root.classList.contains("present-code"));
+  }
+
+  function showCode(shown) {
+    root.classList.toggle("present-code", shown);
+    code.setAttribute("aria-pressed", String(shown));
+  }
+
+  /* The figure, film or page to play with nearest to the middle of the screen. */
+  function figureInView() {
+    const off = (element) => {
+      const box = element.getBoundingClientRect();
+      return Math.abs((box.top + box.bottom) / 2 - innerHeight / 2);
+    };
+    const figures = [...article.querySelectorAll("a.lesson-figure, .play, video")].filter(
+      (element) => element.getClientRects().length > 0,
+    );
+    return figures.sort((a, b) => off(a) - off(b))[0];
+  }
+
+  function toggleFull(figure) {
+    const opened = figure !== full;
+    close();
+    if (!figure || !opened) return;
+    full = figure;
+    before = scrollY; // the page is shorter without the figure
+    full.classList.add("present-full");
+    root.classList.add("present-still");
+  }
+
+  function close() {
+    if (!full) return;
+    full.classList.remove("present-full");
+    root.classList.remove("present-still");
+    full = null;
+    scrollTo(0, before);
+  }
+
+  function leave() {
+    location.href = `${location.pathname}#${sections[current].id}`;
+  }
+})();

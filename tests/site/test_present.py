@@ -1,0 +1,92 @@
+"""A lesson on the wall: large, one section at a time, by keyboard, and gone without a trace in print."""
+
+from __future__ import annotations
+
+import pytest
+
+from .test_rendering import load_all, violations
+
+pytestmark = pytest.mark.site
+
+LESSON = "lessons/part1_representation/plot_12_convolution.html"
+SHOWN = (
+    """() => [...document.querySelectorAll("article > section > section")].filter(s => s.offsetParent).map(s => s.id)"""
+)
+SMALLEST_TEXT = """() => Math.min(...[...document.querySelectorAll("article :is(p, li, h1, h2)")]
+    .filter(e => e.offsetParent && !e.closest(".play, details")).map(e => parseFloat(getComputedStyle(e).fontSize)))"""
+
+
+@pytest.mark.parametrize(("width", "height", "scheme"), [(1920, 1080, "light"), (1024, 768, "dark")])
+def test_it_is_large_and_one_section_at_a_time(visit, width, height, scheme):
+    page = visit(f"{LESSON}?present", width=width, height=height, scheme=scheme)
+    assert page.evaluate(SHOWN) == []
+    assert page.locator("h1").is_visible()
+    assert not page.locator(".sidebar-drawer").is_visible()
+    page.keyboard.press("End")
+    page.keyboard.press("Home")
+    page.keyboard.press("PageDown")
+    (section,) = page.evaluate(SHOWN)
+    assert page.url.endswith(f"?present#{section}")
+    assert page.evaluate(SMALLEST_TEXT) >= 0.026 * height
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    load_all(page)
+    assert violations(page) == []
+
+
+def test_the_address_opens_its_section_and_keys_go_through_all(visit):
+    page = visit(LESSON, width=1024, height=768)
+    sections = page.evaluate('() => [...document.querySelectorAll("article > section > section")].map(s => s.id)')
+    page.get_by_role("link", name="Present", exact=True).click()
+    seen = []
+    for _ in range(200):
+        shown = page.evaluate(SHOWN)
+        seen += [name for name in shown if seen[-1:] != [name]]
+        if seen == sections:
+            break
+        page.keyboard.press("Space")
+    assert seen == sections
+    page.goto(page.url.partition("#")[0] + f"#{sections[2]}")
+    page.reload()
+    assert page.evaluate(SHOWN) == [sections[2]]
+    page.get_by_role("button", name="Back to the lesson").click()
+    page.wait_for_url(f"**/{LESSON}#{sections[2]}")
+    assert page.evaluate(SHOWN) == sections
+
+
+def test_a_figure_fills_the_screen_and_comes_back(visit):
+    page = visit(f"{LESSON}?present", width=1024, height=768)
+    page.keyboard.press("ArrowRight")
+    figure = page.locator("a.lesson-figure:visible").first
+    figure.scroll_into_view_if_needed()
+    before = figure.bounding_box()
+    figure.click()
+    assert figure.bounding_box() == {"x": 0, "y": 0, "width": 1024, "height": 768}
+    page.keyboard.press("Escape")
+    assert figure.bounding_box() == before
+    page.keyboard.press("f")
+    assert page.locator(".present-full").bounding_box() == {"x": 0, "y": 0, "width": 1024, "height": 768}
+
+
+def test_code_and_size_are_asked_for(visit):
+    page = visit(f"{LESSON}?present#a-photograph-in-numbers")
+    code = page.locator(".present-now .highlight-Python").first
+    assert not code.is_visible()
+    page.keyboard.press("c")
+    assert code.is_visible()
+    size = page.evaluate(SMALLEST_TEXT)
+    page.keyboard.press("+")
+    assert page.evaluate(SMALLEST_TEXT) == pytest.approx(1.1 * size, rel=0.01)
+
+
+def test_a_print_holds_the_whole_lesson(visit):
+    page = visit(f"{LESSON}?present#a-photograph-in-numbers")
+    sections = page.locator("article > section > section").count()
+    page.emulate_media(media="print")
+    assert len(page.evaluate(SHOWN)) == sections
+    assert not page.locator(".present-bar").is_visible()
+
+
+def test_without_a_script_the_page_is_as_it_is(visit):
+    page = visit(f"{LESSON}?present", java_script_enabled=False)
+    assert page.locator(".sidebar-drawer").is_visible()
+    assert page.locator("article > section > section").first.is_visible()
