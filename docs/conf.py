@@ -52,6 +52,8 @@ exclude_patterns = [
     "lessons/**/*.ipynb",
     "lessons/**/*.py",
     "lessons/**/*.md5",
+    # The build renders equations with it, and no page loads it.
+    "katex/katex.min.js",
 ]
 suppress_warnings = ["config.cache"]
 nitpicky = True

