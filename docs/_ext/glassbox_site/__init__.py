@@ -25,6 +25,7 @@ from glassbox_site import (
     open_box,
     play,
     present,
+    policy,
     quizzes,
     search,
     videos,
@@ -53,6 +54,7 @@ PARTS = (
     addresses,
     downloads,
     download_table,
+    policy,
     archives,
 )
 

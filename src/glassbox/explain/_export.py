@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
 import math
 import os
 import re
-import tempfile
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from torch.nn import Module
 import glassbox
 from glassbox.explain._bundle import JS, script
 from glassbox.explain._describe import check_finite, describe, stored
+from glassbox.explain._policy import policy
 
 HERE = Path(__file__).parent
 LIMIT = 500_000
@@ -135,14 +134,14 @@ def _answers(labels: Any, count: int, network: dict[str, Any]) -> dict[str, Any]
 def _fill(title: str, data: dict[str, Any]) -> str:
     """Put title, style and script into the template; what was put in is not searched for further places."""
     code = script(JS / "tracer.js", selector='[data-play="tracer"]', data=data)
-    digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
+    style = "".join((HERE / name).read_text(encoding="utf-8") for name in ("page.css", "tracer.css"))
     layers = data["network"]["layers"]
     count, samples = sum(_size(layer) for layer in layers), data["samples"]["shape"][0]
     parts = {
         "generator": html.escape(f"glassbox {glassbox.__version__}"),
-        "script_hash": f"sha256-{digest}",  # the one script that the browser runs: text in the page is never one
+        "policy": policy([code], [style]),  # the one script that the browser runs: text in the page is never one
         "title": html.escape(title),
-        "style": "".join((HERE / name).read_text(encoding="utf-8") for name in ("page.css", "tracer.css")),
+        "style": style,
         "summary": f"{len(layers)} layers, {count:,} weights, {samples:,} sample{'s' if samples > 1 else ''}.",
         "script": code,
     }
@@ -160,12 +159,11 @@ def _replace(path: Path, text: str) -> None:
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; name a file in it, such as {path / 'model.html'}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+        with temporary.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
-        os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
