@@ -36,37 +36,6 @@ def robots(address: str) -> str:
     return "User-agent: *\nAllow: /\n" + (f"Sitemap: {address}sitemap.xml\n" if address else "")
 
 
-def draw_card(path: Path) -> None:
-    """Draw what a shared link shows: the title, and the digit of the home page on its way, 1200 by 630 pixels."""
-    from matplotlib.figure import Figure
-
-    from glassbox.plots.style import DARK, GRAY, INK, ORANGE, PAPER, SEQUENTIAL
-    from glassbox_site.open_box import outputs_of_stages
-
-    outputs, probabilities = outputs_of_stages()
-    figure = Figure(figsize=(12, 6.3), dpi=100, facecolor=DARK[PAPER])
-    ink = DARK[INK]
-    figure.text(0.05, 0.86, "Glassbox", color=ink, fontsize=46, fontweight="bold", va="center")
-    figure.text(0.05, 0.755, "How a neural network works, with the box open", color=ink, fontsize=23, va="center")
-    columns = {"input": (1, 0.05, 0.42), "relu1": (1, 0.28, 0.27), "relu2": (1, 0.45, 0.13), "relu3": (2, 0.56, 0.13)}
-    for name, (across, left, height) in columns.items():
-        numbers, width = outputs[name], height * 6.3 / 12
-        down = len(numbers) // across
-        for index, sheet in enumerate(numbers):
-            bottom = 0.36 + height * ((down - 1) / 2 - index // across) * 1.06 - height / 2
-            axes = figure.add_axes((left + (index % across) * width * 1.06, bottom, width, height))
-            axes.imshow(sheet, cmap=GRAY if name == "input" else SEQUENTIAL, vmin=0, vmax=numbers.max())
-            axes.set_axis_off()
-    axes = figure.add_axes((0.76, 0.08, 0.19, 0.56), facecolor="none")
-    colors = [DARK[ORANGE] if share == probabilities.max() else "#5aa9f0" for share in probabilities]
-    axes.barh(range(10), probabilities, color=colors)
-    axes.set(ylim=(9.6, -0.6), xlim=(0, 1), xticks=[], yticks=range(10))
-    axes.tick_params(length=0, colors=ink, labelsize=17)
-    axes.spines[:].set_visible(False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Software": None})
-
-
 def _name_card(app: Sphinx, config: Config) -> None:
     if config.html_baseurl:
         config.ogp_image = f"{config.html_baseurl}{CARD}"
@@ -93,7 +62,6 @@ def _build_finished(app: Sphinx, exception: Exception | None) -> None:
     if address:
         lost = Path(app.outdir, "404.html")
         lost.write_text(root_links(lost.read_text("utf-8"), address), encoding="utf-8")
-        draw_card(Path(app.outdir, CARD))
 
 
 def setup(app: Sphinx) -> None:
