@@ -48,7 +48,8 @@ if html_baseurl:
 exclude_patterns = [
     "_build",
     "_ext",
-    # sphinx-gallery's downloads are not pages.
+    # sphinx-gallery's downloads are not pages, and its list of the lessons is the course map.
+    "lessons/index.rst",
     "lessons/**/*.ipynb",
     "lessons/**/*.py",
     "lessons/**/*.md5",
@@ -119,6 +120,7 @@ sphinx_gallery_conf = {
     "write_computation_times": False,
     "min_reported_time": 1_000_000,
     "thumbnail_size": (400, 280),
+    "nested_sections": False,
     "copyfile_regex": r"",
 }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from glassbox_site import course, open_box
+from glassbox_site import course_map, lessons, open_box
 from sphinx.errors import ExtensionError
 from sphinx_gallery.py_source_parser import split_code_and_text_blocks
 
@@ -30,7 +30,7 @@ so?**
 def test_a_lesson_says_its_question_minutes_and_what_to_read_before(tmp_path):
     script = tmp_path / "plot_99_lesson.py"
     script.write_text(HEAD.format(time="20 minutes"))
-    lesson = course.Lesson.read(script)
+    lesson = lessons.Lesson.read(script)
     assert (lesson.number, lesson.title, lesson.minutes) == ("9.9", "9.9 A lesson", 20)
     assert (lesson.question, lesson.before) == ("Some words. **Why so?**", "lessons 1.1 and 2.1.")
 
@@ -39,7 +39,7 @@ def test_a_lesson_without_its_minutes_is_told(tmp_path):
     script = tmp_path / "plot_99_lesson.py"
     script.write_text(HEAD.format(time="long"))
     with pytest.raises(ExtensionError, match=r"plot_99_lesson.py: a lesson begins with .*'\*Time\*: 20 minutes"):
-        course.Lesson.read(script)
+        lessons.Lesson.read(script)
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
@@ -48,14 +48,15 @@ def test_the_minutes_of_a_lesson_fit_its_length(script):
     _, blocks = split_code_and_text_blocks(str(script))
     words = sum(len(block.content.split()) for block in blocks if block.type == "text")
     lines = sum(1 for block in blocks if block.type == "code" for line in block.content.splitlines() if line.strip())
-    assert course.Lesson.read(script).minutes == pytest.approx(words / 100 + lines / 12, abs=8)
+    assert lessons.Lesson.read(script).minutes == pytest.approx(words / 100 + lines / 12, abs=8)
 
 
 def test_a_lesson_builds_on_earlier_lessons_alone():
-    lessons = [lesson for part in course.parts(GALLERY).values() for lesson in part]
-    assert [lesson.number for lesson in lessons] == sorted(lesson.number for lesson in lessons)
-    for lesson in lessons:
-        assert all(before < lesson.number for before in course.NUMBER.findall(lesson.before)), lesson.number
+    catalogue = lessons.catalogue()
+    assert [lesson.script for lesson in catalogue.values()] == SCRIPTS
+    for number, lesson in catalogue.items():
+        earlier = course_map.NUMBER.findall(lesson.before)
+        assert all(before in catalogue and before < number for before in earlier), number
 
 
 def test_the_open_box_holds_what_the_network_computes():

@@ -14,7 +14,7 @@ from glassbox import nn
 from glassbox.descent import empirical_risk, step_limit
 
 ROOT = Path(__file__).parents[2]
-LESSONS = lessons.pages_of_lessons(ROOT / "gallery")
+LESSONS = lessons.catalogue()
 QUIZZES = quizzes.read_quizzes(ROOT / "docs/quizzes", LESSONS)
 
 GOOD = """

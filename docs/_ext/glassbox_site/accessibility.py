@@ -22,8 +22,6 @@ _EXCHANGES = (
     ('<span class="katex-display">', '<span class="katex-display" tabindex="0">'),
     ('<div class="table-wrapper', '<div tabindex="0" class="table-wrapper'),
     ('<div class="output_subarea', '<div tabindex="0" class="output_subarea'),
-    # The thumbnail's link carries the same title, for those who cannot see it.
-    ('<div class="sphx-glr-thumbnail-title">', '<div class="sphx-glr-thumbnail-title" aria-hidden="true">'),
 )
 
 

@@ -1,37 +1,76 @@
-"""The lessons by number: which there are, and the role ``lesson`` that links to one."""
+"""The catalogue of the lessons, as their scripts describe them; the role ``lesson`` links to one by its number.
+
+A script begins with its title, a paragraph with a question in bold, what one can do after it, the minutes that it takes
+and what to read before.
+"""
 
 from __future__ import annotations
 
+import ast
+import re
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxRole
 
-
-def pages_of_lessons(gallery: Path) -> dict[str, str]:
-    """Return the page of each lesson by its number, as in ``1.2``."""
-    scripts = sorted(gallery.glob("*/plot_*.py"))
-    return {number_of(script.stem): f"lessons/{script.parent.name}/{script.stem}" for script in scripts}
+GALLERY = Path(__file__).parents[3] / "gallery"
 
 
-def number_of(stem: str) -> str:
-    """Return the lesson's number in the name of its script: ``plot_12_convolution`` is 1.2."""
-    digits = stem.split("_")[1]
-    return f"{digits[0]}.{digits[1:]}"
+@dataclass(frozen=True)
+class Lesson:
+    """What a lesson's script says of itself."""
+
+    script: Path
+    number: str
+    title: str
+    question: str
+    minutes: int
+    before: str
+
+    @property
+    def page(self) -> str:
+        """The lesson's page, without its ending."""
+        return f"lessons/{self.script.parent.name}/{self.script.stem}"
+
+    @classmethod
+    def read(cls, script: Path) -> Lesson:
+        """Read the first lines of a script; its name gives the number: ``plot_12_convolution`` is 1.2."""
+        text = ast.get_docstring(ast.parse(script.read_text("utf-8"))) or ""
+        title, _, rest = text.partition("\n")
+        question = re.search(r"=\n\n(.+?\*\*.+?\*\*.*?)\n\n", rest, re.DOTALL)
+        skills = re.search(r"\*After this lesson you can\* (.+?)\n\n", rest, re.DOTALL)
+        facts = re.search(r"\*Time\*: (\d+) minutes\. \*Before\*: (.+?\.)(?:\s+[A-Z]|$)", rest, re.DOTALL)
+        if not (question and skills and facts):
+            raise ExtensionError(
+                f"{script}: a lesson begins with its question in **bold**, '*After this lesson you can* ...' and "
+                "'*Time*: 20 minutes. *Before*: lesson 1.1.'"
+            )
+        words = [" ".join(found.split()) for found in (question[1], facts[2])]
+        part, *place = script.stem.split("_")[1]
+        return cls(script, f"{part}.{''.join(place)}", title, words[0], int(facts[1]), words[1])
+
+
+@cache
+def catalogue() -> dict[str, Lesson]:
+    """Return the lessons by number, in the order of the course."""
+    return {lesson.number: lesson for lesson in map(Lesson.read, sorted(GALLERY.glob("part*/plot_*.py")))}
 
 
 class LessonRole(SphinxRole):
     """A link to a lesson by its number."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        page = pages_of_lessons(Path(self.env.srcdir).parent / "gallery").get(self.text)
+        lesson = catalogue().get(self.text)
         words = nodes.inline("", f"lesson {self.text}")
-        if page is None:
+        if lesson is None:
             message = self.inliner.reporter.warning(f"there is no lesson {self.text!r}", line=self.lineno)
             return [words], [message]
-        link = pending_xref("", words, refdomain="std", reftype="doc", reftarget=f"/{page}", refexplicit=True)
+        link = pending_xref("", words, refdomain="std", reftype="doc", reftarget=f"/{lesson.page}", refexplicit=True)
         link["refdoc"], link["refwarn"] = self.env.docname, True
         return [link], []
 

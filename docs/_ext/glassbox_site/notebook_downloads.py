@@ -18,7 +18,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from glassbox_site.archives import FOLDER
-from glassbox_site.lessons import pages_of_lessons
+from glassbox_site.lessons import catalogue
 
 _SENTENCE_FOR_THE_PAGE = re.compile(r"[^\n.]*\{(?:nb-download|archive-link)\}`[^`]*`[^.]*\.")
 _TARGET = re.compile(r"^\([\w.-]+\)=\n", re.MULTILINE)
@@ -85,7 +85,7 @@ def _rewrite(app: Sphinx, doctree: nodes.document) -> None:
         return
     notebook = nbformat.read(written, as_version=4)
     install = app.config.sphinx_gallery_conf["first_notebook_cell"]
-    pages = pages_of_lessons(Path(app.srcdir).parent / "gallery")
+    pages = {number: lesson.page for number, lesson in catalogue().items()}
     for_download(notebook, install, pages, app.config.html_baseurl, str(Path(docname).parent))
     nbformat.write(notebook, written)
     if (students := for_a_class(notebook)).cells != notebook.cells:

@@ -21,7 +21,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
-from glassbox_site.lessons import pages_of_lessons
+from glassbox_site.lessons import catalogue
 from glassbox_site.play import FOLDER as PLAYS
 
 # Each block is read alone; these titles before it give the house's underlines their levels.
@@ -80,10 +80,8 @@ class Converter:
         return nodes.literal("", title or name)
 
     def _doc_role(self, title: str | None, target: str) -> nodes.Node:
-        script = self.source.parent / "gallery" / f"{target.removeprefix('/lessons/')}.py"
-        if title is None and script.exists():
-            title = script.read_text("utf-8").splitlines()[1]
-        title = title or target.rpartition("/")[2]
+        titles = {f"/{lesson.page}": lesson.title for lesson in catalogue().values()}
+        title = title or titles.get(target, target.rpartition("/")[2])
         if not self.site or not target.startswith("/"):
             return nodes.inline("", title)
         return nodes.reference("", title, refuri=f"{self.site}{target.removeprefix('/')}.html")
@@ -94,10 +92,9 @@ class Converter:
         return nodes.reference("", title or target, refuri=f"{self.site}{PLAYS}/{target}.html")
 
     def _lesson_role(self, title: str | None, target: str) -> nodes.Node:
-        page = pages_of_lessons(self.source.parent / "gallery").get(target)
-        if page is None:
+        if target not in catalogue():
             raise ExtensionError(f"a text of a lesson links to lesson {target!r}, which there is not")
-        return self._doc_role(f"lesson {target}", f"/{page}")
+        return self._doc_role(f"lesson {target}", f"/{catalogue()[target].page}")
 
     def _cite_role(self, title: str | None, target: str) -> nodes.Node:
         works = parse_file(self.source / "references.bib").entries

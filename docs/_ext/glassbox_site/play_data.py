@@ -18,6 +18,7 @@ from torch import Tensor
 from glassbox import datasets, explain, models, nn, plots
 from glassbox.datasets import LabelledImages, mnist
 from glassbox.explain._describe import describe
+from glassbox_site.lessons import GALLERY
 
 
 @lru_cache(maxsize=1)
@@ -59,9 +60,6 @@ def digit_still() -> Any:
         plots.image(ax, numbers, kind="positive")
     figure.alt_text = "A handwritten seven, the two maps of the first convolution and the four maps of the second."
     return figure
-
-
-GALLERY = Path(__file__).parents[3] / "gallery"
 
 
 def literals_of(lesson: str) -> dict[str, Any]:

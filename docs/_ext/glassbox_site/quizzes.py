@@ -7,6 +7,7 @@ question has its answer folded below it; with it, a reader chooses, checks, and 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 
 from glassbox_site.exercises import exercises_in_pages
-from glassbox_site.lessons import pages_of_lessons
+from glassbox_site.lessons import catalogue
 
 FOLDER = "quizzes"
 # sphinx-gallery ends a lesson's page with its downloads, below this label.
@@ -81,7 +82,7 @@ def _require(entry: dict, types: dict[str, type], where: str, *, optional: dict[
             raise ExtensionError(f"{where} needs {name!r}, a {kind.__name__} that is not empty")
 
 
-def read_quizzes(folder: Path, lessons: dict[str, str]) -> dict[str, tuple[Question, ...]]:
+def read_quizzes(folder: Path, lessons: Collection[str]) -> dict[str, tuple[Question, ...]]:
     """Return the questions by the lesson's number."""
     quizzes = {path.stem: read_quiz(path) for path in sorted(folder.glob("*.toml"))}
     if unknown := sorted(set(quizzes) - set(lessons)):
@@ -180,9 +181,8 @@ def _add_practice(app: Sphinx, docname: str, source: list[str]) -> None:
 
 
 def _read_all(app: Sphinx) -> None:
-    pages = pages_of_lessons(Path(app.srcdir).parent / "gallery")
-    app.glassbox_lessons = {page: number for number, page in pages.items()}
-    app.glassbox_quizzes = read_quizzes(Path(app.srcdir, FOLDER), pages)
+    app.glassbox_lessons = {lesson.page: number for number, lesson in catalogue().items()}
+    app.glassbox_quizzes = read_quizzes(Path(app.srcdir, FOLDER), catalogue())
 
 
 def _add_files(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None) -> None:
