@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -108,6 +109,15 @@ def served(html) -> Iterator[str]:
     home = urlsplit(published["href"]).path.removesuffix("index.html") if published else "/"
     with serve(html, type("HandlerBelow", (Handler,), {"home": home})) as address:
         yield urljoin(address, home)
+
+
+@pytest.fixture(scope="session")
+def unpacked(html, tmp_path_factory) -> Path:
+    """The site's own archive, unpacked in an empty folder."""
+    folder = tmp_path_factory.mktemp("disk")
+    with zipfile.ZipFile(html / "downloads/glassbox-site.zip") as packed:
+        packed.extractall(folder)
+    return folder / "glassbox-site"
 
 
 @pytest.fixture(scope="session")

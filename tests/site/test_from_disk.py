@@ -16,15 +16,6 @@ from .test_rendering import load_all
 pytestmark = pytest.mark.site
 
 
-@pytest.fixture(scope="session")
-def unpacked(html, tmp_path_factory) -> Path:
-    """The site's own archive, unpacked in an empty folder."""
-    folder = tmp_path_factory.mktemp("disk")
-    with zipfile.ZipFile(html / "downloads/glassbox-site.zip") as packed:
-        packed.extractall(folder)
-    return folder / "glassbox-site"
-
-
 # The page 404 is a server's answer, and links to where the site is published.
 PAGES = sorted({path.relative_to(HTML).as_posix() for path in HTML.rglob("*.html")} - {"404.html"})
 
