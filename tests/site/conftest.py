@@ -3,7 +3,7 @@
 ``site`` holds its pages as parsed HTML. ``visit`` opens one in Chromium:
 
     def test_something(visit):
-        page = visit("lessons/index.html", scheme="dark", width=360)  # a Page of playwright
+        page = visit("map.html", scheme="dark", width=360)  # a Page of playwright
         page.get_by_role("button", name="Check").click()
 """
 
@@ -33,7 +33,7 @@ NO_BROWSER = (
 
 
 class Site(dict[str, BeautifulSoup]):
-    """Pages by their path below `root`, as in ``lessons/index.html``."""
+    """Pages by their path below `root`, as in ``api/nn.html``."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -181,7 +181,7 @@ def visit(browser, request) -> Iterator[Callable[..., Page]]:
     Parameters
     ----------
     where
-        A path below the site, as in ``"lessons/index.html#part"``, served by this machine; or a whole address, as in
+        A path below the site, as in ``"map.html#part2"``, served by this machine; or a whole address, as in
         ``(folder / "index.html").as_uri()``, to open from disk.
     scheme
         ``"light"`` or ``"dark"``.
