@@ -7,16 +7,21 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
-from glassbox_site import addresses
+from glassbox_site import addresses, feedback
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 ADDRESS = "https://someone.example/course"
 # The site's own configuration, without the extensions that run lessons.
-EXTENSIONS = "myst_parser,sphinx.ext.mathjax,sphinxext.opengraph,sphinx_sitemap,glassbox_site.addresses"
+EXTENSIONS = (
+    "myst_parser,sphinx.ext.mathjax,sphinxext.opengraph,sphinx_sitemap,"
+    "glassbox_site.addresses,glassbox_site.download_table,glassbox_site.feedback"
+)
+REPOSITORY = "someone/course"
 PAGES = {
     "index.md": "# Home\n\nWhat the home page says.\n\n```{toctree}\ndeep/page\n```\n",
     "deep/page.md": "# Deep\n\nWhat the deep page says.\n",
@@ -33,9 +38,8 @@ def build(folder: Path, address: str) -> Path:
     if not address:
         options[1] = options[1].replace("sphinx_sitemap,", "")
     command = [sys.executable, "-m", "sphinx", "-q", "-b", "html", "-c", ROOT / "docs", *options, folder / "docs", html]
-    run = subprocess.run(
-        command, env=os.environ | {"GLASSBOX_SITE_URL": address}, capture_output=True, text=True, check=False
-    )
+    known = {"GLASSBOX_SITE_URL": address, "GLASSBOX_REPOSITORY": REPOSITORY if address else ""}
+    run = subprocess.run(command, env=os.environ | known, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     return html
 
@@ -98,3 +102,29 @@ def test_without_an_address_nothing_names_one(private):
 @pytest.mark.parametrize("name", ["index.html", "deep/page.html", "search.html", "genindex.html"])
 def test_every_page_says_what_it_holds(published, name):
     assert len(tag(published, name, "meta[name=description]")) > 15
+
+
+def test_a_page_is_reported_and_edited_where_the_repository_is_known(published, private):
+    report, edit = page(published, "deep/page.html").select(".improve-page a")
+    assert urlsplit(report["href"]).path == "/someone/course/issues/new"
+    asked = parse_qs(urlsplit(report["href"]).query)
+    assert asked["title"] == ["deep/page: "]
+    assert asked["body"][0].startswith("Page: deep/page\nVersion: ")
+    assert edit["href"] == "https://github.com/someone/course/edit/main/docs/deep/page.md"
+    assert len(page(published, "search.html").select(".improve-page a")) == 1  # it has no source
+    assert page(private, "deep/page.html").select(".improve-page") == []
+
+
+@pytest.mark.parametrize(
+    ("document", "source"),
+    [
+        ("lessons/part1_representation/plot_11_dense_layer.rst", "gallery/part1_representation/plot_11_dense_layer.py"),
+        ("lessons/part1_representation/index.rst", "gallery/part1_representation/GALLERY_HEADER.rst"),
+        ("lessons/index.rst", "gallery/GALLERY_HEADER.rst"),
+        ("exercises/part1.md", "docs/exercises/part1.md"),
+        ("index.md", "docs/index.md"),
+    ],
+)
+def test_the_source_of_a_page_is_a_file_of_the_repository(document, source):
+    assert feedback.source_of(document) == source
+    assert (ROOT / source).is_file()
