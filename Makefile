@@ -1,5 +1,6 @@
 # The front door. `make` lists what it can do; each target sets up .venv by itself.
 PYTHON ?= python3
+TORCH ?=
 NAME ?=
 BIN := .venv/bin
 HTML := docs/_build/html
@@ -11,11 +12,16 @@ SPHINX := $(BIN)/sphinx-build -W --keep-going -n -q
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
 
-setup: .venv/ready ## make .venv: locked packages and glassbox, editable (PYTHON=python3.12 picks another Python)
+setup: .venv/ready ## make .venv: locked packages and glassbox, editable (PYTHON=python3.12, TORCH=cpu: another Python, PyTorch without CUDA)
 
 .venv/ready: requirements/bootstrap.txt requirements/dev.txt requirements/install.py pyproject.toml
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "glassbox setup: $(PYTHON) is not installed: install Python 3.11 or later, or name one: make setup PYTHON=..."; exit 1; }
-	@$(PYTHON) requirements/install.py
+	@TORCH=$(TORCH) $(PYTHON) requirements/install.py
+
+# Another build of PyTorch is asked for: not a matter of dates.
+ifneq ($(TORCH),)
+.PHONY: .venv/ready
+endif
 
 site: setup ## build the course into docs/_build/html, warnings as errors
 	@$(SPHINX) -b html -d docs/_build/doctrees/site docs $(HTML)

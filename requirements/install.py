@@ -2,6 +2,9 @@
 
 `make setup` runs this file with the Python that it finds; nothing but the standard library is needed. Whatever goes
 wrong ends in one line that says what to do; the installers' own words are kept in `.venv/install.log`.
+
+`TORCH` in the environment names another build of PyTorch than that of the lock, as uv's `--torch-backend` does: `cpu`,
+`cu130`... The versions stay those of the lock, and its hashes guard everything else. Later calls keep to it.
 """
 
 import os
@@ -19,6 +22,8 @@ READY = ENVIRONMENT / "ready"  # make compares its date with the locks'
 BIN = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 OLDEST_PYTHON = (3, 11)
 NEEDED_GIGABYTES = 8  # torch for Linux brings CUDA's libraries: 6.7 GB were measured
+TORCH = ("torch", "torchvision")  # a pair
+OF_CUDA = ("cuda-", "nvidia-", "triton")  # what PyPI's torch for Linux brings along
 
 # What the installers print, and what it means for the reader.
 CAUSES = {
@@ -59,11 +64,21 @@ def run(step, *command):
         stop(f"{step} failed: {cause} (log: {LOG.relative_to(ROOT)})")
 
 
+def without_torch(lock):
+    """Return the lock without torch and what it brings along, and the lines that pin torch and torchvision."""
+    entries = re.split(r"\n(?=[a-z0-9])", lock.strip())
+    pins = [entry.split(" \\", 1)[0] for entry in entries if entry.split("==")[0] in TORCH]
+    kept = [entry for entry in entries if entry.split("==")[0] not in TORCH and not entry.startswith(OF_CUDA)]
+    return "\n".join(kept) + "\n", pins
+
+
 def main():
     """Install, step by step."""
     check_python_and_disk()
+    before = READY.read_text(encoding="utf-8") if READY.exists() else None
+    backend = os.environ.get("TORCH") or before or ""
     try:
-        if not (BIN / "pip").exists() and not (BIN / "pip.exe").exists():
+        if before not in (None, backend) or (not (BIN / "pip").exists() and not (BIN / "pip.exe").exists()):
             venv.create(ENVIRONMENT, with_pip=True, clear=ENVIRONMENT.exists())
     except (OSError, subprocess.CalledProcessError) as error:
         stop(f"cannot create .venv ({error}); on Debian and Ubuntu, `apt install python3-venv` first")
@@ -74,9 +89,16 @@ def main():
     run("installing uv", *pip, "--require-hashes", "-r", locks / "bootstrap.txt")
     # Bytecode now, or every later start compiles torch anew where PYTHONDONTWRITEBYTECODE is set.
     install = (uv, "pip", "install", "--python", python, "--compile-bytecode")
-    run("installing the locked packages (a minute or more)", *install, "--require-hashes", "-r", locks / "dev.txt")
+    lock = locks / "dev.txt"
+    if backend:
+        rest, pins = without_torch(lock.read_text(encoding="utf-8"))
+        lock = ENVIRONMENT / "without-torch.txt"
+        lock.write_text(rest, encoding="utf-8")
+    run("installing the locked packages (a minute or more)", *install, "--require-hashes", "-r", lock)
+    if backend:
+        run(f"installing {' and '.join(pins)} for {backend}", *install, "--torch-backend", backend, "--no-deps", *pins)
     run("installing glassbox, editable", *install, "--no-deps", "-e", ROOT)
-    READY.touch()
+    READY.write_text(backend, encoding="utf-8")
 
 
 if __name__ == "__main__":
