@@ -19,8 +19,9 @@ PACKAGE = Path(glassbox.__file__).parent
 MAY_IMPORT = {
     "models": {"nn"},
     "descent": {"optim"},
-    "training": {"nn", "optim", "datasets", "plots"},
-    "explain": {"nn", "tracing"},
+    "datasets": {"files"},
+    "training": {"nn", "optim", "datasets", "plots", "files"},
+    "explain": {"nn", "tracing", "files"},
     "exercises": {"nn", "gradients"},
 }
 SEES_ALL = {"cli", "recipes", "__main__"}  # and nothing else imports them

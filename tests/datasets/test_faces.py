@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
@@ -117,11 +119,25 @@ def test_a_linear_model_is_better_than_chance_and_far_from_good() -> None:
         (["train", ()], {}, "attributes is empty"),
         (["train"], {"n": 0}, "n must be at least 1 and size at least 8 pixels, not 0 and 48"),
         (["train"], {"n": 1, "size": 4}, "not 1 and 4"),
+        (["train"], {"n": 1, "seed": -1}, r"seed must be 0 or more and less than 2\*\*63, not -1"),
+        (["train"], {"n": 1, "seed": 2**63}, "less than"),
     ],
 )
 def test_what_does_not_exist_is_named(arguments: list[object], options: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         datasets.faces(*arguments, **options)
+
+
+@pytest.mark.parametrize("options", [{"n": "5"}, {"n": 2.0}, {"n": True}, {"size": 48.0}, {"seed": None}])
+def test_what_is_no_whole_number_is_named(options: dict[str, object]) -> None:
+    (name,) = options
+    with pytest.raises(TypeError, match=f"{name} must be a whole number, not "):
+        datasets.faces("train", **options)  # type: ignore[arg-type]
+
+
+def test_the_largest_seed_draws_other_faces() -> None:
+    first, other = (datasets.faces("test", n=1, size=8, seed=seed).images for seed in (0, 2**63 - 1))
+    assert not torch.equal(first, other)
 
 
 # CelebA
@@ -187,14 +203,78 @@ def test_a_part_of_celeba_that_is_missing_is_named(celeba: Path, missing: str) -
         datasets.faces("train", n=6)
 
 
-def test_what_is_damaged_in_celeba_is_named(celeba: Path) -> None:
+def test_an_image_of_celeba_that_is_damaged_is_named(celeba: Path) -> None:
     (celeba / "img_align_celeba" / "000002.jpg").write_bytes(b"not a picture")
     with pytest.raises(ValueError, match=r"000002\.jpg cannot be read as an image"):
         datasets.faces("train", n=6)
-    table = celeba / "list_attr_celeba.txt"
-    table.write_text(table.read_text()[:-8])
-    with pytest.raises(ValueError, match=r"list_attr_celeba\.txt is damaged: not every row has 6 values"):
+
+
+def line(number: int, new: str) -> Callable[[str], str]:
+    """Put another line in the place of one; the first is 1."""
+
+    def change(text: str) -> str:
+        lines = text.splitlines()
+        lines[number - 1] = new
+        return "\n".join(lines)
+
+    return change
+
+
+NO_BEGINNING = "it does not begin with the number of rows and a line of attributes"
+A_ROW = "is not the name of a file and 6 values, each 1 or -1"
+ATTRIBUTE_DAMAGES: list[tuple[Callable[[str], str], str]] = [
+    (lambda text: "", NO_BEGINNING),
+    (lambda text: "10\n", NO_BEGINNING),
+    (lambda text: "\n\n", NO_BEGINNING),
+    (lambda text: text.partition("\n")[2], NO_BEGINNING),
+    (line(1, "ten"), NO_BEGINNING),
+    (line(1, "-10"), NO_BEGINNING),
+    (line(1, "9"), "it has 10 rows, where its first line promises 9"),
+    (lambda text: "\n".join(text.splitlines()[:6]), "it has 4 rows, where its first line promises 10"),
+    (line(2, "Smiling Smiling Male Young Bald Eyeglasses"), "an attribute stands twice in its second line"),
+    (lambda text: text[:-8], f"line 12 {A_ROW}"),
+    (line(3, "000001.jpg"), f"line 3 {A_ROW}"),
+    (line(3, "000001.jpg 1 1 1 1 1 1 1"), f"line 3 {A_ROW}"),
+    (line(3, "000001.jpg 1 1 1 1 1 yes"), f"line 3 {A_ROW}"),
+    (line(3, "000001.jpg 1 1 1 1 1 0"), f"line 3 {A_ROW}"),
+    (line(3, "000001.jpg 1 1 1 1 1 1.0"), f"line 3 {A_ROW}"),
+    (line(3, "000002.jpg 1 1 1 1 1 1"), "line 4 names 000002.jpg a second time"),
+    (line(3, "../secret.jpg 1 1 1 1 1 1"), "line 3 names '../secret.jpg', which is no plain name of a file"),
+    (line(3, "/secret.jpg 1 1 1 1 1 1"), "line 3 names '/secret.jpg', which is no plain name of a file"),
+    (line(3, ".. 1 1 1 1 1 1"), "line 3 names '..', which is no plain name of a file"),
+    (line(3, "a\\b.jpg 1 1 1 1 1 1"), r"line 3 names 'a\\b.jpg', which is no plain name of a file"),
+    (lambda text: text + "<html>é</html>", "it is no plain text"),
+    (lambda text: "<html>not found</html>", NO_BEGINNING),
+]
+PARTITION_DAMAGES: list[tuple[Callable[[str], str], str]] = [
+    (line(1, "000001.jpg"), "line 1 is not the name of a file and 0, 1 or 2"),
+    (line(1, "000001.jpg 0 0"), "line 1 is not the name of a file and 0, 1 or 2"),
+    (line(2, "000002.jpg 3"), "line 2 is not the name of a file and 0, 1 or 2"),
+    (line(2, "000002.jpg train"), "line 2 is not the name of a file and 0, 1 or 2"),
+    (line(2, "000001.jpg 0"), "line 2 names 000001.jpg a second time"),
+    (line(2, "../../x.jpg 0"), "line 2 names '../../x.jpg', which is no plain name of a file"),
+    (lambda text: text + "é", "it is no plain text"),
+    (lambda text: "<html>", "line 1 is not the name of a file and 0, 1 or 2"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [("list_attr_celeba.txt", *damage) for damage in ATTRIBUTE_DAMAGES]
+    + [("list_eval_partition.txt", *damage) for damage in PARTITION_DAMAGES],
+)
+def test_a_damaged_table_of_celeba_is_named(
+    celeba: Path, name: str, change: Callable[[str], str], message: str
+) -> None:
+    (celeba / name).write_text(change((celeba / name).read_text()), encoding="utf-8")
+    with pytest.raises(ValueError, match=f"{name} is damaged: {re.escape(message)}; put the published file there"):
         datasets.faces("train", n=6)
+
+
+def test_blank_lines_in_a_table_of_celeba_do_no_harm(celeba: Path) -> None:
+    for name in ("list_attr_celeba.txt", "list_eval_partition.txt"):
+        (celeba / name).write_text((celeba / name).read_text().replace("\n000004", "\n\n000004"))
+    assert set(grays(datasets.faces("train", n=6))) == {0, 1, 2, 3, 4, 5}
 
 
 def test_attributes_that_celeba_lacks_are_named(celeba: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import http.server
+import io
 import os
 import socket
 import struct
@@ -15,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import pooch
 import pytest
 import torch
 import torchvision.datasets
@@ -317,19 +319,6 @@ def test_several_at_once_leave_whole_files(cache: Path, server: http.server.Thre
     assert sorted(os.listdir(cache)) == [IMAGES, LABELS]
 
 
-def test_an_interrupted_move_leaves_nothing(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "whole").write_bytes(b"whole")
-
-    def interrupted(source: object, target: str) -> None:
-        Path(target).write_bytes(b"who")
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(_download.shutil, "copyfile", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        _download.move_into_place(tmp_path / "whole", cache / IMAGES)
-    assert os.listdir(cache) == []
-
-
 def test_find_mnist_reports_every_place(given: Path, cache: Path, server: http.server.ThreadingHTTPServer) -> None:
     (given / IMAGES).write_bytes(flipped(CONTENTS[IMAGES]))
     (given / LABELS).unlink()
@@ -353,8 +342,90 @@ def test_a_torchvision_built_for_another_torch_is_said_in_words(
     for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.syspath_prepend(tmp_path / "other")
-    with pytest.raises(ImportError, match=r"nms does not exist.*Install both in one command"):
+    with pytest.warns(datasets.DataWarning, match=r"nms does not exist\): install both .* stand in.*do that") as told:
+        data = datasets.mnist("test"), datasets.mnist("test")
+    assert all(part.is_standin for part in data)
+    assert [one.filename for one in told] == [__file__]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_no_more_is_read_than_mnist_holds(given: Path, monkeypatch: pytest.MonkeyPatch, packed: bool) -> None:
+    (given / IMAGES).rename(given / (f"{IMAGES}.gz" if packed else IMAGES))
+    read = 0
+
+    class Counted(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            nonlocal read
+            content = super().read(size)
+            read += len(content)
+            return content
+
+    for owner in (gzip, Path):
+        monkeypatch.setattr(owner, "open", lambda *arguments: Counted(bytes(9 << 20)))
+    with pytest.raises(ValueError, match="this file is another one: it holds more than the 2,368 bytes of MNIST"):
         datasets.mnist("test")
+    assert read <= 64 + (1 << 20)
+
+
+def test_a_file_that_did_not_change_is_checked_once(given: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked = []
+    read = _mnist._problem_of_content
+
+    def check(path: Path, file: _mnist.MnistFile) -> str:
+        checked.append(path.name)
+        return read(path, file)
+
+    monkeypatch.setattr(_mnist, "_problem_of_content", check)
+    monkeypatch.setattr(_mnist, "TOO_NEW", -(10**18))
+    for _ in range(3):
+        datasets.mnist("test")
+    assert checked == [IMAGES, LABELS]
+    os.utime(given / IMAGES, ns=(1, 1))
+    datasets.mnist("test")
+    assert checked == [IMAGES, LABELS, IMAGES]
+    (given / LABELS).write_bytes(flipped(CONTENTS[LABELS]))
+    for _ in range(2):
+        with pytest.raises(ValueError, match="damaged"):
+            datasets.mnist("test")
+    assert checked == [IMAGES, LABELS, IMAGES, LABELS, LABELS]
+
+
+def test_a_file_that_may_still_change_unseen_is_checked_again(given: Path) -> None:
+    datasets.mnist("test")
+    (given / LABELS).write_bytes(flipped(CONTENTS[LABELS]))  # perhaps within one tick of the disk's clock
+    with pytest.raises(ValueError, match="damaged"):
+        datasets.mnist("test")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a pipe")
+def test_a_pipe_is_no_file(given: Path) -> None:
+    (given / LABELS).unlink()
+    os.mkfifo(given / LABELS)
+    with pytest.raises(ValueError, match="this cannot be read: it is no file"):
+        datasets.mnist("test")
+
+
+def test_a_given_folder_of_nobody_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GLASSBOX_DATA", "~nobody-is-called-so/data")
+    message = "GLASSBOX_DATA is '~nobody-is-called-so/data', and no home folder is known for it: set HOME"
+    for load in (datasets.mnist, datasets.faces):
+        with pytest.raises(FileNotFoundError, match=message):
+            load("test")
+    assert all(message in file.problem for file in datasets.find_mnist()[:4])
+    with pytest.raises(FileNotFoundError, match="the photograph is '~nobody-is-called-so/photo', and no home"):
+        datasets.photo("~nobody-is-called-so/photo")
+
+
+def test_without_a_home_the_standin_stands_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(pooch, "os_cache", lambda name: Path("~nobody-is-called-so/.cache", name))
+    monkeypatch.delenv("GLASSBOX_DATA", raising=False)
+    _mnist._warn_once.cache_clear()
+    with pytest.warns(datasets.DataWarning, match=r"no home folder is known.* stand in.*set GLASSBOX_DATA"):
+        assert datasets.mnist("test").is_standin
+    assert "no home folder" in datasets.find_mnist()[0].problem
+    with pytest.raises(FileNotFoundError, match="no home folder"):
+        datasets.fetch_mnist()
 
 
 @pytest.mark.parametrize(("split", "count"), [("train", 1500), ("test", 297)])

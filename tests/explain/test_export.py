@@ -142,7 +142,7 @@ def test_the_umask_says_who_may_read_the_page(model, samples, tmp_path, umask):
 
 
 def test_a_folder_is_no_file(model, samples, tmp_path):
-    with pytest.raises(IsADirectoryError, match=r"is a folder; name a file in it, such as .*model\.html"):
+    with pytest.raises(IsADirectoryError, match="this is a folder; name a file in it"):
         explain.export(model, samples, tmp_path)
 
 

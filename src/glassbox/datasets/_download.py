@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 import threading
 from concurrent.futures import Future, wait
 from pathlib import Path
@@ -86,23 +83,3 @@ def _in_words(error: OSError | ValueError) -> str:
     if isinstance(error, ValueError):
         return "what came is not the published file (its MD5 sum differs)"
     return str(error)
-
-
-def move_into_place(file: Path, target: Path) -> None:
-    """Put a whole file in place by renaming, so that no reader ever meets half of it.
-
-    Parameters
-    ----------
-    file : Path
-        A file that was checked, on this disk or another.
-    target : Path
-        Its place. A file that is already there is replaced.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
-    os.close(handle)
-    try:
-        shutil.copyfile(file, name)
-        os.replace(name, target)
-    finally:
-        Path(name).unlink(missing_ok=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from glassbox.datasets._labelled import LabelledImages
 from glassbox.datasets._portraits import ATTRIBUTES, draw_faces
+from glassbox.files import home_expanded
 
 COUNTS = {"train": 4000, "test": 1000}
 PARTITIONS = {"train": 0, "test": 2}  # as CelebA's file of partitions numbers them
@@ -83,8 +85,13 @@ def faces(
     if not attributes:
         raise ValueError("attributes is empty; ask for one at least, such as ('glasses',)")
     n = COUNTS[split] if n is None else n
+    for name, value in {"n": n, "size": size, "seed": seed}.items():
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise TypeError(f"{name} must be a whole number, not {value!r}")
     if n < 1 or size < 8:
         raise ValueError(f"n must be at least 1 and size at least 8 pixels, not {n} and {size}")
+    if not 0 <= seed < 2**63:
+        raise ValueError(f"seed must be 0 or more and less than 2**63, not {seed}")
     folder = _celeba_folder()
     if folder is not None:
         images, labels = _read_celeba(folder, split, attributes, n, size, seed)
@@ -104,7 +111,7 @@ def _celeba_folder() -> Path | None:
     root = os.environ.get("GLASSBOX_DATA")
     if not root:
         return None
-    folder = Path(root).expanduser() / "celeba"
+    folder = home_expanded(root, "GLASSBOX_DATA") / "celeba"
     return folder if folder.is_dir() else None
 
 
@@ -119,8 +126,8 @@ def _read_celeba(
         theirs, yes = CELEBA_NAMES.get(attribute, (attribute, 1))
         column = _column(theirs, names, "this file of attributes")
         labels.append([float(int(values[column]) == yes) for values in table.values()])
-    partition = dict(line.split() for line in _lines(folder / "list_eval_partition.txt"))
-    rows = [row for row, name in enumerate(table) if partition.get(name) == str(PARTITIONS[split])]
+    partition = _read_partition(folder / "list_eval_partition.txt")
+    rows = [row for row, name in enumerate(table) if partition.get(name) == PARTITIONS[split]]
     if len(rows) < n:
         raise ValueError(f"{folder} has {len(rows)} faces in split {split!r}; ask for no more than that, not n={n}")
     drawn = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))[:n]
@@ -133,17 +140,58 @@ def _read_celeba(
 def _lines(path: Path) -> list[str]:
     if not path.is_file():
         raise FileNotFoundError(f"CelebA is incomplete: {path} is missing; put it there, or remove the folder celeba")
-    return path.read_text().splitlines()
+    try:
+        return path.read_text(encoding="ascii").splitlines()
+    except UnicodeDecodeError:
+        raise _damaged(path, "it is no plain text") from None
+
+
+def _damaged(path: Path, why: str) -> ValueError:
+    return ValueError(f"{path} is damaged: {why}; put the published file there, or remove the folder celeba")
 
 
 def _read_table(path: Path) -> tuple[list[str], dict[str, list[str]]]:
     """Read the names of the attributes and, for each file, its row of 1 and -1."""
-    _, header, *rows = _lines(path)  # the first line counts the rows
+    count, header, *lines = [*_lines(path), "", ""]
     names = header.split()
-    table = {file: values for file, *values in map(str.split, rows)}
-    if any(len(values) != len(names) for values in table.values()):
-        raise ValueError(f"{path} is damaged: not every row has {len(names)} values")
+    table: dict[str, list[str]] = {}
+    if not count.strip().isdecimal() or not names:
+        raise _damaged(path, "it does not begin with the number of rows and a line of attributes")
+    if len(set(names)) < len(names):
+        raise _damaged(path, "an attribute stands twice in its second line")
+    for number, line in enumerate(lines, start=3):
+        file, *values = line.split() or [""]
+        if not file:
+            continue
+        if len(values) != len(names) or not {"1", "-1"} >= set(values):
+            raise _damaged(path, f"line {number} is not the name of a file and {len(names)} values, each 1 or -1")
+        _check_name(path, number, file, table)
+        table[file] = values
+    if len(table) != int(count):
+        raise _damaged(path, f"it has {len(table)} rows, where its first line promises {int(count)}")
     return names, table
+
+
+def _read_partition(path: Path) -> dict[str, int]:
+    """Read, for each file, the number of the part that it belongs to."""
+    partition: dict[str, int] = {}
+    for number, line in enumerate(_lines(path), start=1):
+        words = line.split()
+        if not words:
+            continue
+        if len(words) != 2 or words[1] not in ("0", "1", "2"):
+            raise _damaged(path, f"line {number} is not the name of a file and 0, 1 or 2")
+        _check_name(path, number, words[0], partition)
+        partition[words[0]] = int(words[1])
+    return partition
+
+
+def _check_name(path: Path, number: int, file: str, before: Mapping[str, object]) -> None:
+    """Raise if a listed file could lie outside the folder of images, or was listed before."""
+    if file in before:
+        raise _damaged(path, f"line {number} names {file} a second time")
+    if not re.fullmatch(r"\w[\w.-]*", file):
+        raise _damaged(path, f"line {number} names {file!r}, which is no plain name of a file")
 
 
 def _read_face(path: Path, size: int) -> Tensor:
@@ -158,6 +206,6 @@ def _read_face(path: Path, size: int) -> Tensor:
             side = min(image.size)
             left, top = (image.width - side) // 2, (image.height - side) // 2
             square = image.convert("RGB").resize((size, size), box=(left, top, left + side, top + side))
-    except OSError as error:
+    except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:  # broken JPEGs and PNGs
         raise ValueError(f"{path} cannot be read as an image ({error})") from error
     return torch.tensor(np.asarray(square), dtype=torch.float32).permute(2, 0, 1) / 255

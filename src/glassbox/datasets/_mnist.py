@@ -6,8 +6,8 @@ import functools
 import gzip
 import hashlib
 import os
-import shutil
 import tempfile
+import time
 import warnings
 import zlib
 from collections.abc import Callable, Iterable
@@ -19,9 +19,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from glassbox.datasets._download import move_into_place, retrieve
+from glassbox.datasets._download import retrieve
 from glassbox.datasets._labelled import LabelledImages
 from glassbox.datasets._standin import standin_digits
+from glassbox.files import home_expanded, write_whole
 
 
 class DataWarning(UserWarning):
@@ -78,9 +79,10 @@ def mnist(split: str = "train") -> LabelledImages:
     3. at the addresses that torchvision knows, from where they are put in the cache. ``GLASSBOX_OFFLINE=1`` leaves
        this step out. A download that failed is not tried again by the same process.
 
-    The checksum of every file is compared with the published one before it is read. When no place has the files, the
-    1,797 handwritten digits that ship with scikit-learn stand in: ``is_standin`` is true, ``source`` says so, and so
-    does one warning.
+    The checksum of every file is compared with the published one before it is read; that of a file that has not changed
+    since is not computed again by the same process. When no place has the files, or torchvision, which reads them,
+    cannot be imported beside this torch, the 1,797 handwritten digits that ship with scikit-learn stand in:
+    ``is_standin`` is true, ``source`` says so, and so does one warning.
 
     Parameters
     ----------
@@ -98,8 +100,6 @@ def mnist(split: str = "train") -> LabelledImages:
         If ``split`` is neither of the two, or a file under ``GLASSBOX_DATA`` is damaged.
     FileNotFoundError
         If a file is missing under ``GLASSBOX_DATA``.
-    ImportError
-        If torchvision is missing, or was built for another version of torch.
 
     Warns
     -----
@@ -120,7 +120,9 @@ def mnist(split: str = "train") -> LabelledImages:
     True
     """
     _check_split(split)
-    reader = _torchvision_mnist()
+    reader = _reader()
+    if reader is None:
+        return standin_digits(split)
     paths = _given_files(split) if os.environ.get("GLASSBOX_DATA") else _cached_files(split)
     if not paths:
         return standin_digits(split)
@@ -143,13 +145,17 @@ def find_mnist() -> list[FoundFile]:
     >>> len(cached)
     4
     """
-    places = {"cache": _cache_folder()}
+    places = {"cache": _cache_folder}
     if os.environ.get("GLASSBOX_DATA"):
-        places = {"GLASSBOX_DATA": _given_folder(), **places}
+        places = {"GLASSBOX_DATA": _given_folder, **places}
     found = []
     for place, folder in places.items():
         for file in (*FILES["train"], *FILES["test"]):
-            path = _plain_or_packed(folder / file.name)
+            try:
+                path = _plain_or_packed(folder() / file.name)
+            except FileNotFoundError as error:
+                found.append(FoundFile(place, Path(file.name), str(error)))
+                continue
             found.append(FoundFile(place, path, _problem(path, file)))
     return found
 
@@ -186,6 +192,15 @@ def _check_split(split: str) -> None:
         raise ValueError(f"split must be 'train' or 'test', not {split!r}")
 
 
+def _reader() -> ModuleType | None:
+    """Return what reads the files, or nothing, after a warning, where there is none."""
+    try:
+        return _torchvision_mnist()
+    except ImportError as error:
+        _warn_once(_standin_message(str(error), "do that first"))
+        return None
+
+
 def _torchvision_mnist() -> ModuleType:
     """Import torchvision's MNIST module, and say in words why it cannot be imported."""
     try:
@@ -193,21 +208,20 @@ def _torchvision_mnist() -> ModuleType:
     except (ImportError, RuntimeError, OSError) as error:
         # A torchvision built for another torch raises RuntimeError: operator torchvision::nms does not exist.
         raise ImportError(
-            f"torchvision cannot be imported beside torch {torch.__version__} ({error}). It is missing, or was built "
-            "for another torch. Install both in one command, so that they match: "
-            "python -m pip install --upgrade --force-reinstall torch torchvision"
+            f"torchvision cannot be imported beside torch {torch.__version__} ({error}): install both in one command, "
+            "so that they match, with python -m pip install --upgrade --force-reinstall torch torchvision"
         ) from error
     return module
 
 
 def _given_folder() -> Path:
-    return Path(os.environ["GLASSBOX_DATA"]).expanduser() / "MNIST" / "raw"
+    return home_expanded(os.environ["GLASSBOX_DATA"], "GLASSBOX_DATA") / "MNIST" / "raw"
 
 
 def _cache_folder() -> Path:
     import pooch
 
-    return Path(pooch.os_cache("glassbox")).expanduser() / "MNIST" / "raw"
+    return home_expanded(pooch.os_cache("glassbox"), "the cache") / "MNIST" / "raw"
 
 
 def _given_files(split: str) -> list[Path]:
@@ -233,7 +247,11 @@ _download_failure = ""  # why the download failed in this process: no second att
 def _cached_files(split: str) -> list[Path]:
     """Return the files in the cache, downloaded there if need be; none, after a warning, if that fails."""
     global _download_failure
-    folder = _cache_folder()
+    try:
+        folder = _cache_folder()
+    except FileNotFoundError as error:
+        _warn_once(_standin_message(str(error), "set GLASSBOX_DATA to a folder that holds MNIST/raw"))
+        return []
     problems = {}
     for file in FILES[split]:
         path = _plain_or_packed(folder / file.name)
@@ -248,12 +266,17 @@ def _cached_files(split: str) -> list[Path]:
         except OSError as error:  # no connection, a full disk, a cache that cannot be written
             _download_failure = str(error)
     if problems:
-        _warn_once(
-            f"MNIST is not at hand ({_download_failure}). The 1,797 smaller digits of scikit-learn stand in for it. "
-            f"To use MNIST, put its files in {folder}, or set GLASSBOX_DATA to a folder that holds MNIST/raw."
-        )
+        remedy = f"put its files in {folder}, or set GLASSBOX_DATA to a folder that holds MNIST/raw"
+        _warn_once(_standin_message(_download_failure, remedy))
         return []
     return [_plain_or_packed(folder / file.name) for file in FILES[split]]
+
+
+def _standin_message(reason: str, remedy: str) -> str:
+    return (
+        f"MNIST is not at hand ({reason}). The 1,797 smaller digits of scikit-learn stand in for it. "
+        f"To use MNIST, {remedy}."
+    )
 
 
 @functools.cache
@@ -266,29 +289,55 @@ def _plain_or_packed(path: Path) -> Path:
     return packed if packed.exists() and not path.exists() else path
 
 
+_published: set[tuple[object, ...]] = set()  # files that this process has found to be as published
+TOO_NEW = 2_000_000_000
+"""Nanoseconds within which a file may change a second time and keep its time."""
+
+
 def _problem(path: Path, file: MnistFile) -> str:
     """Say what is wrong with a file, packed or not; an empty string for one that holds what was published."""
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        return "this file is missing"
+    except OSError as error:
+        return f"this file cannot be read ({error.strerror})"
+    if not path.is_file():
+        return "this cannot be read: it is no file"
+    key = (path, file, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
+    if key in _published:
+        return ""
+    problem = _problem_of_content(path, file)
+    if not problem and time.time_ns() - max(state.st_mtime_ns, state.st_ctime_ns) > TOO_NEW:
+        _published.add(key)
+    return problem
+
+
+def _problem_of_content(path: Path, file: MnistFile) -> str:
+    """Read a file, packed or not, as far as it can be the published one, and say what is wrong with it."""
+    digest, size = hashlib.md5(usedforsecurity=False), 0
+    beginning = b""
     try:
         with path.open("rb") as stream:
             beginning = stream.read(64).lstrip()
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, functools.partial(hashlib.md5, usedforsecurity=False)).hexdigest()
-            size = stream.tell()
-    except FileNotFoundError:
-        return "this file is missing"
+            while size <= file.size and (content := stream.read(1 << 20)):  # a small file may unpack to a huge one
+                digest.update(content)
+                size += len(content)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         return _web_page(beginning) or f"this file is truncated or damaged and cannot be unpacked ({error})"
     except OSError as error:
         return f"this file cannot be read ({error.strerror})"
-    if digest == file.md5:
+    if digest.hexdigest() == file.md5:
         return ""
     if beginning.startswith(b"\x1f\x8b") and path.suffix != ".gz":
         return "this file is still packed: unpack it, or add .gz to its name"
     if size < file.size:
         return _web_page(beginning) or f"this file is truncated: it holds {size:,} bytes of {file.size:,}"
+    if size > file.size:
+        return _web_page(beginning) or f"this file is another one: it holds more than the {file.size:,} bytes of MNIST"
     return _web_page(beginning) or (
-        f"this file is damaged, or another one: {size:,} bytes with MD5 sum {digest}, "
-        f"where MNIST has {file.size:,} with {file.md5}"
+        f"this file is damaged, or another one: its MD5 sum is {digest.hexdigest()}, that of MNIST's is {file.md5}"
     )
 
 
@@ -303,14 +352,9 @@ def _read(path: Path, reader: Callable[[str], Tensor]) -> Tensor:
     if path.suffix != ".gz":
         return reader(str(path))
     with tempfile.TemporaryDirectory() as folder:
-        return reader(str(_unpack(path, Path(folder))))
-
-
-def _unpack(packed: Path, folder: Path) -> Path:
-    plain = folder / packed.stem
-    with gzip.open(packed, "rb") as source, plain.open("wb") as target:
-        shutil.copyfileobj(source, target)
-    return plain
+        plain = Path(folder, path.stem)
+        plain.write_bytes(gzip.decompress(path.read_bytes()))
+        return reader(str(plain))
 
 
 def _download(file: MnistFile, folder: Path) -> None:
@@ -327,6 +371,6 @@ def _download(file: MnistFile, folder: Path) -> None:
             except ConnectionError as error:
                 reasons.append(f"{mirror}: {error}")
                 continue
-            move_into_place(_unpack(packed, Path(temporary)), folder / file.name)
+            write_whole(folder / file.name, gzip.decompress(packed.read_bytes()))
             return
     raise ConnectionError(f"{packed_name} could not be downloaded: {'; '.join(reasons)}")

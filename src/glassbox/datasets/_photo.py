@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from glassbox.files import home_expanded
+
 if TYPE_CHECKING:
     import PIL.Image
 
@@ -56,7 +58,7 @@ def photo(name_or_path: str | os.PathLike[str] = "china", *, gray: bool = True) 
 
         pixels = torch.tensor(load_sample_image(f"{name_or_path}.jpg"), dtype=torch.float32) / 255
     else:
-        pixels = _read_image(Path(name_or_path).expanduser())
+        pixels = _read_image(home_expanded(name_or_path, "the photograph"))
     if gray:
         pixels = (pixels @ torch.tensor(GRAY_WEIGHTS))[..., None].clamp(0, 1)
     return pixels.permute(2, 0, 1)[None].contiguous()

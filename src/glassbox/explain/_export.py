@@ -6,7 +6,6 @@ import html
 import math
 import os
 import re
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import glassbox
 from glassbox.explain._bundle import JS, script
 from glassbox.explain._describe import check_finite, describe, stored
 from glassbox.explain._policy import policy
+from glassbox.files import write_whole
 
 HERE = Path(__file__).parent
 LIMIT = 500_000
@@ -95,7 +95,7 @@ def export(
     data |= _answers(labels, len(samples), network)
     page = _fill(title, data)
     path = Path(path)
-    _replace(path, page)
+    write_whole(path, page)
     return path
 
 
@@ -152,18 +152,3 @@ def _fill(title: str, data: dict[str, Any]) -> str:
 def _size(layer: dict[str, Any]) -> int:
     tensors = (layer.get("weight"), layer.get("bias"))
     return sum(math.prod(tensor["shape"]) for tensor in tensors if tensor is not None)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder; name a file in it, such as {path / 'model.html'}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    try:
-        with temporary.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

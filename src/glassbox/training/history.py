@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from glassbox.files import write_whole
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
@@ -60,7 +62,9 @@ class History:
     capture : str
         ``"on"`` if the steps ran as a CUDA graph, else ``"off: "`` and the reason.
     interrupted : bool
-        Whether Ctrl-C ended the run before its last step.
+        Whether a signal ended the run before its last step.
+    interrupted_by : str
+        Which one: ``"SIGINT"`` (Ctrl-C), ``"SIGTERM"`` or ``"SIGUSR1"``.
 
     Examples
     --------
@@ -76,6 +80,7 @@ class History:
     device: str = field(default="cpu", compare=False)
     capture: str = field(default="off", compare=False)
     interrupted: bool = False
+    interrupted_by: str = field(default="", compare=False)
 
     def __len__(self) -> int:
         return len(self.epochs)
@@ -99,7 +104,7 @@ class History:
         Parameters
         ----------
         path : str or Path, optional
-            Where to write.
+            Where to write. The file is there as a whole or not at all; one that was there before is replaced.
 
         Returns
         -------
@@ -108,7 +113,7 @@ class History:
         """
         text = json.dumps(asdict(self), indent=2)
         if path is not None:
-            Path(path).write_text(text + "\n", encoding="utf-8")
+            write_whole(path, text + "\n")
         return text
 
     @classmethod
