@@ -116,7 +116,7 @@ def test_files_are_plain_and_two_checkpoints_stay(tmp_path: Path) -> None:
     assert (newest.name, before.name) == ("step-000000021", "step-000000020")
     names = {"model.safetensors", "training.safetensors", "state.json", "SHA256SUMS"}
     assert {path.name for path in newest.iterdir()} == names
-    assert {path.name for path in tmp_path.iterdir()} == {newest.name, before.name}
+    assert {path.name for path in tmp_path.iterdir()} == {".lock", "checkpoints.json", newest.name, before.name}
     network().load_state_dict(load_file(newest / "model.safetensors"))
     torch.testing.assert_close(load_file(newest / "model.safetensors"), dict(model.state_dict()), rtol=0, atol=0)
     assert json.loads((newest / "state.json").read_text())["position"]["step"] == 21
@@ -124,8 +124,8 @@ def test_files_are_plain_and_two_checkpoints_stay(tmp_path: Path) -> None:
 
 def test_everything_is_on_the_disk_before_it_gets_its_name(tmp_path: Path, calls: list[str]) -> None:
     fit(network(), blobs(), checkpoint=tmp_path, device="cpu")
-    four_files_and_their_folder, the_folder_above = ["fsync"] * 5, ["fsync"]
-    assert calls == [*four_files_and_their_folder, "rename", *the_folder_above]
+    the_mark, four_files_and_their_folder, the_folder_above = ["fsync"], ["fsync"] * 5, ["fsync"]
+    assert calls == [*the_mark, *four_files_and_their_folder, "rename", *the_folder_above]
 
 
 @pytest.mark.skipif(shutil.which("sha256sum") is None, reason="needs sha256sum")
@@ -186,7 +186,7 @@ def test_all_damaged(tmp_path: Path) -> None:
         truncate(checkpoint / "training.safetensors")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with pytest.raises(CheckpointError, match=r"every checkpoint in .* is damaged; start over with resume=False"):
+        with pytest.raises(CheckpointError, match=r"every checkpoint in .* is damaged: give this run a folder of its"):
             everything_run(tmp_path)
         everything_run(tmp_path, resume=False)
     everything_run(tmp_path)

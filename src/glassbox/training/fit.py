@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +13,7 @@ from torch.optim import Optimizer
 
 from glassbox.optim import Adam
 from glassbox.training.batches import Data, read_rows
+from glassbox.training.checkpoint import Checkpoints, expected_size
 from glassbox.training.checks import check_data_fit_model, make_optimizer
 from glassbox.training.device import lent, modes_kept, random_numbers_kept
 from glassbox.training.distributed import Workers, refuse_batch_statistics, refuse_weighted_mean
@@ -175,8 +177,12 @@ def fit(
         )
     )
     shown = workers.leads and (someone_watches() if progress is None else progress)
+    opened: AbstractContextManager[Checkpoints | None] = nullcontext()
+    if checkpoint is not None and workers.leads:
+        opened = Checkpoints(Path(checkpoint), resume=resume, size=expected_size(model))
     with (
         workers.together(),
+        opened as store,
         lent(model, made, workers.device),
         random_numbers_kept(workers.device),
         modes_kept(model),
@@ -197,6 +203,7 @@ def fit(
             precision=precision,
             answers=answers,
             folder=None if checkpoint is None else Path(checkpoint),
+            store=store,
             checkpoint_every=checkpoint_every,
             settings=settings,
             on_epoch=on_epoch,
@@ -206,4 +213,6 @@ def fit(
             if resume:
                 run.take_up()
             run.learn(shown=shown)
+        if store is not None and run.history.interrupted:
+            store.leave_note()
     return run.history

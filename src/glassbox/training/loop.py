@@ -17,9 +17,16 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from glassbox.training import checkpoint as checkpoints
 from glassbox.training.batches import Rows, epoch_order
 from glassbox.training.capture import CapturedStep, capturable, why_not_capture
+from glassbox.training.checkpoint import (
+    CheckpointError,
+    Checkpoints,
+    optimizer_tensors,
+    parse,
+    refuse_other_run,
+    set_optimizer_tensors,
+)
 from glassbox.training.device import (
     describe_device,
     move_optimizer,
@@ -31,7 +38,7 @@ from glassbox.training.distributed import Workers
 from glassbox.training.divergence import Watch
 from glassbox.training.evaluation import measure
 from glassbox.training.history import Epoch, History
-from glassbox.training.interrupt import Interrupt
+from glassbox.training.interrupt import SIGNALS, Interrupt
 from glassbox.training.progress import Progress
 from glassbox.training.task import Loss, adds_up, predict
 
@@ -68,6 +75,7 @@ class _Run:
     precision: str
     answers: int  # per example, that are right or wrong; 0 where the targets are numbers
     folder: Path | None
+    store: Checkpoints | None  # that folder, at the worker that writes into it
     checkpoint_every: int | None
     settings: dict[str, object]
     on_epoch: Callable[[Epoch], object] | None
@@ -89,7 +97,6 @@ class _Run:
         if self.precision == "bfloat16":  # a CUDA graph could not see a cached copy of the weights change
             self.autocast = torch.autocast(device.type, torch.bfloat16, cache_enabled=device.type != "cuda")
         self.loss_is_at_hand = device.type == "cpu" and self.workers.size == 1
-        self.saved: list[Path] = []
 
     def step(self, indices: Tensor, count: int, weight: float) -> None:
         """Make one update: forward, loss, backward, update.
@@ -143,7 +150,7 @@ class _Run:
             means = self.means(self.sums.tolist(), self.at.seen / self.workers.size)
             self.progress.show(self.at.epoch + 1, self.epochs, *means)
         due = self.checkpoint_every is not None and self.at.step % self.checkpoint_every == 0
-        pressed = self.interrupt.requested and self.workers.size == 1
+        pressed = self.interrupt.signal and self.workers.size == 1
         if is_last or not (due or pressed or self.at.step % STEPS_BETWEEN_LOOKS == 0):
             return False
         stop = self.look()
@@ -152,10 +159,12 @@ class _Run:
         return stop
 
     def look(self) -> bool:
-        """Raise if the run diverges, at any worker. Tell whether Ctrl-C was pressed, at any worker."""
-        loss_sum, pressed = self.workers.sum([self.loss_sum.item(), float(self.interrupt.requested)])
+        """Raise if the run diverges, at any worker. Tell whether a signal wants it to end, at any worker."""
+        here = [float(self.interrupt.signal == name) for name in SIGNALS]
+        loss_sum, *anywhere = self.workers.sum([self.loss_sum.item(), *here])
         self.watch.after_update(self.at.step, loss_sum, self.rate)
-        self.history.interrupted = pressed > 0
+        self.history.interrupted_by = next((name for name, count in zip(SIGNALS, anywhere, strict=True) if count), "")
+        self.history.interrupted = self.history.interrupted_by != ""
         return self.history.interrupted
 
     def finish_epoch(self) -> bool:
@@ -183,7 +192,8 @@ class _Run:
             self.on_epoch(row)
         self.clock = time.perf_counter()
         self.save()
-        self.history.interrupted = stop and row.epoch < self.epochs
+        if row.epoch == self.epochs:  # a signal in the last step interrupts nothing
+            self.history.interrupted, self.history.interrupted_by = False, ""
         return stop
 
     def validate(self) -> tuple[float | None, float | None]:
@@ -242,17 +252,15 @@ class _Run:
         if self.folder is None:
             return
         self.at.seconds = time.perf_counter() - self.clock
-        tensors = checkpoints.optimizer_tensors(self.optimizer)
+        tensors = optimizer_tensors(self.optimizer)
         for name, mine in self.own_states().items():
             for rank, tensor in enumerate(self.workers.gather(mine)):
                 tensors[f"worker.{rank}.{name}"] = tensor
-        if not self.workers.leads:
+        if self.store is None:
             return
         rows = [asdict(row) for row in self.history.epochs]
         state = {"position": asdict(self.at), "settings": self.settings, "history": rows, "torch": torch.__version__}
-        new = checkpoints.save(self.folder, self.at.step, self.model.state_dict(), tensors, state)
-        self.saved = [*[path for path in self.saved if path != new][-1:], new]
-        checkpoints.prune(self.folder, keep=self.saved)
+        self.store.save(self.at.step, self.model.state_dict(), tensors, state)
 
     def own_states(self) -> dict[str, Tensor]:
         """Return what differs from worker to worker."""
@@ -262,19 +270,24 @@ class _Run:
         """Go on from the newest checkpoint, if there is one."""
         if self.folder is None:
             return
-        found = checkpoints.load_newest(self.folder) if self.workers.leads else None
-        files = self.workers.broadcast({} if found is None else found[1])
+        files = self.workers.broadcast((self.store.newest() if self.store else None) or {})
         if not files:
             return
-        self.saved = [] if found is None else [found[0]]
-        weights, tensors, state = checkpoints.parse(files)
-        checkpoints.refuse_other_run(str(self.folder), state["settings"], self.settings)
+        weights, tensors, state = parse(files)
+        refuse_other_run(str(self.folder), state["settings"], self.settings)
+        at = _Position(**state["position"])
+        if (at.epoch, at.batch) > (self.epochs, 0):
+            part = f" and {at.batch} batches of the next" if at.batch else ""
+            raise CheckpointError(
+                f"the run in {self.folder} has made {at.epoch} epochs{part}, more than epochs={self.epochs}: ask for "
+                f"{at.epoch + (at.batch > 0)} or more, or give this run a folder of its own"
+            )
         self.model.load_state_dict(weights)
-        checkpoints.set_optimizer_tensors(self.optimizer, tensors)
+        set_optimizer_tensors(self.optimizer, tensors)
         move_optimizer(self.optimizer, self.workers.device)
         mine = {name: tensors[f"worker.{self.workers.rank}.{name}"] for name in self.own_states()}
         set_random_states(mine, self.workers.device)
         self.generator.set_state(mine["augment"])
         self.sums.copy_(mine["sums"])
-        self.at = _Position(**state["position"])
+        self.at = at
         self.history.epochs = [Epoch(**row) for row in state["history"]]

@@ -23,6 +23,21 @@ def check_functions(**functions: object) -> None:
             raise TypeError(f"{name} must be a function of {takes.get(name, 'an epoch')}, not {function!r}")
 
 
+def check_folder(checkpoint: object) -> None:
+    """Raise unless this can name a folder for checkpoints, or is None."""
+    if checkpoint is None:
+        return
+    if not isinstance(checkpoint, str | Path):
+        raise TypeError(f"checkpoint must be the path of a folder, not {checkpoint!r}")
+    name = str(checkpoint)
+    if not name.strip():
+        raise ValueError(f"checkpoint is {name!r}, which would be the working directory: name a folder")
+    if "\0" in name:
+        raise ValueError(f"checkpoint={name!r} is no name for a folder")
+    if Path(checkpoint).is_file():
+        raise ValueError(f"checkpoint={name!r} is a file, not a folder; name a folder for the checkpoints")
+
+
 def check_settings(
     *, epochs: int, batch_size: int, seed: int, precision: str, capture: object, checkpoint: object, every: int | None
 ) -> None:
@@ -34,8 +49,7 @@ def check_settings(
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, not {precision!r}")
     if capture not in ("auto", True, False):
         raise ValueError(f'capture must be "auto", True or False, not {capture!r}')
-    if checkpoint is not None and Path(str(checkpoint)).is_file():
-        raise ValueError(f"checkpoint={str(checkpoint)!r} is a file, not a folder; name a folder for the checkpoints")
+    check_folder(checkpoint)
     if every is not None:
         check_number("checkpoint_every", every, 1)
         if checkpoint is None:
