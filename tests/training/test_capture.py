@@ -13,6 +13,7 @@ from glassbox.models import SmallCNN
 from glassbox.training import evaluate, fit
 from glassbox.training.capture import capturable, why_not_capture
 from glassbox.training.device import choose_device, move_optimizer
+from glassbox.training.schedule import Rates
 from tests.training.runs import assert_same_weights, blobs, half_way_down, network
 
 CUDA = torch.device("cuda")
@@ -37,7 +38,14 @@ def parameters() -> list[nn.Parameter]:
     ],
 )
 def test_says_why_a_step_is_not_captured(arguments: Any, reason: str | None) -> None:
-    assert why_not_capture(*arguments) == reason
+    *rest, optimizer = arguments
+    assert why_not_capture(*rest, Rates(None, optimizer, 1)) == reason
+
+
+def test_a_scheduler_of_torch_is_not_captured() -> None:
+    optimizer = torch.optim.SGD(parameters(), momentum=0.9)
+    rates = Rates(torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9), optimizer, 1)
+    assert why_not_capture(CUDA, 1, True, rates) == "ExponentialLR may change more than the learning rate"
 
 
 @pytest.mark.parametrize("kind", [optim.Adam, optim.SGD, torch.optim.SGD])

@@ -80,14 +80,26 @@ def test_only_the_first_worker_prints_and_is_called(two_workers: tuple[Path, str
 def test_what_workers_cannot_do_is_refused_by_each(two_workers: tuple[Path, str]) -> None:
     folder, _ = two_workers
     for rank in (0, 1):
-        norm, weighted, diverged, written, other = json.loads((folder / f"refused.{rank}.json").read_text())
-        assert norm.startswith(
-            "ValueError: 1: batch normalization would take its mean and variance over the part of one"
-        )
-        assert "CrossEntropyLoss with class weights divides by the sum of the weights" in weighted
+        frequent, own, diverged, written, other, *different = json.loads((folder / f"refused.{rank}.json").read_text())
+        assert frequent.startswith("ValueError: 1 is a BatchNorm1d with track_running_stats=False")
+        assert own.startswith("ValueError: 1 is a Own, a class of its own that may compute something else")
         assert diverged.startswith("DivergenceError: ")
         assert written == ""
         assert "seed: 0 in the checkpoint, 1 now" in other
+        for message, name in zip(different, DIFFERENT, strict=True):
+            assert message.startswith(f"ValueError: the workers would train different things: {name} "), message
+            assert " at worker 1 and " in message
+            assert message.endswith("Give all of them the same data, model and arguments")
+
+
+DIFFERENT = [
+    "training data is",
+    "training data is",
+    "initial weights is",
+    "tensor weight is (4, 4) torch.float32",
+    "optimizer group 0, lr is 0.2",
+    "epochs is 2",
+]
 
 
 def test_a_worker_that_dies_ends_the_others_and_all_go_on_later(tmp_path: Path) -> None:
@@ -107,16 +119,15 @@ def test_a_worker_that_dies_ends_the_others_and_all_go_on_later(tmp_path: Path) 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
 @pytest.mark.parametrize("count", [1, 2, 5, 20])
-def test_weighted_means_of_the_parts_are_the_mean_of_the_batch(
-    monkeypatch: pytest.MonkeyPatch, size: int, count: int
-) -> None:
-    losses = torch.rand(count, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    total, seen = torch.zeros((), dtype=torch.float64), []
+def test_the_parts_are_the_batch(size: int, count: int) -> None:
+    seen, bounds = [], []
     for rank in range(size):
         workers = Workers("cpu")
         workers.size, workers.rank = size, rank
-        part, counted, weight = workers.share(torch.arange(count))
-        seen += part[:counted].tolist()
-        total += weight * losses[part].mean() / size
+        part = workers.share(torch.arange(count))
+        seen += part.tolist() if workers.has_part else []
+        bounds.append(workers.part(count))
+        assert len(part) >= 1
     assert seen == list(range(count))
-    torch.testing.assert_close(total, losses.mean())
+    assert max(workers.lengths(count)) - min(workers.lengths(count)) <= 1
+    assert [stop for _, stop in bounds[:-1]] == [start for start, _ in bounds[1:]]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -37,8 +38,8 @@ def choose_device(device: str | torch.device = "auto") -> torch.device:
         device = next(kind for kind in ("cuda", "mps", "cpu") if _count(kind))
     try:
         chosen = torch.device(device)
-    except RuntimeError:
-        raise ValueError(f"device {str(device)!r} is unknown; {_available()}") from None
+    except (RuntimeError, TypeError):
+        raise ValueError(f"device {device if device is None else str(device)!r} is unknown; {_available()}") from None
     if (chosen.index or 0) >= _count(chosen.type):
         raise ValueError(f"device {str(device)!r} is not there; {_available()}")
     return torch.device(chosen.type, torch.cuda.current_device()) if str(chosen) == "cuda" else chosen
@@ -144,7 +145,13 @@ def device_of(model: nn.Module) -> torch.device:
     if len(devices) > 1:
         names = ", ".join(sorted(map(str, devices)))
         raise ValueError(f"{type(model).__name__} has parameters on several devices ({names}); move it to one first")
-    return devices.pop()
+    device = devices.pop()
+    if device.type == "meta":
+        raise ValueError(
+            f"{type(model).__name__} is on the device meta, where weights have a shape and no numbers: build it "
+            'outside torch.device("meta"), or fill it by model.to_empty(device="cpu") and its own initial weights'
+        )
+    return device
 
 
 def move_optimizer(optimizer: Optimizer, device: torch.device) -> None:
@@ -159,19 +166,46 @@ def move_optimizer(optimizer: Optimizer, device: torch.device) -> None:
 
 
 @contextmanager
-def lent(model: nn.Module, optimizer: Optimizer, device: torch.device) -> Iterator[None]:
-    """Move a model and its optimizer to a device; at the end of the block, move them back and reset the rates."""
-    home = device_of(model)
-    rates = [float(group["lr"]) for group in optimizer.param_groups]
-    model.to(device)
+def lent(device: torch.device, *modules: object) -> Iterator[None]:
+    """Move modules to a device, and make it the current one; at the end of the block, move each back to where it was.
+
+    What is no module, such as a loss that is a function, stays where it is.
+    """
+    homes = [(module, _home(module)) for module in modules if isinstance(module, nn.Module)]
+    for module, _ in homes:
+        module.to(device)
+    try:
+        with current(device):
+            yield
+    finally:
+        for module, home in homes:
+            module.to(home or device)
+
+
+def _home(module: nn.Module) -> torch.device | None:
+    return next((tensor.device for tensor in (*module.parameters(), *module.buffers())), None)
+
+
+@contextmanager
+def optimizer_lent(optimizer: Optimizer, device: torch.device) -> Iterator[None]:
+    """Move what an optimizer remembers to the device of a model that is lent, and, at the end, back with it."""
+    home = optimizer.param_groups[0]["params"][0].device
     move_optimizer(optimizer, device)
     try:
         yield
     finally:
-        model.to(home)
         move_optimizer(optimizer, home)
-        for group, rate in zip(optimizer.param_groups, rates, strict=True):
-            if isinstance(group["lr"], Tensor):
-                group["lr"].fill_(rate)
-            else:
-                group["lr"] = rate
+
+
+def current(device: torch.device) -> AbstractContextManager[object]:
+    """Make a GPU, inside the block, the one that streams and graphs are made on."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
+
+
+@cache
+def numbers(precision: str, kind: str) -> AbstractContextManager[object]:
+    """Compute in a precision on a kind of device, inside the block; the block can be entered again and again."""
+    if precision == "float32":
+        return nullcontext()
+    # A CUDA graph could not see a cached copy of the weights change.
+    return torch.autocast(kind, torch.bfloat16, cache_enabled=kind != "cuda")

@@ -1,20 +1,21 @@
 r"""Several workers that train one model: each takes a part of every batch, and all make the same update.
 
 A launcher such as ``torchrun`` starts one process per worker and tells each its rank; `fit` does the rest. With the
-batch :math:`B` cut into parts :math:`B_1, \dots, B_W`, the gradient of the mean over the batch is
+batch :math:`B` cut into parts :math:`B_1, \dots, B_W`, each worker computes the outputs of its part and receives those
+of the others, so that each has the loss of the whole batch, :math:`L`, whatever that divides by. It differentiates
+:math:`L` for its own outputs only, and the chain rule adds the workers up:
 
-.. math::
-    \frac{1}{|B|} \sum_{i \in B} \nabla \ell_i
-    = \frac{1}{W} \sum_{w=1}^{W} \Bigl( \frac{W |B_w|}{|B|} \Bigr)
-      \frac{1}{|B_w|} \sum_{i \in B_w} \nabla \ell_i .
+.. math:: \nabla_\theta L = \sum_{w=1}^{W} \sum_{i \in B_w} \frac{\partial L}{\partial f_\theta(x_i)}\,
+    \nabla_\theta f_\theta(x_i) .
 
-``DistributedDataParallel`` computes the outer mean over the workers. The factor in parentheses is what `Workers.share`
-returns: without it, unequal parts would count alike.
+``DistributedDataParallel`` takes the mean over the workers in place of this sum, so each multiplies its share by
+:math:`W`.
 """
 
 from __future__ import annotations
 
 import atexit
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,12 +47,15 @@ class Workers:
         Number of this worker, from 0, and how many there are.
     device : torch.device
         Where this worker computes.
+    has_part : bool
+        Whether the part of the batch under way that `share` gave counts.
     """
 
     def __init__(self, device: str | torch.device = "auto") -> None:
         self.size = int(os.environ.get("WORLD_SIZE", "1"))
         self.rank = int(os.environ.get("RANK", "0")) if self.size > 1 else 0
         self.device = choose_device(device)
+        self.has_part = True
         if self.size == 1:
             return
         if self.device.type == "cuda" and str(device) in ("auto", "cuda"):
@@ -65,42 +69,105 @@ class Workers:
         """Whether this is the one worker that prints and writes."""
         return self.rank == 0
 
-    def wrap(self, model: nn.Module) -> nn.Module:
-        """Return a model that runs like this one and averages the gradients of all workers in its backward pass."""
-        return model if self.size == 1 else DistributedDataParallel(model)
+    def wrap(self, model: nn.Module, *, unused: bool) -> nn.Module:
+        """Return a model that runs like this one and averages the gradients of all workers in its backward pass.
 
-    def share(self, indices: Tensor, *, adds_up: bool = False) -> tuple[Tensor, int, float]:
+        A model with parameters that the loss does not depend on must say so: no gradient of theirs is waited for.
+        """
+        return model if self.size == 1 else DistributedDataParallel(model, find_unused_parameters=unused)
+
+    def lengths(self, count: int) -> list[int]:
+        """Return how many of so many rows each worker takes: as equal as can be."""
+        return [count // self.size + (rank < count % self.size) for rank in range(self.size)]
+
+    def part(self, count: int) -> tuple[int, int]:
+        """Return the first row and the row after the last that this worker takes of so many."""
+        lengths = self.lengths(count)
+        start = sum(lengths[: self.rank])
+        return start, start + lengths[self.rank]
+
+    def share(self, indices: Tensor) -> Tensor:
         """Cut this worker's part out of a batch.
 
         Parameters
         ----------
         indices : Tensor
             Shape (B,): the rows of the whole batch, the same at every worker.
-        adds_up : bool
-            Whether the loss is the sum over its examples, and not the mean.
 
         Returns
         -------
-        part : Tensor
+        Tensor
             The rows for this worker. A worker without a part computes on the batch's first row all the same, because
             the others wait for its gradient.
+        """
+        start, stop = self.part(len(indices))
+        self.has_part = start < stop
+        return indices[start:stop] if start < stop else indices[:1]
+
+    def whole(self, outputs: Tensor, targets: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """Return the outputs and the targets of a whole batch, of which each worker has its part.
+
+        Parameters
+        ----------
+        outputs, targets : Tensor
+            Of the rows that `share` gave: at least one.
         count : int
-            How many of them count: 0 for such a worker.
-        weight : float
-            What to multiply the loss of the part by: 0 for such a worker. For a mean over the part it is 1 where all
-            parts are equal; a sum over the part undoes the mean over the workers.
+            Examples of the whole batch.
+
+        Returns
+        -------
+        outputs, targets : Tensor
+            Shape (count, ...). Gradients flow to this worker's own outputs, multiplied by the number of workers.
         """
         if self.size == 1:
-            return indices, len(indices), 1.0
-        part = indices.tensor_split(self.size)[self.rank]
-        count = len(part)
-        if count == 0:
-            return indices[:1], 0, 0.0
-        return part, count, self.size * (1.0 if adds_up else count / len(indices))
+            return outputs, targets
+        lengths = self.lengths(count)
+        mine = lengths[self.rank]
+        sizes = [max(lengths) * tensor[0].nbytes for tensor in (outputs, targets)]
+        sent = outputs.new_zeros(sum(sizes), dtype=torch.uint8)
+        for tensor, start in ((outputs.detach(), 0), (targets, sizes[0])):
+            content = tensor[:mine].contiguous().flatten().view(torch.uint8)
+            sent[start : start + len(content)] = content
+        received = self.gather(sent)
+        parts = [_rows(one[: sizes[0]], outputs, length) for one, length in zip(received, lengths, strict=True)]
+        parts[self.rank] = outputs[:mine]
+        joined = torch.cat(parts)
+        if joined.requires_grad:
+            joined.register_hook(lambda gradient: gradient * self.size)
+        return joined, torch.cat(
+            [_rows(one[sizes[0] :], targets, length) for one, length in zip(received, lengths, strict=True)]
+        )
 
-    def part(self, count: int) -> tuple[int, int]:
-        """Return the first row and the row after the last that this worker takes of so many."""
-        return count * self.rank // self.size, count * (self.rank + 1) // self.size
+    def refuse_differences(self, run: dict[str, object]) -> None:
+        """Raise, at every worker, unless all of them describe their run alike.
+
+        Raises
+        ------
+        ValueError
+            If they differ, with the first difference of each worker.
+        """
+        if self.size == 1:
+            return
+        own = json.dumps({name: str(value) for name, value in run.items()}).encode()
+        counts = self.gather(torch.tensor([len(own)]))
+        sent = torch.zeros(int(max(counts)), dtype=torch.uint8)
+        sent[: len(own)] = torch.frombuffer(bytearray(own), dtype=torch.uint8)
+        first, *others = [
+            json.loads(one[: int(count)].numpy().tobytes())
+            for one, count in zip(self.gather(sent), counts, strict=True)
+        ]
+        differences = [
+            f"{name} is {other.get(name, '(none)')} at worker {rank} and {first.get(name, '(none)')} at worker 0"
+            for rank, other in enumerate(others, start=1)
+            for name in first | other
+            if first.get(name) != other.get(name)
+        ]
+        if differences:
+            raise ValueError(
+                "the workers would train different things: "
+                + "; ".join(differences)
+                + ". Give all of them the same data, model and arguments"
+            )
 
     def sum(self, values: list[float]) -> list[float]:
         """Add numbers up over the workers."""
@@ -109,6 +176,11 @@ class Workers:
         total = torch.tensor(values, dtype=torch.float64, device=self.device)
         dist.all_reduce(total)
         return total.tolist()
+
+    def add_up(self, sums: Tensor) -> None:
+        """Replace sums over this worker's part by those over all parts."""
+        if self.size > 1:
+            dist.all_reduce(sums)
 
     def gather(self, tensor: Tensor) -> list[Tensor]:
         """Return the tensors of all workers, which have one shape and type, in the order of their ranks."""
@@ -156,6 +228,12 @@ class Workers:
             raise SystemExit(1) from None
 
 
+def _rows(content: Tensor, like: Tensor, count: int) -> Tensor:
+    """Turn bytes back into so many rows of the type and the shape of others."""
+    row = like[0]
+    return content[: count * row.nbytes].clone().view(like.dtype).reshape(count, *row.shape)
+
+
 def _lost_a_worker(error: RuntimeError) -> bool:
     text = str(error).lower()
     return isinstance(error, dist.DistError) or any(word in text for word in ("gloo", "nccl", "connection closed"))
@@ -182,50 +260,3 @@ def _join(backend: str) -> None:
 def _leave() -> None:
     if dist.is_initialized():
         dist.destroy_process_group()
-
-
-def refuse_batch_statistics(model: nn.Module, workers: Workers) -> None:
-    """Raise if a layer takes statistics over its worker's part of the batch alone.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-        The model to train.
-    workers : Workers
-        Who trains it.
-
-    Raises
-    ------
-    ValueError
-        If several workers would train a batch normalization that is not synchronized.
-    """
-    if workers.size == 1:
-        return
-    names = [
-        name or type(module).__name__
-        for name, module in model.named_modules()
-        if type(module).__name__.startswith("BatchNorm") and getattr(module, "track_running_stats", True)
-    ]
-    if names:
-        raise ValueError(
-            f"{', '.join(names)}: batch normalization would take its mean and variance over the part of one worker "
-            f"instead of the whole batch, and {workers.size} workers would not train the model that one trains. Train "
-            "with one process; or, on GPUs, convert the layers with "
-            "torch.nn.SyncBatchNorm.convert_sync_batchnorm(model)"
-        )
-
-
-def refuse_weighted_mean(loss: object, workers: Workers) -> None:
-    """Raise if a loss divides by the weights in the batch, which no worker knows as a whole.
-
-    Raises
-    ------
-    ValueError
-        If several workers would train with class weights and the mean over them.
-    """
-    weighted = getattr(loss, "weight", None) is not None and getattr(loss, "reduction", None) == "mean"
-    if workers.size > 1 and weighted and type(loss).__name__ in ("CrossEntropyLoss", "NLLLoss"):
-        raise ValueError(
-            f"{type(loss).__name__} with class weights divides by the sum of the weights in the batch, which differs "
-            "from worker to worker; train with one process, or use reduction='sum' with a smaller learning rate"
-        )

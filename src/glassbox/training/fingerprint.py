@@ -8,43 +8,70 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from glassbox.training.batches import DatasetRows, Rows
-from glassbox.training.task import Loss, name_of
+from glassbox.training.distributed import Workers
+from glassbox.training.settings import Settings
+from glassbox.training.task import name_of
 
 
-def settings_of(
-    model: nn.Module, optimizer: Optimizer, loss: Loss, rows: Rows, validation: Rows | None, **others: object
-) -> dict[str, object]:
+def describe(asked: Settings, workers: Workers) -> dict[str, object]:
     """Describe a run so that another one can be told from it: one word or number for each thing that matters.
 
     Parameters
     ----------
-    model, optimizer, loss, rows, validation
-        Of the run.
-    **others : object
-        Settings to add as they are; functions by their name.
+    asked : Settings
+        What the run was asked for.
+    workers : Workers
+        Who trains.
 
     Returns
     -------
     dict
         Settings by name, ready for JSON.
     """
-    settings: dict[str, object] = {
-        f"tensor {name}": f"{tuple(value.shape)} {value.dtype}" for name, value in model.state_dict().items()
-    }
-    for index, group in enumerate(optimizer.param_groups):
+    tensors = asked.model.state_dict().items()
+    settings: dict[str, object] = {f"tensor {name}": f"{tuple(value.shape)} {value.dtype}" for name, value in tensors}
+    for index, group in enumerate(asked.optimizer.param_groups):
         for name, value in group.items():
             if name != "params":
                 settings[f"optimizer group {index}, {name}"] = repr(
                     float(value) if isinstance(value, Tensor) else value
                 )
-    settings["optimizer"] = type(optimizer).__name__
-    settings["loss"] = _describe(loss)
-    settings["training data"] = fingerprint(rows)
-    settings["validation data"] = None if validation is None else fingerprint(validation)
-    return settings | {name: _describe(value) if callable(value) else value for name, value in others.items()}
+    return settings | {
+        "optimizer": type(asked.optimizer).__name__,
+        "loss": _describe(asked.loss.loss),
+        "task": asked.loss.task,
+        "training data": fingerprint(asked.train),
+        "validation data": None if asked.validation is None else fingerprint(asked.validation),
+        "batch_size": asked.batch_size,
+        "seed": asked.seed,
+        "precision": asked.precision,
+        "augment": None if asked.augment is None else _describe(asked.augment),
+        "schedule": None if asked.schedule.asked is None else _describe(asked.schedule.asked),
+        "epochs": asked.epochs if asked.schedule.asked else "any",
+        "device": workers.device.type,
+        "workers": workers.size,
+    }
+
+
+def describe_worker(asked: Settings, description: dict[str, object]) -> dict[str, object]:
+    """Add to the description of a run what may change from start to start, and must be the same at all workers."""
+    digest = hashlib.sha256()
+    for value in asked.model.state_dict().values():
+        digest.update(_bytes(value))
+    return description | {
+        "initial weights": f"SHA-256 {digest.hexdigest()[:16]}",
+        "epochs": asked.epochs,
+        "checkpoint": asked.checkpoint is not None,
+        "checkpoint_every": asked.checkpoint_every,
+        "resume": asked.resume,
+        "torch": torch.__version__,
+    }
+
+
+def _bytes(tensor: Tensor) -> bytes:
+    return tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
 
 
 def _describe(function: Any) -> str:
@@ -67,5 +94,5 @@ def fingerprint(rows: Rows) -> str:
         return f"{len(rows)} items of {type(rows.dataset).__name__}"
     digest = hashlib.sha256()
     for tensor in (rows.targets, rows.inputs[:: len(rows) // 1000 + 1]):
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        digest.update(_bytes(tensor))
     return f"{tuple(rows.inputs.shape)} {rows.inputs.dtype}, SHA-256 of a sample {digest.hexdigest()[:16]}"

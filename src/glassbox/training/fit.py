@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from glassbox.optim import Adam
+from glassbox.training.batch_statistics import refuse_batch_statistics, shared_statistics
 from glassbox.training.batches import Data, read_rows
 from glassbox.training.checkpoint import Checkpoints, expected_size
-from glassbox.training.checks import check_data_fit_model, make_optimizer
-from glassbox.training.device import lent, modes_kept, random_numbers_kept
-from glassbox.training.distributed import Workers, refuse_batch_statistics, refuse_weighted_mean
-from glassbox.training.fingerprint import settings_of
+from glassbox.training.checks import check_last_batch, check_model, make_objective, make_optimizer, try_out
+from glassbox.training.device import lent, modes_kept, optimizer_lent, random_numbers_kept
+from glassbox.training.distributed import Workers
+from glassbox.training.fingerprint import describe, describe_worker
 from glassbox.training.history import Epoch, History
 from glassbox.training.interrupt import Interrupt
-from glassbox.training.loop import _Run
-from glassbox.training.progress import someone_watches
-from glassbox.training.settings import check_functions, check_settings
-from glassbox.training.task import Loss, default_loss
+from glassbox.training.loop import begin, learn
+from glassbox.training.schedule import Rates
+from glassbox.training.settings import Settings, check_functions, check_plain
+from glassbox.training.task import Loss, Task, choose_task
 
 
 def fit(
@@ -31,11 +35,12 @@ def fit(
     train: Data,
     *,
     loss: Loss | None = None,
+    task: Task | None = None,
     optimizer: Optimizer | Callable[[Iterable[nn.Parameter]], Optimizer] | None = None,
     epochs: int = 1,
     batch_size: int = 50,
     validation: Data | None = None,
-    schedule: Callable[[float], float] | None = None,
+    schedule: Callable[[float], float] | Callable[[Optimizer], LRScheduler] | LRScheduler | None = None,
     device: str | torch.device = "auto",
     seed: int = 0,
     precision: Literal["float32", "bfloat16"] = "float32",
@@ -68,6 +73,11 @@ def fit(
     loss : callable, optional
         Function of (outputs, targets) that returns the mean over the batch. By default it follows from the targets:
         cross-entropy for integers, binary cross-entropy with logits for floats that are all 0 or 1, else squared error.
+        Floats of a Dataset, which are not all at hand, need ``task`` or a loss.
+    task : {"classification", "multilabel", "regression"}, optional
+        What is right or wrong: one class per target, the largest of its outputs; yes/no answers, each yes where its
+        logit is above 0; or nothing, because the targets are numbers. The losses of `torch.nn` and `glassbox.nn`, and
+        whole numbers as targets, tell; a function of one's own on floats does not.
     optimizer : Optimizer or callable, optional
         An optimizer of the model's parameters, or a function of the parameters that makes one. By default
         `glassbox.optim.Adam` with a learning rate of 0.001.
@@ -77,9 +87,11 @@ def fit(
         Examples per update, over all workers together. The last batch of an epoch has those that are left.
     validation : LabelledImages, pair of Tensor or Dataset, optional
         Data to measure the model on after each epoch.
-    schedule : callable, optional
+    schedule : callable or LRScheduler, optional
         Function of the progress, from 0 at the first update towards 1 after the last, that returns the factor of the
-        learning rate: ``lambda progress: 1 - progress`` lets it fall to zero.
+        learning rate: ``lambda progress: 1 - progress`` lets it fall to zero, `OneCycle` first grows it. Or a scheduler
+        of ``torch.optim.lr_scheduler`` that belongs to ``optimizer``, or a function of the optimizer that makes one:
+        it is stepped after each update, not after each epoch.
     device : str or torch.device
         Where to compute. ``"auto"`` takes CUDA, then MPS, then the CPU; the history and the progress bar say which.
     seed : int
@@ -87,8 +99,8 @@ def fit(
     precision : {"float32", "bfloat16"}
         ``"bfloat16"`` runs matrix products and convolutions with 8 bits of mantissa; weights stay in float32.
     augment : callable, optional
-        Function of a batch of inputs and a generator on their device that returns changed inputs, of one shape. It
-        must draw from the generator only.
+        Function of a batch of inputs and a generator on their device that returns changed inputs, as many. It must
+        draw from the generator only.
     progress : bool, optional
         Whether to show a progress bar. By default on a terminal and in a notebook, and not in a pipe.
     checkpoint : str or Path, optional
@@ -112,7 +124,7 @@ def fit(
     Raises
     ------
     DivergenceError
-        If the loss or a weight is no longer finite.
+        If the loss, that on the validation data, or a weight is no longer finite.
     CheckpointError
         If the folder's checkpoint belongs to another model, other data or other settings, or all are damaged.
     WorkerError
@@ -122,8 +134,13 @@ def fit(
 
     Notes
     -----
+    The model sees copies of the data, and may write over them. The loss of an epoch is the mean over its batches, each
+    by what its own mean divides by: the sum of the weights of its labels for a cross-entropy, without those that are
+    ignored, else the number of its examples. Ignored labels are neither right nor wrong.
+
     Started by ``torchrun``, each worker takes its part of every batch and all make the same update, to rounding error
-    that of one process. Dropout and ``augment`` draw other numbers then, one stream per worker.
+    that of one process: each has the loss of the whole batch, and batch normalization its statistics. Dropout and
+    ``augment`` draw other numbers then, one stream per worker.
 
     Examples
     --------
@@ -131,88 +148,62 @@ def fit(
     >>> from torch import nn
     >>> from glassbox.optim import SGD
     >>> from glassbox.training import fit
+    >>> generator = torch.manual_seed(0)
     >>> x = torch.linspace(-1, 1, 100).unsqueeze(1)
     >>> line = nn.Linear(1, 1)
     >>> history = fit(line, (x, 3 * x + 1), optimizer=lambda p: SGD(p, lr=0.1), epochs=20, batch_size=10)
     >>> line.weight.item(), line.bias.item()
     (2.99..., 1.0...)
     """
-    check_settings(
-        epochs=epochs,
-        batch_size=batch_size,
-        seed=seed,
-        precision=precision,
-        capture=capture,
-        checkpoint=checkpoint,
-        every=checkpoint_every,
-    )
-    check_functions(loss=loss, schedule=schedule, augment=augment, on_epoch=on_epoch)
-    rows = read_rows(train, "train")
-    validation_rows = None if validation is None else read_rows(validation, "validation")
-    loss = default_loss(rows.sample_targets()) if loss is None else loss
-    answers = check_data_fit_model(model, rows, loss, "train")
-    if validation_rows is not None:
-        check_data_fit_model(model, validation_rows, loss, "validation")
-    made = make_optimizer(Adam if optimizer is None else optimizer, model)
-    workers = Workers(device)
-    refuse_batch_statistics(model, workers)
-    refuse_weighted_mean(loss, workers)
-    settings = (
-        {}
-        if checkpoint is None
-        else settings_of(
-            model,
-            made,
-            loss,
-            rows,
-            validation_rows,
-            batch_size=batch_size,
-            seed=seed,
-            precision=precision,
-            augment=augment,
-            schedule=schedule,
-            epochs=epochs if schedule else "any",
-            device=workers.device.type,
-            workers=workers.size,
-        )
-    )
-    shown = workers.leads and (someone_watches() if progress is None else progress)
+    settings = settle(**locals())
+    workers = Workers(settings.device)
+    refuse_batch_statistics(settings.model, workers)
+    description = describe(settings, workers) if settings.checkpoint or workers.size > 1 else {}
     opened: AbstractContextManager[Checkpoints | None] = nullcontext()
-    if checkpoint is not None and workers.leads:
-        opened = Checkpoints(Path(checkpoint), resume=resume, size=expected_size(model))
+    if settings.checkpoint is not None and workers.leads:
+        opened = Checkpoints(settings.checkpoint, resume=settings.resume, size=expected_size(settings.model))
     with (
         workers.together(),
         opened as store,
-        lent(model, made, workers.device),
+        settings.schedule.lent(),
+        lent(workers.device, settings.model, settings.loss.loss),
+        optimizer_lent(settings.optimizer, workers.device),
         random_numbers_kept(workers.device),
-        modes_kept(model),
+        modes_kept(settings.model),
+        shared_statistics(settings.model, workers),
         Interrupt() as interrupt,
     ):
-        run = _Run(
-            model=model,
-            rows=rows.to(workers.device),
-            validation=None if validation_rows is None else validation_rows.to(workers.device),
-            loss=loss,
-            optimizer=made,
-            schedule=schedule,
-            augment=augment,
-            workers=workers,
-            epochs=epochs,
-            batch_size=batch_size,
-            seed=seed,
-            precision=precision,
-            answers=answers,
-            folder=None if checkpoint is None else Path(checkpoint),
-            store=store,
-            checkpoint_every=checkpoint_every,
-            settings=settings,
-            on_epoch=on_epoch,
-            interrupt=interrupt,
-        )
-        with run.stepping(capture):
-            if resume:
-                run.take_up()
-            run.learn(shown=shown)
+        if workers.size > 1:
+            workers.refuse_differences(describe_worker(settings, description))
+        run = begin(replace(settings, description=description), workers, store, interrupt)
+        with run.steps.ready(settings.optimizer):
+            learn(run)
+        run.history.capture = str(run.steps)
         if store is not None and run.history.interrupted:
             store.leave_note()
     return run.history
+
+
+def settle(**asked: Any) -> Settings:
+    """Check the arguments of `fit`, and fill in what follows from them; raise if a run cannot be made of them."""
+    plain = check_plain(asked)
+    check_functions(**{name: asked[name] for name in ("loss", "schedule", "augment", "on_epoch")})
+    model, rows = check_model(asked["model"]), read_rows(asked["train"], "train")
+    validation = None if asked["validation"] is None else read_rows(asked["validation"], "validation")
+    objective = make_objective(asked["loss"], rows, choose_task(asked["task"]), "train")
+    trial = try_out(model, rows, objective, "train", learns=True)
+    check_last_batch(model, rows, plain["batch_size"], "train")
+    if validation is not None:
+        try_out(model, validation, trial.objective, "validation", learns=False)
+    optimizer = make_optimizer(Adam if asked["optimizer"] is None else asked["optimizer"], model, trial)
+    steps = plain["epochs"] * math.ceil(len(rows) / plain["batch_size"])
+    settled = {
+        "train": rows,
+        "validation": validation,
+        "loss": trial.objective,
+        "task": trial.objective.task,
+        "optimizer": optimizer,
+        "schedule": Rates(asked["schedule"], optimizer, steps),
+        "unused": trial.unused,
+    }
+    return Settings(**asked | plain | settled)
