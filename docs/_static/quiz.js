@@ -1,10 +1,29 @@
-// Questions at the end of a lesson: choose, check, be told why. Without this script each answer is folded below.
+// Questions of a lesson: choose, and be told why. Without this script each answer is folded below its question.
 "use strict";
+
+const FIGURES = "img.lesson-figure, video.lesson-video, [data-play]";
+
+// The figure that answers a prediction: the first one below it that this theme shows.
+function figureAfter(quiz) {
+  const below = (figure) => quiz.compareDocumentPosition(figure) & Node.DOCUMENT_POSITION_FOLLOWING;
+  return [...document.querySelectorAll(FIGURES)].find((figure) => below(figure) && figure.offsetParent);
+}
+
+function pointAt(figure, quiz, verdict) {
+  document.querySelector(".is-pointed-at")?.classList.remove("is-pointed-at");
+  figure.classList.add("is-pointed-at");
+  figure.id ||= `${quiz.querySelector("input").name}-figure`;
+  const link = document.createElement("a");
+  link.href = `#${figure.id}`;
+  link.textContent = "Look at the figure.";
+  verdict.append(" ", link);
+}
 
 for (const quiz of document.querySelectorAll(".quiz")) {
   const button = quiz.querySelector(".quiz-check");
   const verdict = quiz.querySelector(".quiz-verdict");
   const answer = quiz.querySelector(".quiz-answer");
+  const predicts = quiz.classList.contains("prediction");
   button.hidden = false;
   answer.hidden = true;
 
@@ -20,9 +39,13 @@ for (const quiz of document.querySelectorAll(".quiz")) {
       verdict.textContent = "Choose an answer first.";
       return;
     }
+    const right = chosen.value === quiz.dataset.right;
     const reason = answer.querySelector(`[data-choice="${chosen.value}"]`);
     verdict.replaceChildren(...reason.cloneNode(true).childNodes);
-    verdict.classList.toggle("is-right", chosen.value === quiz.dataset.right);
-    answer.hidden = chosen.value !== quiz.dataset.right;
+    verdict.classList.toggle("is-right", right);
+    // The figure gives a prediction away, so that nothing is left to keep back.
+    answer.hidden = !right && !predicts;
+    const figure = predicts && figureAfter(quiz);
+    if (figure) pointAt(figure, quiz, verdict);
   });
 }

@@ -27,6 +27,7 @@ from glassbox import datasets, nn, plots
 plots.style.use()
 grades = datasets.load_grades()
 
+# %%
 fig, ax = plt.subplots(figsize=(6.4, 4.6))
 plots.weighted_table(ax, grades)
 fig.alt_text = (
@@ -114,6 +115,7 @@ compare_with_slides(
     languages, "11.25 10.80 7.90 9.00 11.05 11.30 13.45 5.95 14.70 6.80"
 )
 
+# %%
 fig, ax = plt.subplots(figsize=(6.4, 4.8))
 plots.weighted_table(ax, grades, weights=weights, results=languages)
 fig.alt_text = (
@@ -130,6 +132,7 @@ plt.show()
 weights, difference = weighted_sums("Maths − CS", Maths=1, CS=-1)
 compare_with_slides(difference, "-1.6 -4.0 0.7 3.1 2.2 -2.0 0.9 -2.4 -0.9 -3.7")
 
+# %%
 fig, ax = plt.subplots(figsize=(6.4, 4.8))
 plots.weighted_table(ax, grades, weights=weights, results=difference)
 fig.alt_text = (
@@ -138,6 +141,7 @@ fig.alt_text = (
 )
 plt.show()
 
+# %%
 better_at_maths = difference.index[difference > 0]
 print(f"Better at mathematics than at computer science: {', '.join(better_at_maths)}.")
 assert list(better_at_maths) == ["E03", "E04", "E05", "E07"]
@@ -153,6 +157,8 @@ assert list(better_at_maths) == ["E03", "E04", "E05", "E07"]
 # The **bias** :math:`b = -10` moves the threshold to zero. The **rectified linear
 # unit**, ReLU, is the function :math:`\max(0, \cdot)`: it keeps what is positive and
 # puts zero in the place of the rest.
+#
+# .. predict:: threshold
 
 subjects = ["Maths", "Physics", "CS", "Biology", "Chemistry"]
 weights, sciences = weighted_sums("sciences", **dict.fromkeys(subjects, 0.2))
@@ -162,6 +168,7 @@ compare_with_slides(sciences, "10.88 13.52 9.70 10.48 10.04 11.38 9.32 9.28 9.10
 compare_with_slides(before, "0.88 3.52 -0.30 0.48 0.04 1.38 -0.68 -0.72 -0.90 -0.10")
 compare_with_slides(after, "0.88 3.52 0 0.48 0.04 1.38 0 0 0 0")
 
+# %%
 fig, ax = plt.subplots(figsize=(7.2, 4.8))
 results = pd.concat([before, after], axis=1)
 plots.weighted_table(ax, grades, weights=weights, bias=[-10], results=results)
@@ -184,6 +191,7 @@ fig.alt_text = (
 )
 plt.show()
 
+# %%
 selected = after.index[after > 0]
 print(f"Above 10 in sciences: {', '.join(selected)}.")
 print(f"The other {len(after) - len(selected)} became zero.")
@@ -238,6 +246,8 @@ plt.show()
 # Two numbers are a place on a map. Before ReLU the pupils lie all over the plane; ReLU
 # pushes each one that is below 10 in a subject group onto an axis. The arrows show the
 # move.
+#
+# .. predict:: below-both
 
 S_table = pd.DataFrame(S.numpy(), index=grades.index, columns=names)
 

@@ -31,6 +31,7 @@ picture = photo[0, 0]
 print(f"Shape {tuple(photo.shape)}, cropped and turned gray.")
 print(datasets.PHOTO_CREDITS["china"])
 
+# %%
 fig, ax = plt.subplots(figsize=(4.6, 4.6))
 plots.image(ax, picture)
 plots.outline(ax, row=179, column=46, height=6, width=6)
@@ -105,6 +106,7 @@ print(f"From {tuple(picture.shape)} to {tuple(edges.shape)}.")
 small = picture[179:185, 46:52]
 small_output = convolve(small, kernel)
 
+# %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(6.4, 4.4), width_ratios=[3, 2])
 left.set_title("image, 6 × 6")
 right.set_title("output, 4 × 4")
@@ -120,8 +122,9 @@ plt.show()
 # ----------------
 # On the whole photograph the result has both signs: red where it gets brighter to the
 # right, blue where it gets darker, white where nothing changes. A bias of -0.1 asks for
-# more than a faint change, and ReLU drops the rest: what is left are the edges of one
-# direction.
+# more than a faint change, and ReLU drops the rest.
+#
+# .. predict:: other-direction
 
 biased = convolve(picture, kernel, bias=-0.1)
 selected = biased.clamp(min=0)
@@ -130,6 +133,7 @@ left_over = (selected > 0).double().mean()
 print(f"{positive:.0%} of the sums are positive; bias and ReLU leave {left_over:.0%}.")
 assert left_over < 0.2 < positive
 
+# %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(6.4, 3.6))
 plots.image(left, edges, kind="signed", limit=0.6).set_title("convolution")
 plots.image(right, selected, kind="positive", limit=0.5).set_title("bias, ReLU")
@@ -224,6 +228,8 @@ for name, padding, stride in choices:
 # %%
 # In small, with 6 × 6 pixels: filled cells are the image, empty ones the padding, and
 # each dot is the center of a window, that is, one pixel of the output.
+#
+# .. predict:: windows
 
 fig, axes = plt.subplots(1, 3, figsize=(6.4, 2.6))
 for ax, (name, padding, stride) in zip(axes, choices, strict=True):
@@ -266,6 +272,7 @@ torch.testing.assert_close(M @ x, y)
 print(f"M is {tuple(M.shape)}; {(M == 0).double().mean():.0%} of its entries are zero.")
 print(f"Largest difference of M x from the convolution: {(M @ x - y).abs().max():.0e}.")
 
+# %%
 fig, ax = plt.subplots(figsize=(7.0, 3.5))
 plots.cells(ax, M, number_format=None)
 ax.set_axis_on()

@@ -33,6 +33,7 @@ print(
     f"{train.source}."
 )
 
+# %%
 fig, ax = plt.subplots(figsize=(6.4, 3.4))
 plots.image_grid(
     ax, train.images[:10], [str(int(label)) for label in train.labels[:10]], columns=5
@@ -188,6 +189,8 @@ history = training.fit(
 # %%
 # The loss, explained in lesson 3.2, measures the error; the accuracy is the share of
 # digits that are read correctly.
+#
+# .. predict:: first-epoch
 
 table = history.to_frame()
 losses = table[["loss", "validation_loss"]].set_axis(["training", "validation"], axis=1)
@@ -233,6 +236,8 @@ if not test.is_standin:
 # For most digits one of the ten is almost 1. More can be seen on one that the network
 # hesitates about: among the zeros of the test set, take the one whose probability is
 # nearest to the 0.8959 that the slides show.
+#
+# .. predict:: factor
 
 model.eval()
 zeros = (test.labels == 0).nonzero().flatten()
@@ -288,6 +293,7 @@ counts = torch.bincount(10 * test.labels + reading, minlength=100).reshape(10, 1
 assert counts.sum() == len(test)
 assert abs(counts.diagonal().sum().item() / len(test) - result.accuracy) < 2e-3
 
+# %%
 fig, ax = plt.subplots(figsize=(6.0, 5.4))
 plots.confusion_matrix(ax, counts, test.class_names)
 fig.alt_text = (
@@ -296,15 +302,19 @@ fig.alt_text = (
 )
 plt.show()
 
+# %%
 mistakes = counts.clone().fill_diagonal_(0)
 truth, taken_for = divmod(int(mistakes.argmax()), 10)
-print(f"Most frequent mistake: {truth} read as {taken_for}, {mistakes.max()} times.")
+wrong = (reading != test.labels).nonzero().flatten()
+print(
+    f"{len(wrong)} mistakes, the most frequent {truth} read as {taken_for}, "
+    f"{mistakes.max()} times."
+)
 
 # %%
 # The mistakes that the network is *surest* of teach more than their number. Would you
 # have read them as their writers meant?
 
-wrong = (reading != test.labels).nonzero().flatten()
 surest = wrong[confidence[wrong].argsort(descending=True)][:10]
 captions = [
     f"{test.labels[i]} read as {reading[i]}\n{confidence[i]:.1%} sure" for i in surest
@@ -352,6 +362,7 @@ for name in ("small_cnn", "digit_cnn"):
 accuracies = pd.DataFrame(curves).sort_index()
 assert accuracies["SmallCNN, shipped"].max() < study[2982] < accuracies.max().max()
 
+# %%
 fig, ax = plt.subplots(figsize=(6.4, 3.8))
 plots.curves(ax, accuracies, percent=True)
 ax.set(xscale="log", xlabel="parameters", ylabel="accuracy on MNIST's test images")

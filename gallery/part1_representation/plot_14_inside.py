@@ -30,6 +30,8 @@ print(f"Digits: {test.source}.")
 
 digit = test.images[test.labels == 4][:1]
 inside = tracing.trace(model, digit)
+
+# %%
 outputs = {"input": digit} | {
     name: record.output for name, record in inside.items() if name != "flatten"
 }
@@ -210,6 +212,7 @@ for name in ["relu1", "relu2", "relu3"]:
     names += [f"{name}, channel {index}" for index in range(len(share))]
 zeros = torch.tensor(zeros)
 
+# %%
 fig, ax = plt.subplots(figsize=(6.4, 4.6))
 plots.named_bars(ax, zeros, names, number_format="{:.0%}".format)
 ax.set_title("values put to zero")
@@ -218,6 +221,7 @@ fig.alt_text = (
 )
 plt.show()
 
+# %%
 hidden = (layers["relu4"].output == 0).double().mean()
 print(
     f"Over all channels ReLU drops {zeros.mean():.0%}; of the 32 numbers of the first "
@@ -254,6 +258,7 @@ fig.alt_text = (
 )
 plt.show()
 
+# %%
 for index in (1, 2, 3):
     before, after = layers[f"relu{index}"].output, layers[f"pool{index}"].output
     print(
@@ -289,6 +294,8 @@ plt.show()
 # where it lights up for each digit.
 
 every = tracing.trace(model, test.images)
+
+# %%
 for name, height in [("relu2", 3.0), ("relu3", 5.4)]:
     output = every[name].output
     means = torch.stack(
@@ -329,6 +336,7 @@ features = {"input": sample.images.flatten(1)} | {
     name: layers[name].output.flatten(1) for name in steps[1:]
 }
 
+# %%
 fig, axes = plt.subplots(3, 2, figsize=(6.4, 8.8))
 for ax, (name, values) in zip(axes.flat, features.items(), strict=True):
     plots.class_map(ax, two_main_directions(values), sample.labels, sample.class_names)
@@ -343,8 +351,9 @@ plt.show()
 # The digits get sorted. A measurement without the eye: how well can *one* dense layer
 # read the digit from each layer's numbers? Such a reader is called a **linear probe**.
 # We fit it by least squares on training images: for each class, the weights whose sum
-# is nearest to 1 for its digits and to 0 for the others. On MNIST, which the network
-# was trained on, the accuracy rises at every step.
+# is nearest to 1 for its digits and to 0 for the others.
+#
+# .. predict:: probe
 
 train = datasets.mnist("train")[:6000]
 learn = tracing.trace(model, train.images)
@@ -374,6 +383,8 @@ for name in steps:
     )
 
 readable = torch.stack(list(accuracies.values()))
+
+# %%
 fig, ax = plt.subplots(figsize=(6.4, 3.2))
 plots.named_bars(
     ax, readable, list(accuracies), highlight=5, number_format="{:.1%}".format
@@ -385,6 +396,7 @@ fig.alt_text = (
 )
 plt.show()
 
+# %%
 print(
     f"From {readable[0]:.1%} on the pixels to {readable[-1]:.1%} on the last ten "
     "numbers."
@@ -394,7 +406,8 @@ if not test.is_standin:
     assert (readable.diff() > 0).all()
 
 # %%
-# No layer adds information: each only computes from what it gets. But the answer, at
+# On MNIST, which the network was trained on, the accuracy rises at every step. No layer
+# adds information: each only computes from what it gets. But the answer, at
 # first spread over hundreds of pixels, becomes easy to read off. That is what
 # "transforming the representation" means.
 #
@@ -402,6 +415,8 @@ if not test.is_standin:
 # --------------------
 # What is each of the eight last channels good for? Put one to zero, leave the rest
 # alone, and count the points of accuracy that each digit loses.
+#
+# .. predict:: switched-off
 
 tail = model[9:]  # flatten, fc1, relu4, fc2
 last = every["pool3"].output
@@ -423,6 +438,7 @@ for index in range(8):
     losses.append(100 * (full - accuracy_per_digit(without)))
 losses = torch.stack(losses)
 
+# %%
 fig, ax = plt.subplots(figsize=(6.4, 5.0))
 plots.cells(ax, losses, number_format=lambda points: str(round(points)))
 ax.set_axis_on()
@@ -435,6 +451,7 @@ fig.alt_text = (
 )
 plt.show()
 
+# %%
 worst, victim = divmod(int(losses.argmax()), 10)
 print(
     f"Without channel {worst}, {victim} loses {losses[worst, victim]:.0f} points of "

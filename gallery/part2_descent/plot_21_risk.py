@@ -31,6 +31,7 @@ plots.style.use()
 marks = datasets.load_exam()
 X, y = marks[["Maths", "CS", "French"]], marks["Exam"]
 
+# %%
 fig, ax = plt.subplots(figsize=(5.2, 2.6))
 plots.weighted_table(ax, X, results=y.to_frame(), result_format="{:.0f}".format)
 fig.alt_text = (
@@ -252,6 +253,8 @@ assert empirical_risk(fitted, X, nonsense) < 1e-18
 # We fit on :math:`n` pupils out of the first thousand, and **validate** on the other
 # thousand: the risk there is an honest one. One draw of few pupils may be lucky, so we
 # draw a hundred times and take the median.
+#
+# .. predict:: more-pupils
 
 pupils = datasets.make_pupils(2000)
 subjects = pupils[["Maths", "CS", "French"]].to_numpy()

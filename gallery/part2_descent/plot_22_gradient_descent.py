@@ -226,8 +226,9 @@ plt.show()
 # -------------------
 # The path runs in four dimensions; a map shows two. Here are two slices through its
 # *end*: the contours are right there, and only roughly where the path began. Numbers
-# count iterations: on the left, a good half of the way takes the first hundred, the
-# rest the remaining nine hundred.
+# count iterations.
+#
+# .. predict:: half-way
 
 fig, axes = plt.subplots(1, 2, figsize=(7.2, 4.0))
 for ax, (first, second) in zip(axes, [(1, 2), (2, 3)], strict=True):
@@ -255,6 +256,9 @@ fig.alt_text = (
 plt.show()
 
 # %%
+# On the left, a good half of the way takes the first hundred iterations, the rest the
+# remaining nine hundred.
+#
 # To see the true landscape under the point at every moment, the slice must move with
 # it. In the film the contours follow the two weights that the map does not show: as
 # French loses weight, the valley moves, and the point goes after it.
@@ -287,6 +291,7 @@ new_pupil = [[13, 14, 11]]
 forecasts = predict(descent.parameters, new_pupil)[:, 0]
 lowest = predict(least_squares(features, y), new_pupil).item()
 
+# %%
 fig, ax = plt.subplots(figsize=(7.2, 3.6))
 ax.hlines(lowest, 1, 1000, color=plots.style.MUTED, linestyle="--", linewidth=1)
 ax.annotate(
@@ -309,6 +314,7 @@ fig.alt_text = (
 )
 plt.show()
 
+# %%
 for t in (1, 10, 100, 1000):
     print(f"Iteration {t:4}: {forecasts[t - 1]:.2f}")
 print(f"Least squares: {lowest:.2f}")

@@ -18,6 +18,8 @@ momentum and Adam.
 # This time we start from zero, as one who knows nothing. The same descent, with four
 # lengths of the step :math:`\lambda`. ``step_limit`` computes a length that we explain
 # below.
+#
+# .. predict:: one-percent
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -231,6 +233,13 @@ assert condition_number(Z) < 20 < condition / 1000
 # on the right the bowl of the standardized columns. There the step may be much longer,
 # and no direction is left behind.
 
+raw = gradient_descent(start, X, y, step=0.8 * limit, iterations=30)
+scaled = gradient_descent(start, Z, y, step=0.8 * Z_limit, iterations=30)
+
+assert scaled.risks[-1] < 0.001 < 0.1 < raw.risks[-1]
+assert Z_limit > 200 * limit
+
+# %%
 Z_curvatures, Z_directions, Z_best = curved_directions(Z)
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(7.2, 4.0))
@@ -245,8 +254,6 @@ plots.contours(
 plots.contours(
     right, risk_on_map(Z_curvatures), (-6, 16), (-12, 14), levels=levels, labels=False
 )
-raw = gradient_descent(start, X, y, step=0.8 * limit, iterations=30)
-scaled = gradient_descent(start, Z, y, step=0.8 * Z_limit, iterations=30)
 plots.path(left, on_map(raw, directions, best), notes={0: "start"})
 plots.path(right, on_map(scaled, Z_directions, Z_best), notes={0: "start"})
 for ax, title, descent in [
@@ -264,9 +271,6 @@ fig.alt_text = (
     "center of the round bowl."
 )
 plt.show()
-
-assert scaled.risks[-1] < 0.001 < 0.1 < raw.risks[-1]
-assert Z_limit > 200 * limit
 
 # %%
 # Momentum and Adam

@@ -44,6 +44,7 @@ def logistic(s):
     return 1 / (1 + math.exp(-s))
 
 
+# %%
 sums = [step / 10 for step in range(-40, 41)]
 both = {"ReLU": [relu(s) for s in sums], "logistic": [logistic(s) for s in sums]}
 
@@ -192,6 +193,8 @@ print(f"All {len(X)} addresses are told right; {inside.sum()} are inside.")
 # A unit of layer 2 is zero on one side of a straight line and rises on the other: a
 # **hinge** over the plane. The line is where its sum is zero, and its weights point to
 # the active side. The fuller the color, the larger the output.
+#
+# .. predict:: west
 
 plane = (-2, 6), (-3, 5)
 
@@ -243,6 +246,11 @@ plt.show()
 # other, and four quarters lie on top of each other. On the folded sheet *one straight
 # cut*, the output unit, is enough. Unfold it, and the cut is a diamond.
 
+diamond = torch.tensor([[5, 1], [2, 4], [-1, 1], [2, -2], [5, 1]], dtype=torch.float64)
+with torch.no_grad():
+    cut = network[:4](diamond)
+
+# %%
 east, north = torch.meshgrid(
     torch.linspace(*plane[0], 9), torch.linspace(*plane[1], 9), indexing="xy"
 )
@@ -251,10 +259,6 @@ with torch.no_grad():
     hinges = network[:2](sheet)
     folded = network[:4](sheet)
 once = torch.stack([hinges[..., 0] + hinges[..., 1], sheet[..., 1]], dim=-1)
-
-diamond = torch.tensor([[5, 1], [2, 4], [-1, 1], [2, -2], [5, 1]], dtype=torch.float64)
-with torch.no_grad():
-    cut = network[:4](diamond)
 half = torch.stack([cut[:, 0], diamond[:, 1]], dim=-1)
 
 fig, axes = plt.subplots(1, 3, figsize=(7.2, 3.2), width_ratios=[8, 4, 4])
@@ -270,6 +274,7 @@ fig.alt_text = (
 )
 plt.show()
 
+# %%
 on_the_cut = cut.sum(dim=1)
 print("Corners of the diamond, folded twice:", cut[:4].tolist())
 torch.testing.assert_close(on_the_cut, torch.full_like(on_the_cut, 3))
@@ -295,6 +300,7 @@ print(f"{right:.0%} of the addresses told right.")
 assert right > 0.95
 
 
+# %%
 @torch.no_grad()
 def probability(points):
     return learner(points.float().reshape(-1, 2)).sigmoid().reshape(points.shape[:-1])

@@ -75,6 +75,7 @@ fig.alt_text = (
 )
 plt.show()
 
+# %%
 point = torch.tensor([0.3], dtype=torch.float64)
 checks = {
     "squared": (lambda p: ((p - 1) ** 2).sum(), 2 * (point - 1)),
@@ -127,6 +128,9 @@ print(f"Largest difference from the package: {(by_package - ours).abs().max():.0
 # The column that is blue in the last row will rise: a step goes against the gradient.
 # The row sums to zero, so what one class gains the others lose.
 
+assert abs(sum(gradient)) < 1e-15
+
+# %%
 rows = torch.tensor([probabilities, [0.0, 1.0, 0.0], gradient])
 fig, ax = plt.subplots(figsize=(5.6, 3.0))
 plots.cells(ax, rows, limit=1, number_format="{:.2f}".format)
@@ -139,7 +143,6 @@ fig.alt_text = (
     "difference, negative only for the right class."
 )
 plt.show()
-assert abs(sum(gradient)) < 1e-15
 
 # %%
 # Why not squared error on a logistic output?
@@ -167,7 +170,9 @@ print("Both formulas agree with the package's backward functions.")
 
 # %%
 # On the right, one score starts at -6, sure and wrong, and takes steps of 0.5 against
-# each gradient. One learns at once, the other stays where it is.
+# each gradient.
+#
+# .. predict:: stuck
 
 
 def walk(slope, steps=120):
@@ -186,6 +191,8 @@ ways = pd.DataFrame(
         "cross-entropy": walk(lambda p: p - 1),
     }
 ).rename_axis("step")
+
+# %%
 slopes = pd.DataFrame(
     {"squared": by_squared, "cross-entropy": by_cross_entropy},
     index=pd.Index(s.numpy(), name="score s, when the answer is yes"),
@@ -200,6 +207,10 @@ fig.alt_text = (
     "0. Right: only the cross-entropy learns within 120 steps."
 )
 plt.show()
+
+# %%
+# With the cross-entropy the score learns at once; with the squared error it has hardly
+# moved.
 
 final = ways.iloc[-1]
 print(", ".join(f"{name}: p = {value:.3f}" for name, value in final.items()))
@@ -280,6 +291,7 @@ def accuracy_at(weight):
     return (((weight * x - 1) > 0) == (yes > 0.5)).double().mean()
 
 
+# %%
 weights = torch.linspace(-1, 4, 501, dtype=torch.float64)
 losses = [loss_at(weight).item() for weight in weights]
 accuracies = [accuracy_at(weight).item() for weight in weights]
@@ -297,6 +309,7 @@ fig.alt_text = (
 )
 plt.show()
 
+# %%
 at = torch.tensor([0.2], dtype=torch.float64)
 slopes = [gradients.central_difference(f, at).item() for f in (accuracy_at, loss_at)]
 print(f"Slopes at w = 0.2: accuracy {slopes[0]:.2f}, loss {slopes[1]:+.2f}.")

@@ -227,6 +227,7 @@ print(f"The sum is dR/do of the first unit of layer 3: {dR_do[3][0]:+.4f}.")
 dR_dw[2], dR_db[2] = layer_gradients(2, dR_do, slope, o)
 print(table_of_factors(2).to_string(float_format="{:+.4f}".format))
 
+# %%
 fig = draw_back_to(2)
 fig.alt_text = (
     "The last three layers: the two units of layer 3 now carry phi' and dR/do, and "
@@ -239,11 +240,14 @@ plt.show()
 # --------------------
 # The same two functions once more, for :math:`l = 1`, and every parameter has its
 # gradient.
+#
+# .. predict:: first-layer
 
 dR_do[2] = errors_below(2, dR_do, slope, w)
 dR_dw[1], dR_db[1] = layer_gradients(1, dR_do, slope, o)
 print(table_of_factors(1).to_string(float_format="{:+.4f}".format))
 
+# %%
 fig = draw_back_to(1)
 fig.alt_text = (
     "The whole network with all sixteen gradients of weights; those of the first "
@@ -251,6 +255,7 @@ fig.alt_text = (
 )
 plt.show()
 
+# %%
 largest = {l: max(abs(v) for row in dR_dw[l] for v in row) for l in (1, 2, 3)}
 print(", ".join(f"l = {l}: largest {value:.4f}" for l, value in largest.items()))
 assert largest[1] < largest[2] < largest[3]
@@ -311,6 +316,8 @@ print("dR/do of layer 3 by linear_backward:", [round(v, 4) for v in below[0].tol
 #
 # Such a **central difference** knows nothing about chains and layers. It needs two
 # predictions for each parameter.
+#
+# .. predict:: short-step
 
 theta = torch.cat([parameter.detach().flatten() for parameter in network.parameters()])
 
@@ -378,13 +385,13 @@ for width in (4, 16, 64, 256, 1024):
 table = pd.DataFrame(costs).T.rename_axis("parameters")
 print(table.map("{:,}".format).to_string())
 ratio = table.div(table.pop("one prediction"), axis=0)
+ratio.index = ratio.index.astype(float)
 assert ratio["back-propagation"].max() < 3.01
 
 # %%
 # In units of one prediction: the price of back-propagation stays, that of differences
 # grows with every parameter.
 
-ratio.index = ratio.index.astype(float)
 fig, ax = plt.subplots(figsize=(7.2, 3.6))
 ax.set(xscale="log", yscale="log", ylabel="cost of a gradient, in predictions")
 plots.curves(ax, ratio)
@@ -393,6 +400,8 @@ fig.alt_text = (
     "differences rise to two million."
 )
 plt.show()
+
+# %%
 for name, cost in ratio.iloc[-1].items():
     print(f"{table.index[-1]:,} parameters, {name}: {cost:,.1f} predictions.")
 

@@ -126,6 +126,8 @@ print(
 # ---------------------
 # Three epochs each. All three have computed the gradient of one pupil 600 times. Only
 # the number of steps differs.
+#
+# .. predict:: who-arrives
 
 epochs = 3
 sizes = {"batch: 200": 200, "mini-batch: 20": 20, "stochastic: 1": 1}
@@ -142,6 +144,7 @@ runs = {
 }
 
 
+# %%
 def risk_on_map(places):
     """Return the risk of (w1, w2), with the constant at its best."""
     constant = best[0].expand(*places.shape[:-1], 1)
@@ -162,6 +165,7 @@ fig.alt_text = (
 )
 plt.show()
 
+# %%
 for name, run in runs.items():
     excess = run.risks[-1] - lowest
     print(f"{name:15} {len(run) - 1:3} steps, risk {excess:.3f} above the lowest")
@@ -227,6 +231,7 @@ fig.alt_text = (
 plt.show()
 
 
+# %%
 def work_until(share, name):
     """Return how many gradients of one pupil bring the excess risk to a share."""
     excess = tables[name]
@@ -343,6 +348,7 @@ kinds = {
 }
 table = pd.DataFrame(kinds).rename_axis("epoch")
 
+# %%
 fig, ax = plt.subplots(figsize=(6.4, 3.6))
 ax.set(yscale="log", ylabel="risk above the lowest")
 plots.curves(ax, table)
@@ -351,6 +357,8 @@ fig.alt_text = (
     "one without replacement ends lower."
 )
 plt.show()
+
+# %%
 floors = table[6:].mean()
 print(f"At the end {floors['with']:.4f} with, {floors['without']:.4f} without.")
 assert floors["without"] < 0.6 * floors["with"]
@@ -429,6 +437,8 @@ for run in runs.values():
     print(f"{run}: {run.made_with['command']}")
 recorded = runs["accuracy"].to_frame().sort_index()["accuracy"]
 seconds = runs["time"].to_frame()["seconds per epoch"]
+
+# %%
 sizes = recorded.index.tolist()
 
 panels = {

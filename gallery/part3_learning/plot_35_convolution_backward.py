@@ -60,6 +60,7 @@ def matrix(table):
     return torch.tensor(table, dtype=torch.float64)
 
 
+# %%
 whole = "{:.0f}".format
 fig, axes = plt.subplots(1, 3, figsize=(7.2, 2.8), width_ratios=[5, 3, 3])
 for ax, title, table in zip(
@@ -117,7 +118,9 @@ print("dR/db =", grad_b)
 v, w = 0, 2
 block = matrix(o)[v : v + 3, w : w + 3]
 products = block * matrix(delta) + 0.0  # + 0.0 makes -0 a 0
+assert products.sum() == grad_K[v][w]
 
+# %%
 fig, axes = plt.subplots(1, 4, figsize=(7.2, 2.4), width_ratios=[5, 3, 3, 3])
 plots.cells(axes[0], matrix(o), number_format=whole).set_title("image o")
 plots.outline(axes[0], v, w, 3, 3)
@@ -130,7 +133,6 @@ fig.alt_text = (
     "nine deltas, and the products with their sum."
 )
 plt.show()
-assert products.sum() == grad_K[v][w]
 
 # %%
 # The fault of a pixel
@@ -152,12 +154,15 @@ print(pd.DataFrame(grad_o).to_string(index=False, header=False))
 # %%
 # Now the question from the other end: *what does one pixel get?* Here are all nine
 # windows, one small image each, with its :math:`\delta` above, and pixel
-# :math:`(2, 2)` in an orange frame. Read the weights in the frames, row by row.
+# :math:`(2, 2)` in an orange frame.
+#
+# .. predict:: order
 
 padded = torch.zeros(7, 7, dtype=torch.float64)
 padded[2:5, 2:5] = matrix(delta)  # two rows and columns of zeros on each side
 
 
+# %%
 def draw_pixel(i, j):
     """Draw the windows that touch pixel (i, j), and the sum that makes its gradient."""
     fig, axes = plt.subplot_mosaic(
@@ -420,6 +425,7 @@ card = models.weights_card("small_cnn")
 torch.manual_seed(card["recipe"]["seed"])
 before, after = models.SmallCNN(), models.SmallCNN(pretrained=True)
 
+# %%
 fig, axes = plt.subplots(2, 10, figsize=(7.2, 2.0))
 for row, (name, model) in zip(
     axes, {"before": before, "after": after}.items(), strict=True
@@ -436,6 +442,7 @@ fig.alt_text = (
 )
 plt.show()
 
+# %%
 for name in ("conv1", "conv2", "conv3"):
     start, end = (getattr(model, name).weight.detach() for model in (before, after))
     print(

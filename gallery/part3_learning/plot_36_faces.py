@@ -48,6 +48,9 @@ if train.is_standin:
 # color of the skin, and so may a beard.
 
 large = datasets.faces("train", attributes=questions, n=5, size=128)
+torch.testing.assert_close(large.labels, train.labels[:5])
+
+# %%
 said_yes = [
     ", ".join(name for name, yes in zip(questions, labels, strict=True) if yes)
     for labels in large.labels.tolist()
@@ -63,7 +66,6 @@ fig.alt_text = (
     f"are answered by yes ({train.source}): " + "; ".join(said_yes) + "."
 )
 plt.show()
-torch.testing.assert_close(large.labels, train.labels[:5])
 
 # %%
 # A network, block by block
@@ -120,6 +122,7 @@ torch.testing.assert_close(scores, x)
 inside = tracing.trace(model, train.images[:1])
 print(f"{inside.parameters:,} parameters, five scores for each face.")
 
+# %%
 shown = ("pool1", "pool2", "pool3", "fc1", "fc2")
 rows = {f"block {name[-1]}" if "pool" in name else name: inside[name] for name in shown}
 outputs = {name: row.output for name, row in rows.items()}
@@ -186,6 +189,8 @@ def learn(model, rate):
 torch.manual_seed(0)
 linear = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 5))
 histories = {"SmallVGG": learn(model, 0.01), "linear": learn(linear, 0.001)}
+
+# %%
 losses = pd.DataFrame({name: table["loss"] for name, table in histories.items()})
 
 fig, ax = plt.subplots(figsize=(6.4, 3.4))
@@ -218,10 +223,9 @@ if test.is_standin:
 
 # %%
 # Why does the linear model fail? Its weights are a fixed picture that is multiplied
-# with the face, pixel by pixel. A pixel that is an eye on one face is a cheek on the
-# next, and glasses may be dark on one and light on the other. Only what lies at nearly
-# the same place on all faces leaves a stain. The network looks for small patterns
-# first, wherever they are.
+# with the face, pixel by pixel.
+#
+# .. predict:: stains
 
 stains = linear[1].weight.detach().reshape(5, 3, 32, 32).mean(dim=1)
 fig, ax = plt.subplots(figsize=(7.2, 2.2))
@@ -234,6 +238,10 @@ fig.alt_text = (
 plt.show()
 
 # %%
+# A pixel that is an eye on one face is a cheek on the next, and glasses may be dark on
+# one and light on the other. Only what lies at nearly the same place on all faces
+# leaves a stain. The network looks for small patterns first, wherever they are.
+#
 # Every threshold at once: ROC
 # ----------------------------
 # One half is only one threshold :math:`t`. A low one finds more of the faces with
@@ -287,14 +295,18 @@ assert abs(area - roc_auc_score(yes, glasses)) < 1e-9
 # %%
 # All five questions. The number is the area.
 
+curves = {
+    (who, name): roc(scores[:, k], test.labels[:, k])
+    for k, name in enumerate(questions)
+    for who, scores in test_scores.items()
+}
+areas = {key: torch.trapezoid(*curve[::-1]).item() for key, curve in curves.items()}
+assert all(areas["SmallVGG", name] > areas["linear", name] for name in questions)
+
+# %%
 fig, axes = plt.subplots(2, 3, figsize=(7.2, 5.4))
-areas = {}
-for k, (ax, name) in enumerate(zip(axes.flat, questions, strict=False)):
-    rates = {}
-    for who, scores in test_scores.items():
-        curve = roc(scores[:, k], test.labels[:, k])
-        areas[who, name] = torch.trapezoid(curve[1], curve[0]).item()
-        rates[f"{who} {areas[who, name]:.2f}"] = curve
+for ax, name in zip(axes.flat, questions, strict=False):
+    rates = {f"{who} {areas[who, name]:.2f}": curves[who, name] for who in test_scores}
     plots.roc_curves(ax, rates).set_title(name)
 axes[0, 0].set_ylabel("true-positive rate")
 axes[1, 0].set(xlabel="false-positive rate", ylabel="true-positive rate")
@@ -305,7 +317,6 @@ fig.alt_text = (
     "corner, the linear model stays near the diagonal for most."
 )
 plt.show()
-assert all(areas["SmallVGG", name] > areas["linear", name] for name in questions)
 
 # %%
 # Five faces and what the network says
@@ -314,6 +325,8 @@ assert all(areas["SmallVGG", name] > areas["linear", name] for name in questions
 # *no*. A wrong answer is orange.
 
 probabilities = test_scores["SmallVGG"].sigmoid()
+
+# %%
 fig, axes = plt.subplots(2, 5, figsize=(7.2, 3.6))
 for i, (above, below) in enumerate(axes.T):
     plots.image(above, test.images[i])
@@ -381,14 +394,18 @@ plt.show()
 # One face may be an accident. The mean over faces that have the attribute is not: for
 # each question, the mean map over the mean face.
 
-fig, axes = plt.subplots(1, 5, figsize=(7.2, 2.1))
-centers = {}
-for k, (ax, name) in enumerate(zip(axes, questions, strict=True)):
+mean_faces, mean_maps, centers = {}, {}, {}
+for k, name in enumerate(questions):
     faces = test.images[test.labels[:, k] == 1][:16]
     heat = torch.stack([occlusion_map(face, stride=4)[k] for face in faces]).mean(dim=0)
-    plots.heat_over(ax, faces.mean(dim=0), padded(heat, stride=4)).set_title(name)
+    mean_faces[name], mean_maps[name] = faces.mean(dim=0), padded(heat, stride=4)
     rows = heat.clamp(min=0).sum(dim=1)
     centers[name] = (4 * (rows * torch.arange(len(rows))).sum() / rows.sum() + 4).item()
+
+# %%
+fig, axes = plt.subplots(1, 5, figsize=(7.2, 2.1))
+for ax, name in zip(axes, questions, strict=True):
+    plots.heat_over(ax, mean_faces[name], mean_maps[name]).set_title(name)
 fig.suptitle(f"mean maps, {test.source}", fontsize=11)
 fig.alt_text = (
     f"Mean occlusion maps over mean faces ({test.source}): glasses around the eyes, "
@@ -396,6 +413,7 @@ fig.alt_text = (
 )
 plt.show()
 
+# %%
 heights = ", ".join(f"{name} {row:.0f}" for name, row in centers.items())
 print("Mean height at which it looks, in pixels from the top:")
 print(heights)
@@ -431,6 +449,7 @@ fig.alt_text = (
 )
 plt.show()
 
+# %%
 all_right = ((probabilities > 0.5) == (test.labels > 0.5)).all(dim=1).double().mean()
 print(f"All five answers are right for {all_right:.1%} of the faces.")
 print(f"Single answers are right in {results['SmallVGG'].accuracy:.1%}.")

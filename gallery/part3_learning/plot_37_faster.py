@@ -302,6 +302,8 @@ assert ours[3] > theirs[3]
 # Seconds belong to a machine. These are *recorded* on another one: milliseconds per
 # step of ``SmallCNN``, the best of five epochs, for batches of 2 to 2,048 images. No
 # GPU was measured: there was none.
+#
+# .. predict:: two-threads
 
 run = datasets.recorded("step_time")
 recorded = run.to_frame()
@@ -347,6 +349,7 @@ print(f"Recorded on {machine}:")
 for name, (a, b) in costs.items():
     print(f"{name:14} a = {a:5.2f} ms, b = {b:.4f} ms, a / b = {a / b:,.0f} images")
 
+# %%
 fig, ax = plt.subplots(figsize=(7.2, 4.2))
 ax.set(xscale="log", yscale="log", ylabel="images per second", title=machine)
 fine = np.geomspace(2, 2048, 40)
@@ -365,6 +368,7 @@ fig.alt_text = (
 )
 plt.show()
 
+# %%
 measured = recorded.iloc[:, :3]
 predicted = pd.DataFrame(
     {n: costs[n][0] + costs[n][1] * measured.index for n in measured}

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from glassbox_site import exercises, lessons, quizzes
+from glassbox_site import exercises, lessons, notebooks, quizzes
 from sphinx.errors import ExtensionError
 
-from glassbox import nn
+from glassbox import datasets, nn
 from glassbox.descent import empirical_risk, step_limit
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +34,36 @@ because = "That puts the digits side by side."
 
 def test_every_lesson_has_three_or_four_questions():
     assert list(QUIZZES) == list(LESSONS)
-    assert {number: len(quiz) for number, quiz in QUIZZES.items() if not 3 <= len(quiz) <= 4} == {}
+    at_the_end = {number: sum(not question.name for question in quiz) for number, quiz in QUIZZES.items()}
+    assert {number: count for number, count in at_the_end.items() if not 3 <= count <= 4} == {}
+
+
+@pytest.mark.parametrize("number", LESSONS)
+def test_a_lesson_asks_for_one_to_three_predictions_before_figures(number):
+    text = LESSONS[number].script.read_text("utf-8")
+    names = quizzes.ANCHOR.findall(text)
+    assert 1 <= len(names) <= 3
+    quizzes.check_anchors(number, QUIZZES[number], text)
+    for after in quizzes.ANCHOR.split(text)[2::2]:
+        assert "plt.show()" in after, "no figure follows the last prediction"
+
+
+PREDICTION = quizzes.Question("Where?", (quizzes.Choice("Here", "It is.", right=True),), name="where")
+ANCHORED = "# %%\n# Look.\n#\n# .. predict:: where\n\nplt.show()\n"
+
+
+def test_a_prediction_stands_once_in_the_quiz_and_once_in_the_script():
+    quizzes.check_anchors("1.1", (PREDICTION,), ANCHORED)
+    for questions, script in (((), ANCHORED), ((PREDICTION,), ""), ((PREDICTION,), 2 * ANCHORED)):
+        with pytest.raises(ExtensionError, match=r"lesson 1\.1: the question 'where' stands .* once each"):
+            quizzes.check_anchors("1.1", questions, script)
+    with pytest.raises(ExtensionError, match="4 questions with a name"):
+        quizzes.check_anchors("1.1", 4 * (PREDICTION,), 4 * ANCHORED)
+
+
+def test_the_line_that_says_where_leaves_no_trace_in_a_download(tmp_path):
+    assert quizzes.ANCHOR.sub("", ANCHORED) == "# %%\n# Look.\n\nplt.show()\n"
+    assert notebooks.Converter(ROOT / "docs")("Look.\n\n.. predict:: where\n") == "Look.\n"
 
 
 def test_no_choice_stands_twice_and_the_right_one_is_not_always_at_the_same_place():
@@ -99,6 +128,22 @@ def test_the_checks_are_proved_and_a_broken_one_is_told(monkeypatch):
 
 def doubled_weights() -> str:
     return f"becomes {nn.functional.relu(torch.tensor(2 * 8.0 - 10)):g}:"
+
+
+def pupil_below_ten() -> str:
+    bias, mean = -10, datasets.load_grades().loc["E03", ["Maths", "Physics", "CS", "Biology", "Chemistry"]].mean()
+    assert f"{mean:.2f}" == "9.70"
+    return {True: "Zero", False: f"{mean + bias:.2f}"}[bool(mean + bias < 0)]
+
+
+def windows_in_a_row() -> str:
+    layer = nn.Conv2d(1, 1, 3, stride=2, padding=1)
+    return str(layer(torch.zeros(1, 1, 6, 6)).shape[-1])
+
+
+def factor_of_three_points() -> str:
+    first, second = torch.tensor([[3.0, 0.0]]).softmax(dim=1)[0].tolist()
+    return f"{round(first / second):d} times"
 
 
 def padding_that_halves() -> str:
@@ -172,7 +217,10 @@ def noise_of_four_times_the_batch() -> str:
 
 RECOMPUTED = {
     ("1.1", 1): doubled_weights,
+    ("1.1", "threshold"): pupil_below_ten,
     ("1.2", 4): padding_that_halves,
+    ("1.2", "windows"): windows_in_a_row,
+    ("1.3", "factor"): factor_of_three_points,
     ("2.1", 1): risk_out_of_100,
     ("2.1", 3): one_odd_row,
     ("2.3", 2): step_in_millimeters,
@@ -189,5 +237,7 @@ RECOMPUTED = {
 @pytest.mark.parametrize(("place", "compute"), RECOMPUTED.items(), ids=[f"{n}-{q}" for n, q in RECOMPUTED])
 def test_the_right_choice_holds_the_recomputed_number_and_no_other_does(place, compute):
     number, question = place
-    choices = QUIZZES[number][question - 1].choices
+    by_place = {place: each.choices for place, each in enumerate(QUIZZES[number], 1)}
+    by_name = {each.name: each.choices for each in QUIZZES[number]}
+    choices = (by_place | by_name)[question]
     assert [compute() in choice.answer for choice in choices] == [choice.right for choice in choices]

@@ -23,13 +23,13 @@ def test_every_lesson_ends_with_questions_and_exercises(site):
     lessons = [name for name in site if re.match(r"lessons/part\d_\w+/plot_", name)]
     assert lessons
     for name in lessons:
-        assert 3 <= len(site[name].select("fieldset.quiz")) <= 4, name
+        assert 3 <= len(site[name].select("fieldset.quiz:not(.prediction)")) <= 4, name
         assert site[name].select("a[href*='exercises/part']"), name
 
 
 def test_a_question_is_answered_by_keyboard(visit):
     page = visit(LESSON)
-    quiz = page.locator(".quiz").first
+    quiz = page.locator(".quiz:not(.prediction)").first
     right = quiz.get_attribute("data-right")
     radios, verdict = quiz.get_by_role("radio"), quiz.locator(".quiz-verdict")
     letters = [radios.nth(index).input_value() for index in range(radios.count())]
@@ -86,7 +86,7 @@ def test_downloads_of_the_lesson_hold_no_question(site):
     links = [tag["href"] for tag in site[LESSON].select("a.download[href]")]
     texts = [(site.root / LESSON).parent / link for link in links if not link.endswith(".zip")]
     assert len(texts) >= 2
-    assert not any("quiz" in path.read_text("utf-8") for path in texts)
+    assert not any(re.search("quiz|predict::", path.read_text("utf-8")) for path in texts)
 
 
 def test_solutions_and_hints_are_folded_in_the_page(visit):

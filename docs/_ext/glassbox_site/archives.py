@@ -89,11 +89,11 @@ class ArchiveLink(SphinxRole):
 
 
 def _settle_zips_of_lessons(app: Sphinx) -> None:
-    """Write sphinx-gallery's archive of each lesson again: it carries the date of the build."""
+    """Write sphinx-gallery's archive of each lesson again: it carries the date of the build, and the script uncut."""
     for archive in Path(app.srcdir).glob("lessons/*/plot_*.zip"):
         with zipfile.ZipFile(archive) as packed:
             if any(entry.date_time[0] > 1980 for entry in packed.infolist()):
-                files = {name: packed.read(name) for name in packed.namelist()}
+                files = {name: archive.with_name(Path(name).name).read_bytes() for name in packed.namelist()}
                 write_zip(archive, files)
 
 

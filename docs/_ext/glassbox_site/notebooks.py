@@ -74,6 +74,7 @@ class Converter:
         directives.register_directive("math", _Math)
         for name in PAGE_DIRECTIVES:
             directives.register_directive(name, _OnThePage)
+        directives.register_directive("predict", _WithoutTrace)
 
     def _code_role(self, title: str | None, target: str) -> nodes.Node:
         name = target.rpartition(".")[2] if target.startswith("~") else target
@@ -238,6 +239,15 @@ class _OnThePage(Directive):
         return [
             nodes.paragraph("", "", nodes.emphasis("", "The lesson's page on the site has an interactive figure here."))
         ]
+
+
+class _WithoutTrace(Directive):
+    """What the page asks its reader, which a notebook does not show."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        return []
 
 
 def _role(convert: Callable[[str | None, str], nodes.Node]) -> Callable:

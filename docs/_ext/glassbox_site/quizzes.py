@@ -1,11 +1,15 @@
-"""Questions at the end of each lesson, from ``docs/quizzes/<number>.toml``, and links to the lesson's exercises.
+"""Questions inside and at the end of each lesson, from ``docs/quizzes/<number>.toml``, and links to its exercises.
 
-They are put into the page alone: scripts and notebooks for download stay as they are. Without JavaScript, each
-question has its answer folded below it; with it, a reader chooses, checks, and is told why (``_static/quiz.js``).
+A question with a name asks for a prediction: it stands where the lesson's script says ``.. predict:: name``, before
+the figure that answers it. All others stand at the end. They are in the page alone: downloads lose the line that says
+where. Without JavaScript, each question has its answer folded below it; with it, a reader chooses, and is told why
+(``_static/quiz.js``).
 """
 
 from __future__ import annotations
 
+import os
+import re
 import tomllib
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -21,6 +25,8 @@ from glassbox_site.exercises import exercises_in_pages
 from glassbox_site.lessons import catalogue
 
 FOLDER = "quizzes"
+AT_MOST = 3  # predictions in a lesson: more would keep the reader from reading
+ANCHOR = re.compile(r"^(?:#\n)?# \.\. predict:: *(\S*)\n", re.MULTILINE)
 # sphinx-gallery ends a lesson's page with its downloads, below this label.
 _DOWNLOADS = ".. _sphx_glr_download_"
 
@@ -36,10 +42,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class Question:
-    """A question and its choices, of which one is right."""
+    """A question and its choices, of which one is right; one with a name stands inside the lesson."""
 
     question: str
     choices: tuple[Choice, ...]
+    name: str = ""
 
 
 def read_quiz(path: Path) -> tuple[Question, ...]:
@@ -58,7 +65,7 @@ def read_quiz(path: Path) -> tuple[Question, ...]:
 
 
 def _read_question(entry: dict, where: str) -> Question:
-    _require(entry, {"question": str, "choices": list}, where)
+    _require(entry, {"question": str, "choices": list}, where, optional={"name": str})
     choices = []
     for place, given in enumerate(entry["choices"], 1):
         _require(given, {"answer": str, "because": str}, f"{where}, choice {place}", optional={"right": bool})
@@ -68,7 +75,7 @@ def _read_question(entry: dict, where: str) -> Question:
         raise ExtensionError(
             f"{where} has {len(choices)} choices, {right} of them right: it needs two or more, and one with right=true"
         )
-    return Question(entry["question"], tuple(choices))
+    return Question(entry["question"], tuple(choices), entry.get("name", ""))
 
 
 def _require(entry: dict, types: dict[str, type], where: str, *, optional: dict[str, type] | None = None) -> None:
@@ -90,6 +97,21 @@ def read_quizzes(folder: Path, lessons: Collection[str]) -> dict[str, tuple[Ques
     return quizzes
 
 
+def check_anchors(number: str, questions: tuple[Question, ...], script: str) -> None:
+    """Raise if the named questions of a lesson and the places for them in its script are not the same."""
+    named = [question.name for question in questions if question.name]
+    anchored = ANCHOR.findall(script)
+    if len(named) > AT_MOST:
+        raise ExtensionError(f"{number}.toml has {len(named)} questions with a name: a lesson bears {AT_MOST}")
+    for name in sorted({*named, *anchored}):
+        in_quiz, in_script = named.count(name), anchored.count(name)
+        if (in_quiz, in_script) != (1, 1):
+            raise ExtensionError(
+                f"lesson {number}: the question {name!r} stands {in_quiz} times in {FOLDER}/{number}.toml and has "
+                f"{in_script} times the line '# .. predict:: {name}' in the lesson's script: once each, please"
+            )
+
+
 class Part(nodes.Part, nodes.TextElement):
     """A part of a quiz: `role` says which, and decides the element of HTML."""
 
@@ -101,38 +123,34 @@ class Box(nodes.General, nodes.Element):
 # For each kind of node what opens and closes it. Attributes of the node are filled in.
 _HTML = {
     "question": ('<fieldset class="quiz" data-right="{right}">', "</fieldset>"),
-    "legend": ("<legend>{place}. ", "</legend>"),
+    "prediction": ('<fieldset class="quiz prediction" data-right="{right}">', "</fieldset>"),
+    "legend": ("<legend>{lead} ", "</legend>"),
     "choice": (
         '<label class="quiz-choice"><input type="radio" name="{name}" value="{letter}"><b>{letter}</b><span>',
         "</span></label>",
     ),
-    "check": ('<button type="button" class="quiz-check" hidden>Check', "</button>"),
+    "check": ('<button type="button" class="quiz-check" hidden>{word}', "</button>"),
     "verdict": ('<div class="quiz-verdict" aria-live="polite">', "</div>"),
     "answer": ('<details class="quiz-answer"><summary>All answers explained</summary><ul>', "</ul></details>"),
     "because": ('<li data-choice="{letter}"><strong>{letter} is {word}.</strong> ', "</li>"),
 }
 
 
-class Quiz(SphinxDirective):
-    """The questions of a lesson, named by its number."""
+class QuestionDirective(SphinxDirective):
+    """What the directives of questions share."""
 
     required_arguments = 1
 
-    def run(self) -> list[nodes.Node]:
-        number = self.arguments[0]
+    def questions_of(self, number: str) -> list[Question]:
         self.env.note_dependency(str(Path(self.env.srcdir, FOLDER, f"{number}.toml")))
-        self.env.metadata[self.env.docname]["quiz"] = number
-        return [
-            self._question(question, f"quiz-{number}-{place}".replace(".", "-"), place)
-            for place, question in enumerate(self.env.app.glassbox_quizzes[number], 1)
-        ]
+        return list(self.env.app.glassbox_quizzes[number])
 
-    def _question(self, question: Question, name: str, place: int) -> nodes.Node:
+    def box(self, question: Question, name: str, *, lead: str, role: str, button: str) -> nodes.Node:
         lettered = list(zip("ABCDEFGH", question.choices, strict=False))
-        box = Box(role="question", right=next(letter for letter, choice in lettered if choice.right))
-        box += self._words("legend", question.question, place=place)
+        box = Box(role=role, right=next(letter for letter, choice in lettered if choice.right))
+        box += self._words("legend", question.question, lead=lead)
         box += [self._words("choice", choice.answer, name=name, letter=letter) for letter, choice in lettered]
-        box += [Box(role="check"), Box(role="verdict")]
+        box += [Box(role="check", word=button), Box(role="verdict")]
         answer = Box(role="answer")
         for letter, choice in lettered:
             word = "right" if choice.right else "wrong"
@@ -146,6 +164,44 @@ class Quiz(SphinxDirective):
         part = Part(text, "", *parts, *messages, role=role, **attributes)
         self.set_source_info(part)
         return part
+
+
+class Quiz(QuestionDirective):
+    """The questions at the end of a lesson, named by its number."""
+
+    def run(self) -> list[nodes.Node]:
+        number = self.arguments[0]
+        self.env.metadata[self.env.docname]["quiz"] = number
+        at_the_end = [question for question in self.questions_of(number) if not question.name]
+        return [
+            self.box(
+                question,
+                f"quiz-{number}-{place}".replace(".", "-"),
+                lead=f"{place}.",
+                role="question",
+                button="Check",
+            )
+            for place, question in enumerate(at_the_end, 1)
+        ]
+
+
+class Predict(QuestionDirective):
+    """A question by its name, before the figure that answers it."""
+
+    def run(self) -> list[nodes.Node]:
+        number, name = self.env.app.glassbox_lessons.get(self.env.docname), self.arguments[0]
+        if number is None:
+            raise self.error("a prediction stands in a lesson")
+        (question,) = (each for each in self.questions_of(number) if each.name == name)
+        return [
+            self.box(
+                question,
+                f"predict-{number}-{name}".replace(".", "-"),
+                lead="<span>Predict, then look.</span>",
+                role="prediction",
+                button="This is my prediction",
+            )
+        ]
 
 
 def _visit(translator: HTML5Translator, node: nodes.Element) -> None:
@@ -183,6 +239,20 @@ def _add_practice(app: Sphinx, docname: str, source: list[str]) -> None:
 def _read_all(app: Sphinx) -> None:
     app.glassbox_lessons = {lesson.page: number for number, lesson in catalogue().items()}
     app.glassbox_quizzes = read_quizzes(Path(app.srcdir, FOLDER), catalogue())
+    for number, lesson in catalogue().items():
+        check_anchors(number, app.glassbox_quizzes.get(number, ()), lesson.script.read_text("utf-8"))
+
+
+def _take_anchors_away(app: Sphinx) -> None:
+    """Take the lines that say where a question stands out of the scripts for download."""
+    for lesson in catalogue().values():
+        copy = Path(app.srcdir, f"{lesson.page}.py")
+        text = copy.read_text("utf-8") if copy.exists() else ""
+        if ANCHOR.search(text):
+            copy.write_text(ANCHOR.sub("", text), encoding="utf-8")
+            # sphinx-gallery copies the script at each build; the page that links to it is not read again for that.
+            times = lesson.script.stat()
+            os.utime(copy, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 def _add_files(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None) -> None:
@@ -193,8 +263,11 @@ def _add_files(app: Sphinx, pagename: str, templatename: str, context: dict, doc
 
 def setup(app: Sphinx) -> None:
     app.add_directive("quiz", Quiz)
+    app.add_directive("predict", Predict)
     for kind in (Box, Part):
         app.add_node(kind, html=(_visit, _depart))
     app.connect("builder-inited", _read_all)
+    # After sphinx-gallery has copied the scripts, before their archives are written again.
+    app.connect("builder-inited", _take_anchors_away, priority=850)
     app.connect("source-read", _add_practice)
     app.connect("html-page-context", _add_files)
