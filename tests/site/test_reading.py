@@ -1,0 +1,145 @@
+"""How a lesson reads: code that draws is folded and opens where it is wanted; predictions come before figures."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.site
+
+LESSON = "lessons/part1_representation/plot_12_convolution.html"
+# Words that stand only in folded code of this lesson.
+FOLDED = "window_centers"
+# A browser that keeps nothing of ours.
+REFUSE = """
+for (const name of ["getItem", "setItem"]) {
+  const original = Storage.prototype[name];
+  Storage.prototype[name] = function (key, ...rest) {
+    if (key.startsWith("glassbox")) throw new DOMException("refused", "SecurityError");
+    return original.call(this, key, ...rest);
+  };
+}
+"""
+
+
+def lessons_of(site) -> list[str]:
+    return [name for name in site if re.match(r"lessons/part\d_\w+/plot_", name)]
+
+
+def test_the_alternative_text_of_a_figure_is_folded_with_its_code_and_the_figure_follows(site):
+    for name in lessons_of(site):
+        blocks = site[name].select("div.highlight-Python")
+        drawn = [block for block in blocks if ".alt_text =" in block.get_text()]
+        assert drawn, name
+        for block in drawn:
+            fold = block.find_parent("details", class_="drawing")
+            assert fold is not None, f"{name}: {block.get_text()[:200]}"
+            assert not fold.has_attr("open")
+            after = fold.find_next_sibling()
+            assert after.name in ("img", "video", "div", "a"), f"{name}: {after}"
+            assert after.select_one("img, video") or after.name in ("img", "video"), f"{name}: {after}"
+
+
+def test_a_prediction_comes_before_a_figure_which_is_never_hidden(site):
+    for name in lessons_of(site):
+        predictions = site[name].select("fieldset.prediction")
+        assert 1 <= len(predictions) <= 3, name
+        for prediction in predictions:
+            figure = prediction.find_next(class_=["lesson-figure", "lesson-video"])
+            assert figure is not None, name
+            assert figure.find_parent("details") is None, name
+
+
+def open_folds(page) -> int:
+    return page.locator("details.drawing[open]").count()
+
+
+def test_the_switch_shows_all_code_and_is_remembered(visit):
+    page = visit(LESSON)
+    switch = page.get_by_role("switch", name="Show all code")
+    folds = page.locator("details.drawing").count()
+    assert folds >= 5
+    assert open_folds(page) == 0
+    switch.focus()
+    page.keyboard.press("Space")
+    assert open_folds(page) == folds
+    page.reload()
+    assert switch.is_checked()
+    assert open_folds(page) == folds
+    switch.uncheck()
+    assert open_folds(page) == 0
+    page.reload()
+    assert open_folds(page) == 0
+
+
+def test_the_switch_works_where_storage_is_refused(visit):
+    page = visit(LESSON, setup=REFUSE)
+    page.get_by_role("switch", name="Show all code").check()
+    assert open_folds(page) == page.locator("details.drawing").count()
+
+
+def test_from_disk_folds_open_and_predictions_are_answered(visit, site):
+    page = visit((site.root / LESSON).as_uri())
+    page.get_by_role("switch", name="Show all code").check()
+    assert open_folds(page) == page.locator("details.drawing").count()
+
+
+def test_without_javascript_folds_open_by_a_click_and_no_switch_is_there(visit):
+    page = visit(LESSON, java_script_enabled=False)
+    fold = page.locator("details.drawing").first
+    code = fold.locator("pre")
+    assert not code.is_visible()
+    fold.locator("summary").click()
+    assert code.is_visible()
+    assert not page.locator(".show-code").is_visible()
+
+
+def test_print_shows_all_code(visit):
+    page = visit(LESSON)
+    code = page.locator("details.drawing pre").first
+    shown = "code => code.checkVisibility({ contentVisibilityAuto: true }) && code.getBoundingClientRect().height > 20"
+    assert not code.evaluate(shown)
+    page.emulate_media(media="print")
+    assert code.evaluate(shown)
+
+
+def test_a_link_to_words_opens_the_fold_that_holds_them(visit):
+    page = visit(f"{LESSON}#:~:text={FOLDED}")
+    page.wait_for_selector("details.drawing[open]")
+    assert FOLDED in page.locator("details.drawing[open]").inner_text()
+
+
+def test_the_search_opens_the_fold_that_holds_a_word(visit):
+    page = visit(f"{LESSON}?highlight={FOLDED}")
+    page.wait_for_selector("details.drawing[open] .highlighted")
+    assert open_folds(page) == 1
+
+
+def test_a_prediction_is_answered_and_the_figure_pointed_at(visit):
+    page = visit(LESSON)
+    prediction = page.locator(".prediction").first
+    right = prediction.get_attribute("data-right")
+    verdict, button = prediction.locator(".quiz-verdict"), prediction.get_by_role("button")
+    figure = page.locator(".is-pointed-at")
+    button.click()
+    assert verdict.inner_text() == "Choose an answer first."
+    assert figure.count() == 0
+
+    radios = prediction.get_by_role("radio")
+    wrong = next(value for value in (radios.nth(n).input_value() for n in range(radios.count())) if value != right)
+    prediction.locator(f"input[value={wrong}]").check()
+    button.click()
+    assert verdict.inner_text().startswith(f"{wrong} is wrong.")
+    assert prediction.locator(".quiz-answer").is_visible()
+    assert figure.count() == 1
+    assert figure.is_visible()
+    below = figure.bounding_box()["y"] - prediction.bounding_box()["y"]
+    assert 0 < below < 2000
+    prediction.get_by_role("link", name="Look at the figure.").click()
+    assert page.evaluate("document.querySelector('.is-pointed-at').getBoundingClientRect().top") < 800
+
+    prediction.locator(f"input[value={right}]").check()
+    assert verdict.inner_text() == ""
+    button.click()
+    assert verdict.inner_text().startswith(f"{right} is right.")
