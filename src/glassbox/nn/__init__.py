@@ -9,12 +9,14 @@ from torch.nn import Module, Parameter, Sequential, init
 from glassbox.nn import functional
 from glassbox.nn._bridge import by_the_equation
 from glassbox.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from glassbox.nn.binary_cross_entropy import BCEWithLogitsLoss
 from glassbox.nn.convolution import Conv2d
+from glassbox.nn.cross_entropy import CrossEntropyLoss, NLLLoss
 from glassbox.nn.dropout import Dropout
 from glassbox.nn.linear import Flatten, Linear
-from glassbox.nn.loss import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, NLLLoss
 from glassbox.nn.normalization import BatchNorm2d
 from glassbox.nn.pooling import AvgPool2d, MaxPool2d
+from glassbox.nn.squared_error import MSELoss
 
 __all__ = [
     "AvgPool2d",

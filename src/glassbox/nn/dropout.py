@@ -7,6 +7,8 @@ from torch import Tensor
 from torch.nn import Module
 
 from glassbox.nn._bridge import Gradients, differentiable
+from glassbox.nn._by_hand import by_hand
+from glassbox.nn._checks import require_floating, require_mask, require_probability
 
 
 def dropout_forward(input: Tensor, mask: Tensor) -> Tensor:
@@ -14,21 +16,16 @@ def dropout_forward(input: Tensor, mask: Tensor) -> Tensor:
     return input * mask
 
 
-@torch.no_grad()
+@by_hand(require_mask)
 def dropout_backward(
     grad_output: Tensor,
     input: Tensor | None,
     mask: Tensor,
     *,
     output: Tensor | None = None,
-    needs: tuple[bool, ...] | None = None,
+    needs: tuple[bool, ...] = (True, False),
 ) -> Gradients:
     r"""Compute :math:`\bar x = \bar y\, m`, where the input itself is not needed; see `dropout`."""
-    if grad_output.shape != mask.shape:
-        raise ValueError(
-            f"dropout_backward needs a gradient of the mask's shape {tuple(mask.shape)}, "
-            f"but one of shape {tuple(grad_output.shape)} came."
-        )
     return grad_output * mask, None
 
 
@@ -89,15 +86,12 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     >>> dropout_backward(torch.tensor([1.0, 1.0]), None, torch.tensor([0.0, 2.0]))
     (tensor([0., 2.]), None)
     """
-    if not input.is_floating_point():
-        raise TypeError(f"dropout needs floating-point numbers, but {input.dtype} came: call .float() first.")
-    if not 0.0 <= p <= 1.0:
-        raise ValueError(f"dropout needs a probability p from 0 to 1, but p={p} came.")
+    require_floating("dropout", input=input)
+    require_probability("dropout", p)
     if not training:
         return input
-    mask = torch.empty_like(input, requires_grad=False).bernoulli_(1 - p)
-    if p < 1:  # with p = 1 the mask is zero, and stays so
-        mask.div_(1 - p)
+    kept = torch.empty_like(input, requires_grad=False).bernoulli_(1 - p)  # 1 or 0
+    mask = kept / (1 - p) if p < 1 else kept
     if inplace:  # from a copy: what autograd has kept may not change before the backward
         return input.copy_(_dropout(input.clone(), mask))
     return _dropout(input, mask)
@@ -129,8 +123,7 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
-        if not 0.0 <= p <= 1.0:
-            raise ValueError(f"Dropout needs a probability p from 0 to 1, but p={p} came.")
+        require_probability("Dropout", p)
         self.p = p
         self.inplace = inplace
 

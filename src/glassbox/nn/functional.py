@@ -17,21 +17,14 @@ from glassbox.nn.activation import (
     tanh,
     tanh_backward,
 )
+from glassbox.nn.binary_cross_entropy import binary_cross_entropy_with_logits, binary_cross_entropy_with_logits_backward
 from glassbox.nn.convolution import conv2d, conv2d_backward
+from glassbox.nn.cross_entropy import cross_entropy, cross_entropy_backward, nll_loss, nll_loss_backward
 from glassbox.nn.dropout import dropout, dropout_backward
 from glassbox.nn.linear import linear, linear_backward
-from glassbox.nn.loss import (
-    binary_cross_entropy_with_logits,
-    binary_cross_entropy_with_logits_backward,
-    cross_entropy,
-    cross_entropy_backward,
-    mse_loss,
-    mse_loss_backward,
-    nll_loss,
-    nll_loss_backward,
-)
 from glassbox.nn.normalization import batch_norm, batch_norm_backward
 from glassbox.nn.pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
+from glassbox.nn.squared_error import mse_loss, mse_loss_backward
 
 __all__ = [
     "avg_pool2d",

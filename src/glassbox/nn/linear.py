@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import Any
 
 import torch
@@ -11,17 +10,17 @@ from torch import Tensor
 from torch.nn import Module, Parameter, init
 
 from glassbox.nn._bridge import Gradients, differentiable
-from glassbox.nn._checks import require_one_dtype
+from glassbox.nn._by_hand import by_hand
+from glassbox.nn._checks import require_linear
 
 
 def linear_forward(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     r"""Compute :math:`y = x W^\top + b`; see `linear`."""
-    rows = _settle(input, weight, bias)  # (N, in)
-    output = rows @ weight.T if bias is None else torch.addmm(bias, rows, weight.T)  # (N, out)
-    return output if input.ndim == 2 else output.view(*input.shape[:-1], len(weight))
+    output = input @ weight.T  # (..., out)
+    return output if bias is None else output + bias
 
 
-@torch.no_grad()
+@by_hand(require_linear)
 def linear_backward(
     grad_output: Tensor,
     input: Tensor,
@@ -29,15 +28,13 @@ def linear_backward(
     bias: Tensor | None = None,
     *,
     output: Tensor | None = None,
-    needs: tuple[bool, ...] | None = None,
+    needs: tuple[bool, ...] = (True, True, True),
 ) -> Gradients:
     r"""Compute :math:`\bar x = \bar y W`, :math:`\bar W = \bar y^\top x` and :math:`\bar b = \sum_n \bar y_n`."""
-    rows = _settle(input, weight, bias)
-    slope = _settle_slope(grad_output, input, weight)  # (N, out)
-    needs = needs or (True, True, bias is not None)
-    grad_input = (slope @ weight).view(input.shape) if needs[0] else None
-    grad_weight = slope.T @ rows if needs[1] else None
-    grad_bias = slope.sum(0) if needs[2] else None
+    rows, grad_rows = _as_rows(input), _as_rows(grad_output)  # (N, in), (N, out)
+    grad_input = grad_output @ weight if needs[0] else None  # (..., in)
+    grad_weight = grad_rows.T @ rows if needs[1] else None  # (out, in)
+    grad_bias = grad_rows.sum(0) if needs[2] else None  # (out,)
     return grad_input, grad_weight, grad_bias
 
 
@@ -106,7 +103,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             [17., 24., 22.]])
     """
     if isinstance(weight, Tensor) and weight.ndim == 1:
-        return _linear(input, weight[None], None if bias is None else bias[None]).squeeze(-1)
+        return linear(input, weight[None], None if bias is None else bias[None]).squeeze(-1)
+    require_linear(input, weight, bias)
     return _linear(input, weight, bias)
 
 
@@ -153,7 +151,10 @@ class Linear(Module):
     ) -> None:
         super().__init__()
         if in_features < 0 or out_features < 0:
-            raise ValueError(f"Linear expects numbers of features of 0 or more, got {in_features} and {out_features}")
+            raise ValueError(
+                f"Linear expects in_features and out_features of 0 or more, got {in_features} and {out_features}: "
+                "try 1 or more"
+            )
         self.in_features = in_features
         self.out_features = out_features
         self.weight = Parameter(torch.empty((out_features, in_features), device=device, dtype=dtype))
@@ -217,11 +218,14 @@ class Flatten(Module):
         for name, dim in (("start_dim", self.start_dim), ("end_dim", self.end_dim)):
             if not -count <= dim < count:
                 raise IndexError(
-                    f"Flatten expects dimensions of an input of shape {tuple(input.shape)}, got {name}={dim}"
+                    f"Flatten expects dimensions of an input of shape {tuple(input.shape)}, got {name}={dim}: "
+                    f"try one from {-count} to {count - 1}"
                 )
         start, end = self.start_dim % count, self.end_dim % count
         if end < start:
-            raise ValueError(f"Flatten expects start_dim before end_dim, got {self.start_dim} and {self.end_dim}")
+            raise ValueError(
+                f"Flatten expects start_dim before end_dim, got {self.start_dim} and {self.end_dim}: try to swap them"
+            )
         if input.ndim == 0:
             return input.reshape(1)
         return input.reshape(*input.shape[:start], input.shape[start : end + 1].numel(), *input.shape[end + 1 :])
@@ -231,34 +235,6 @@ class Flatten(Module):
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
 
-def _settle(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Check that shapes and types fit, and give the input as rows (N, in)."""
-    if not (
-        input.dtype == weight.dtype and weight.is_floating_point() and (bias is None or bias.dtype == weight.dtype)
-    ):
-        require_one_dtype("linear", input=input, weight=weight, bias=bias)
-    _require_shapes(input.shape, weight.shape, None if bias is None else bias.shape)
-    return input if input.ndim == 2 else input.reshape(input.shape[:-1].numel(), weight.shape[1])
-
-
-@lru_cache(maxsize=1024)
-def _require_shapes(input: torch.Size, weight: torch.Size, bias: torch.Size | None) -> None:
-    """Raise ValueError unless the shapes fit."""
-    if len(weight) != 2:
-        raise ValueError(f"linear expects a weight of shape (out, in), got {tuple(weight)}")
-    if not input or input[-1] != weight[1]:
-        raise ValueError(
-            f"linear expects {weight[1]} features in the last dimension of its input, got the shape {tuple(input)}"
-        )
-    if bias is not None and bias != weight[:1]:
-        raise ValueError(f"linear expects a bias of shape ({weight[0]},), got {tuple(bias)}")
-
-
-def _settle_slope(grad_output: Tensor, input: Tensor, weight: Tensor) -> Tensor:
-    """Check that the gradient has the output's shape, and give it as rows (N, out)."""
-    expected = (*input.shape[:-1], len(weight))
-    if grad_output.shape != expected:
-        raise ValueError(
-            f"linear_backward expects a gradient of the output's shape {expected}, got {tuple(grad_output.shape)}"
-        )
-    return grad_output if grad_output.ndim == 2 else grad_output.reshape(input.shape[:-1].numel(), len(weight))
+def _as_rows(tensor: Tensor) -> Tensor:
+    """Return the last dimension as it is, and all before it as one: (..., features) becomes (N, features)."""
+    return tensor.reshape(tensor.shape[:-1].numel(), tensor.shape[-1])

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from typing import Any, overload
 
 import torch
 from torch import Tensor
-from torch.nn import Module, Parameter, init
+from torch.nn.modules.batchnorm import _BatchNorm  # by this base, which holds the numbers, torch's tools know a layer
 
 from glassbox.nn._bridge import Gradients, differentiable
+from glassbox.nn._by_hand import by_hand
+from glassbox.nn._checks import require_batch_norm
+from glassbox.nn._precision import in_float32
 
 
+@in_float32
 def normalize_forward(
     input: Tensor,
     mean: Tensor,
@@ -22,13 +25,14 @@ def normalize_forward(
     training: bool = False,
     eps: float = 1e-5,
 ) -> Tensor:
-    r"""Compute :math:`y = \gamma\, (x - \mu) / \sqrt{v + \epsilon} + \beta` with the statistics given."""
-    scale = (variance + eps).rsqrt()  # (C,), as are all but the input
-    scale = scale if weight is None else scale * weight
-    output = (input - _per_channel(mean, input)).mul_(_per_channel(scale, input))  # in place: a third of the memory
-    return (output if bias is None else output.add_(_per_channel(bias, input))).to(input.dtype)
+    r"""Compute :math:`\hat x = (x - \mu) / \sqrt{v + \epsilon}` and :math:`y = \gamma\, \hat x + \beta`."""
+    inverse = (variance + eps).rsqrt()  # (1, C, 1, 1), as are all but the input
+    normalized = (input - mean) * inverse  # (N, C, H, W)
+    output = normalized if weight is None else weight * normalized
+    return output if bias is None else output + bias
 
 
+@in_float32
 def normalize_backward(
     grad_output: Tensor,
     input: Tensor,
@@ -38,34 +42,35 @@ def normalize_backward(
     bias: Tensor | None = None,
     *,
     output: Tensor | None = None,
-    needs: tuple[bool, ...] | None = None,
+    needs: tuple[bool, ...] = (True, False, False, True, True),
     training: bool = False,
     eps: float = 1e-5,
 ) -> Gradients:
-    r"""Compute the gradients of `normalize_forward`; in training the statistics depend on the input too."""
-    if training and torch.is_grad_enabled():
-        raise NotImplementedError(
-            "batch_norm in training has no second derivative: its statistics come from outside of the equation"
-        )
-    inverse = (variance + eps).rsqrt()
-    scale = inverse if weight is None else inverse * weight
-    centered = input - _per_channel(mean, input)
-    grad_bias = _sum_per_channel(grad_output)
-    grad_weight = _sum_per_channel(grad_output * centered) * inverse
+    r"""Compute :math:`\bar x`, :math:`\bar\gamma`, :math:`\bar\beta`; in training through the statistics too."""
+    if training and torch.is_grad_enabled():  # a second derivative goes through the statistics too
+        mean, variance = statistics(input)
+    inverse = (variance + eps).rsqrt()  # (1, C, 1, 1)
+    normalized = (input - mean) * inverse  # (N, C, H, W)
+    grad_bias = grad_output.sum(all_but_channels(input), keepdim=True)  # (1, C, 1, 1)
+    grad_weight = (grad_output * normalized).sum(all_but_channels(input), keepdim=True)  # (1, C, 1, 1)
+    slope = grad_output  # (N, C, H, W)
+    if training:
+        m = input.numel() // mean.numel()
+        slope = grad_output - grad_bias / m - normalized * (grad_weight / m)  # (N, C, H, W)
+    grad_input = slope * (inverse if weight is None else weight * inverse)
+    return grad_input, None, None, grad_weight if needs[3] else None, grad_bias if needs[4] else None
 
-    slope = grad_output
-    if training:  # minus its mean, and minus its part along the normalized input
-        count = input.numel() / len(mean)
-        tilt = _per_channel(grad_weight * inverse / count, input)
-        slope = (slope - _per_channel(grad_bias / count, input)).sub_(centered.mul_(tilt))
-    grad_input = (slope * _per_channel(scale, input)).to(input.dtype)
-    return (
-        grad_input,
-        None,
-        None,
-        None if weight is None else grad_weight.to(weight.dtype),
-        None if bias is None else grad_bias.to(bias.dtype),
-    )
+
+@in_float32
+def statistics(input: Tensor) -> tuple[Tensor, Tensor]:
+    r"""Compute the mean :math:`\mu` and the variance :math:`v` of each channel, (1, C, 1, 1)."""
+    mean = input.mean(all_but_channels(input), keepdim=True)
+    return mean, ((input - mean) ** 2).mean(all_but_channels(input), keepdim=True)
+
+
+def all_but_channels(input: Tensor) -> list[int]:
+    """Return the dimensions of the examples and of the pixels, over which a channel is one."""
+    return [dim for dim in range(input.dim()) if dim != 1]
 
 
 _normalize = differentiable(normalize_forward, normalize_backward)
@@ -151,17 +156,18 @@ def batch_norm(
     >>> bool(grad_input.sum().abs() < 1e-6)
     True
     """
-    _check(input, running_mean, running_var, weight, bias, training, eps)
-    mean, variance, training = _statistics(input, running_mean, running_var, training)
+    require_batch_norm(input, running_mean, running_var, weight, bias, training=training, eps=eps)
+    mean, variance, training = _statistics_to_use(input, running_mean, running_var, training)
     if training and running_mean is not None and running_var is not None:
-        count = input.numel() // len(mean)
+        count = input.numel() // len(running_mean)
         with torch.no_grad():
-            running_mean.mul_(1 - momentum).add_(mean, alpha=momentum)
-            running_var.mul_(1 - momentum).add_(variance, alpha=momentum * count / (count - 1))
+            running_mean.mul_(1 - momentum).add_(mean.flatten(), alpha=momentum)
+            running_var.mul_(1 - momentum).add_(variance.flatten(), alpha=momentum * count / (count - 1))
+    weight, bias = _per_channel(weight, input), _per_channel(bias, input)
     return _normalize(input, mean, variance, weight, bias, training=training, eps=eps)
 
 
-@torch.no_grad()
+@by_hand(require_batch_norm)
 def batch_norm_backward(
     grad_output: Tensor,
     input: Tensor,
@@ -171,7 +177,7 @@ def batch_norm_backward(
     bias: Tensor | None = None,
     *,
     output: Tensor | None = None,
-    needs: tuple[bool, ...] | None = None,
+    needs: tuple[bool, ...] = (True, False, False, True, True),
     training: bool = False,
     momentum: float = 0.1,
     eps: float = 1e-5,
@@ -180,17 +186,13 @@ def batch_norm_backward(
 
     In training the running averages play no part: the statistics are those of the batch, as in the forward.
     """
-    _check(input, running_mean, running_var, weight, bias, training, eps)
-    if grad_output.shape != input.shape:
-        raise ValueError(
-            f"batch_norm_backward needs a gradient of the input's shape {tuple(input.shape)}, "
-            f"but one of shape {tuple(grad_output.shape)} came."
-        )
-    mean, variance, training = _statistics(input, running_mean, running_var, training)
-    return normalize_backward(grad_output, input, mean, variance, weight, bias, training=training, eps=eps)
+    mean, variance, training = _statistics_to_use(input, running_mean, running_var, training)
+    tensors = (input, mean, variance, _per_channel(weight, input), _per_channel(bias, input))
+    found = normalize_backward(grad_output, *tensors, needs=needs, training=training, eps=eps)
+    return found[0], None, None, *(None if gradient is None else gradient.flatten() for gradient in found[3:])
 
 
-class BatchNorm2d(Module):
+class BatchNorm2d(_BatchNorm):
     r"""Normalize each channel of a batch of images: see `glassbox.nn.functional.batch_norm`.
 
     Parameters
@@ -222,13 +224,6 @@ class BatchNorm2d(Module):
     ['weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked']
     """
 
-    _version = 2  # as in torch.nn.BatchNorm2d: since version 2 a state_dict holds num_batches_tracked
-    weight: Parameter | None
-    bias: Parameter | None
-    running_mean: Tensor | None
-    running_var: Tensor | None
-    num_batches_tracked: Tensor | None
-
     def __init__(
         self,
         num_features: int,
@@ -241,44 +236,18 @@ class BatchNorm2d(Module):
         *,
         bias: bool = True,
     ) -> None:
-        super().__init__()
         if num_features < 0:
-            raise ValueError(f"BatchNorm2d needs num_features of 0 or more, but {num_features} came.")
-        self.num_features = num_features
-        self.eps = eps
-        self.momentum = momentum
-        self.affine = affine
-        self.track_running_stats = track_running_stats
-        for name, present in (("weight", affine), ("bias", affine and bias)):
-            values = Parameter(torch.empty(num_features, device=device, dtype=dtype)) if present else None
-            self.register_parameter(name, values)
-        for name in ("running_mean", "running_var"):
-            average = torch.empty(num_features, device=device, dtype=dtype) if track_running_stats else None
-            self.register_buffer(name, average)
-        self.register_buffer("num_batches_tracked", torch.tensor(0, device=device) if track_running_stats else None)
-        self.reset_parameters()
-
-    def reset_running_stats(self) -> None:
-        """Start the running averages anew, at mean 0 and variance 1."""
-        if self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None:
-            self.running_mean.zero_()
-            self.running_var.fill_(1)
-            self.num_batches_tracked.zero_()
-
-    def reset_parameters(self) -> None:
-        """Set the scale to 1, the shift to 0, and start the running averages anew."""
-        self.reset_running_stats()
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
+            raise ValueError(f"BatchNorm2d expects num_features of 0 or more, got {num_features}: try 1 or more")
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+        if not bias:
+            self.register_parameter("bias", None)
 
     def forward(self, input: Tensor) -> Tensor:
         """Return images (N, C, H, W), normalized channel by channel."""
         if input.dim() != 4:
             raise ValueError(
-                f"BatchNorm2d needs images in 4 dimensions (N, C, H, W), but {input.dim()} dimensions "
-                f"{tuple(input.shape)} came: add what is missing with .unsqueeze."
+                f"BatchNorm2d expects images in 4 dimensions (N, C, H, W), got {input.dim()} dimensions "
+                f"{tuple(input.shape)}: try .unsqueeze(0)"
             )
         share = 0.0 if self.momentum is None else self.momentum
         if self.training and self.num_batches_tracked is not None:
@@ -305,85 +274,23 @@ class BatchNorm2d(Module):
         )
 
 
-def _per_channel(values: Tensor, input: Tensor) -> Tensor:
-    """Return one number per channel, shaped to meet the input: (C,) becomes (C, 1, 1) for (N, C, H, W)."""
-    return values.view(len(values), *[1] * (input.dim() - 2))
-
-
-def _sum_per_channel(values: Tensor) -> Tensor:
-    """Return the sum over all dimensions but the channels, in float32 at least."""
-    dims = [dim for dim in range(values.dim()) if dim != 1]
-    return values.sum(dims, dtype=torch.promote_types(values.dtype, torch.float32))
-
-
-def _statistics(
+def _statistics_to_use(
     input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, training: bool
 ) -> tuple[Tensor, Tensor, bool]:
     """Return mean and variance per channel, in float32 at least, and whether they come from the batch."""
-    wide = torch.promote_types(input.dtype, torch.float32)
     if training and input.numel() > 0:
-        entries = input.detach().to(wide)
-        dims = [dim for dim in range(input.dim()) if dim != 1]
-        mean = entries.mean(dims)
-        return mean, (entries - _per_channel(mean, input)).square_().mean(dims), True
-    if running_mean is None or running_var is None:  # an empty batch: there is nothing to normalize
-        none = input.new_zeros(_channel_count(input), dtype=wide)
+        return *statistics(input.detach()), True
+    wide = torch.promote_types(input.dtype, torch.float32)
+    if running_mean is None or running_var is None or input.dim() < 2:  # there is nothing to normalize
+        none = input.new_zeros([1] * input.dim(), dtype=wide)
         return none, none, False
-    return running_mean.to(wide), running_var.to(wide), False
+    return _per_channel(running_mean.to(wide), input), _per_channel(running_var.to(wide), input), False
 
 
-def _channel_count(input: Tensor) -> int:
-    """Return the number of channels; a vector has none, and only an empty one passes."""
-    return input.shape[1] if input.dim() > 1 else 0
-
-
-def _check(
-    input: Tensor,
-    running_mean: Tensor | None,
-    running_var: Tensor | None,
-    weight: Tensor | None,
-    bias: Tensor | None,
-    training: bool,
-    eps: float,
-) -> None:
-    """Raise unless all tensors and options go together."""
-    if not input.is_floating_point():
-        raise TypeError(f"batch_norm needs floating-point numbers, but {input.dtype} came: call .float() first.")
-    channels = _channel_count(input)
-    if input.dim() < 2 and (input.numel() or weight is not None or bias is not None):
-        raise ValueError(
-            f"batch_norm needs an input of shape (N, C) or (N, C, d1, ...), but {tuple(input.shape)} came."
-        )
-    if (running_mean is None) != (running_var is None):
-        raise ValueError("batch_norm needs both running_mean and running_var or neither, but one of them came.")
-    if running_mean is None and not training:
-        raise ValueError("batch_norm needs running_mean and running_var unless training=True, but None came.")
-    if training and math.prod(input.shape[:1] + input.shape[2:]) == 1:
-        raise ValueError(
-            f"batch_norm needs more than 1 value per channel in training, but an input of shape {tuple(input.shape)} "
-            "came: enlarge the batch, or call .eval() on the module."
-        )
-    if not (eps > 0 or (eps == 0 and not training)):
-        raise ValueError(f"batch_norm needs eps above 0 (or 0 in evaluation), but eps={eps} came.")
-    for name, tensor in (
-        ("running_mean", running_mean),
-        ("running_var", running_var),
-        ("weight", weight),
-        ("bias", bias),
-    ):
-        if tensor is not None:
-            _check_statistic(name, tensor, input, channels)
-
-
-def _check_statistic(name: str, tensor: Tensor, input: Tensor, channels: int) -> None:
-    """Raise unless the tensor holds one number per channel, of a type that goes with the input's."""
-    if tensor.shape != (channels,):
-        raise ValueError(
-            f"batch_norm needs {name} to hold one number for each of the {channels} channels of an input of shape "
-            f"{tuple(input.shape)}, but the shape {tuple(tensor.shape)} came."
-        )
-    if tensor.dtype not in (input.dtype, torch.promote_types(input.dtype, torch.float32)):
-        raise TypeError(
-            f"batch_norm needs {name} to be of the input's type {input.dtype}, but {tensor.dtype} came: "
-            "bring both to one type with .to(dtype)."
-        )
+@overload
+def _per_channel(values: Tensor, input: Tensor) -> Tensor: ...
+@overload
+def _per_channel(values: Tensor | None, input: Tensor) -> Tensor | None: ...
+def _per_channel(values: Tensor | None, input: Tensor) -> Tensor | None:
+    """Return one number per channel, shaped to meet the input: (C,) becomes (1, C, 1, 1) for (N, C, H, W)."""
+    return None if values is None else values.view(1, -1, *[1] * (input.dim() - 2))
