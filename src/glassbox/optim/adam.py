@@ -10,7 +10,13 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.optimizer import ParamsT
 
-from glassbox.optim.common import Tensors, is_capturing, refuse, refuse_complex, require_at_least_zero, with_gradients
+from glassbox.optim._checks import (
+    require_at_least_zero,
+    require_no_recording,
+    require_real,
+    require_unset,
+    with_gradients,
+)
 
 
 class Adam(Optimizer):
@@ -44,7 +50,7 @@ class Adam(Optimizer):
     amsgrad : bool, default False
         Divide by the largest :math:`v_t` met so far, in place of the latest.
     foreach : bool, optional
-        ``False`` updates one parameter at a time, which takes less memory and more time.
+        Of ``torch.optim.Adam``, accepted without effect: here the parameters are updated one after another.
     maximize : bool, default False
         Climb instead of descending: the sign of every gradient is changed first.
     capturable : bool, default False
@@ -101,11 +107,11 @@ class Adam(Optimizer):
         decoupled_weight_decay: bool = False,
     ) -> None:
         require_at_least_zero(lr=lr, eps=eps, weight_decay=weight_decay)
-        refuse(differentiable=differentiable, fused=fused)
+        require_unset(differentiable=differentiable, fused=fused)
         if any(isinstance(beta, Tensor) for beta in betas):
-            raise NotImplementedError("betas as tensors are not supported by glassbox.optim: pass two floats.")
+            raise NotImplementedError(f"glassbox.optim expects betas as floats, got betas={betas}: try .item()")
         if not all(0 <= beta < 1 for beta in betas):
-            raise ValueError(f"betas must be two numbers from 0 up to, but not including, 1, but betas={betas} came.")
+            raise ValueError(f"betas expects two numbers from 0 to below 1, got betas={betas}: try (0.9, 0.999)")
         defaults = {
             "lr": lr,
             "betas": betas,
@@ -124,7 +130,7 @@ class Adam(Optimizer):
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add parameters, as a dict of ``params`` and of the options that differ from the defaults."""
         super().add_param_group(param_group)
-        refuse_complex(self.param_groups[-1])
+        require_real(self.param_groups[-1])
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -145,69 +151,39 @@ class Adam(Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            for parameters, gradients in with_gradients(group):
-                if is_capturing(parameters) and not group["capturable"]:
-                    raise RuntimeError(
-                        f"A CUDA graph is recording a step of {type(self).__name__}, which would repeat the same step "
-                        "count at every replay: build the optimizer with capturable=True."
-                    )
-                self._descend(parameters, gradients, group)
+            require_no_recording(type(self).__name__, group)
+            self._descend(group)
         return loss
 
-    def _descend(self, parameters: list[Tensor], gradients: Tensors, group: dict[str, Any]) -> None:
-        """Apply the equations of the class to a list of parameters."""
-        (beta1, beta2), weight_decay = group["betas"], group["weight_decay"]
-        lr = group["lr"] if group["capturable"] else float(group["lr"])
-        states = [self._state(parameter, group) for parameter in parameters]
-        mean, square, steps = ([state[key] for state in states] for key in ("exp_avg", "exp_avg_sq", "step"))
-        torch._foreach_add_(steps, 1)
-        if group["maximize"]:
-            gradients = torch._foreach_neg(gradients)
-        if weight_decay != 0 and group["decoupled_weight_decay"]:  # θ ← θ − γ λ θ
-            torch._foreach_mul_(parameters, 1 - lr * weight_decay)
-        elif weight_decay != 0:  # g + λ θ
-            gradients = torch._foreach_add(gradients, parameters, alpha=weight_decay)
+    def _descend(self, group: dict[str, Any]) -> None:
+        """Apply the equations of the class to the parameters of a group, one after another."""
+        (beta1, beta2), lr, eps, decay = group["betas"], group["lr"], group["eps"], group["weight_decay"]
+        for theta, g in with_gradients(group):
+            t, m, v, largest = self._state(theta, group)
+            if group["decoupled_weight_decay"]:
+                theta *= 1 - lr * decay
+            elif decay != 0:
+                g = g + decay * theta
+            m.mul_(beta1).add_(g, alpha=1 - beta1)
+            v.mul_(beta2).addcmul_(g, g, value=1 - beta2)
+            m_hat = m / (1 - beta1**t)
+            v_hat = (v if largest is None else largest.copy_(torch.maximum(largest, v))) / (1 - beta2**t)
+            theta -= lr * m_hat / (v_hat.sqrt() + eps)
 
-        torch._foreach_lerp_(mean, gradients, 1 - beta1)  # m ← β₁ m + (1 − β₁) g
-        torch._foreach_mul_(square, beta2)  # v ← β₂ v + (1 − β₂) g²
-        torch._foreach_addcmul_(square, gradients, gradients, 1 - beta2)
-        if group["amsgrad"]:
-            largest = [state["max_exp_avg_sq"] for state in states]
-            torch._foreach_maximum_(largest, square)
-            square = largest
-
-        rates, roots = _corrected(lr, beta1, beta2, steps, capturable=group["capturable"])
-        denominators = torch._foreach_sqrt(square)  # √v̂ + ε
-        torch._foreach_div_(denominators, roots)
-        torch._foreach_add_(denominators, group["eps"])
-        changes = torch._foreach_div(mean, denominators)  # γ m̂ / (√v̂ + ε)
-        torch._foreach_mul_(changes, rates)
-        torch._foreach_sub_(parameters, changes)
-
-    def _state(self, parameter: Tensor, group: dict[str, Any]) -> dict[str, Tensor]:
-        """Return the running means of a parameter, which start at zero."""
-        state = self.state[parameter]
+    def _state(self, theta: Tensor, group: dict[str, Any]) -> tuple[Any, Tensor, Tensor, Tensor | None]:
+        """Count a step of a parameter; return t, m, v and the largest v, which start at zero."""
+        state = self.state[theta]
         if not state:
-            device = parameter.device if group["capturable"] else "cpu"  # a count on the CPU is read without waiting
+            device = theta.device if group["capturable"] else "cpu"  # a count on the CPU is read without waiting
             state["step"] = torch.zeros((), dtype=torch.float32, device=device)
-            state["exp_avg"] = torch.zeros_like(parameter)
-            state["exp_avg_sq"] = torch.zeros_like(parameter)
+            state["exp_avg"] = torch.zeros_like(theta)
+            state["exp_avg_sq"] = torch.zeros_like(theta)
             if group["amsgrad"]:
-                state["max_exp_avg_sq"] = torch.zeros_like(parameter)
-        return state
-
-
-def _corrected(
-    lr: float | Tensor, beta1: float, beta2: float, steps: list[Tensor], *, capturable: bool
-) -> tuple[Any, Any]:
-    """Return γ / (1 − β₁ᵗ) and √(1 − β₂ᵗ) for each parameter: numbers, or tensors that a CUDA graph computes anew."""
-    if capturable:
-        first, second = (
-            torch._foreach_add(torch._foreach_neg(torch._foreach_pow(beta, steps)), 1) for beta in (beta1, beta2)
-        )
-        return torch._foreach_mul(torch._foreach_reciprocal(first), lr), torch._foreach_sqrt(second)
-    counts = [step.item() for step in steps]
-    return [lr / (1 - beta1**count) for count in counts], [(1 - beta2**count) ** 0.5 for count in counts]
+                state["max_exp_avg_sq"] = torch.zeros_like(theta)
+        step = state["step"]
+        step += 1
+        t = step if group["capturable"] else step.item()  # a tensor for a CUDA graph, which computes it anew
+        return t, state["exp_avg"], state["exp_avg_sq"], state["max_exp_avg_sq"] if group["amsgrad"] else None
 
 
 class AdamW(Adam):

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.optimizer import ParamsT
 
-from glassbox.optim.common import Tensors, refuse, refuse_complex, require_at_least_zero, with_gradients
+from glassbox.optim._checks import require_at_least_zero, require_real, require_unset, with_gradients
 
 
 class SGD(Optimizer):
@@ -46,7 +46,7 @@ class SGD(Optimizer):
     maximize : bool, default False
         Climb instead of descending: the sign of every gradient is changed first.
     foreach : bool, optional
-        ``False`` updates one parameter at a time, which takes less memory and more time.
+        Of ``torch.optim.SGD``, accepted without effect: here the parameters are updated one after another.
     differentiable, fused : bool, optional
         Of ``torch.optim.SGD``, not supported.
 
@@ -96,11 +96,11 @@ class SGD(Optimizer):
         fused: bool | None = None,
     ) -> None:
         require_at_least_zero(lr=lr, momentum=momentum, weight_decay=weight_decay)
-        refuse(differentiable=differentiable, fused=fused)
+        require_unset(differentiable=differentiable, fused=fused)
         if nesterov and (momentum == 0 or dampening != 0):
             raise ValueError(
-                "nesterov=True needs a momentum above zero and no dampening, "
-                f"but momentum={momentum} and dampening={dampening} came."
+                "nesterov=True expects a momentum above zero and no dampening, "
+                f"got momentum={momentum} and dampening={dampening}: try momentum=0.9"
             )
         defaults = {
             "lr": lr,
@@ -118,7 +118,7 @@ class SGD(Optimizer):
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add parameters, as a dict of ``params`` and of the options that differ from the defaults."""
         super().add_param_group(param_group)
-        refuse_complex(self.param_groups[-1])
+        require_real(self.param_groups[-1])
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -139,36 +139,21 @@ class SGD(Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            for parameters, gradients in with_gradients(group):
-                self._descend(parameters, gradients, group)
+            self._descend(group)
         return loss
 
-    def _descend(self, parameters: list[Tensor], gradients: Tensors, group: dict[str, Any]) -> None:
-        """Apply the equations of the class to a list of parameters."""
-        lr, momentum, weight_decay = group["lr"], group["momentum"], group["weight_decay"]
-        if group["maximize"]:
-            gradients = torch._foreach_neg(gradients)
-        if weight_decay != 0:  # g + λ θ
-            gradients = torch._foreach_add(gradients, parameters, alpha=weight_decay)
-        if momentum != 0:
-            velocities = self._velocities(parameters, gradients, momentum, group["dampening"])
-            gradients = torch._foreach_add(gradients, velocities, alpha=momentum) if group["nesterov"] else velocities
-        if isinstance(lr, Tensor):  # as `alpha` it would have to become a number, which a CUDA graph cannot read anew
-            torch._foreach_sub_(parameters, torch._foreach_mul(gradients, lr))
-        else:
-            torch._foreach_sub_(parameters, gradients, alpha=lr)
-
-    def _velocities(
-        self, parameters: list[Tensor], gradients: Tensors, momentum: float, dampening: float
-    ) -> list[Tensor]:
-        """Update the momentum buffers, b ← μ b + (1 − τ) g, the first being the gradient itself."""
-        states = [self.state[parameter] for parameter in parameters]
-        moving = [index for index, state in enumerate(states) if state.get("momentum_buffer") is not None]
-        buffers = [states[index]["momentum_buffer"] for index in moving]
-        if moving:
-            torch._foreach_mul_(buffers, momentum)
-            torch._foreach_add_(buffers, [gradients[index] for index in moving], alpha=1 - dampening)
-        for state, gradient in zip(states, gradients, strict=True):
-            if state.get("momentum_buffer") is None:
-                state["momentum_buffer"] = gradient.clone()
-        return [state["momentum_buffer"] for state in states]
+    def _descend(self, group: dict[str, Any]) -> None:
+        """Apply the equations of the class to the parameters of a group, one after another."""
+        lr, mu, tau, decay = group["lr"], group["momentum"], group["dampening"], group["weight_decay"]
+        for theta, g in with_gradients(group):
+            if decay != 0:
+                g = g + decay * theta
+            if mu != 0:
+                state = self.state[theta]
+                b = state.get("momentum_buffer")
+                if b is None:
+                    b = state["momentum_buffer"] = g.clone()
+                else:
+                    b.mul_(mu).add_(g, alpha=1 - tau)
+                g = g + mu * b if group["nesterov"] else b
+            theta -= lr * g
