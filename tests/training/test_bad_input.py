@@ -71,38 +71,18 @@ def test_data(data: Any, error: type[Exception], message: str, use: str) -> None
     assert_same_weights(model, network())
 
 
-SETTINGS: list[tuple[dict[str, Any], type[Exception], str]] = [
-    ({"batch_size": 0}, ValueError, "batch_size must be 1 or more, not 0"),
-    ({"batch_size": 2.5}, TypeError, "batch_size must be a whole number, not 2.5"),
-    ({"batch_size": True}, TypeError, "batch_size must be a whole number, not True"),
-    ({"epochs": -1}, ValueError, "epochs must be 0 or more, not -1"),
-    ({"epochs": "3"}, TypeError, "epochs must be a whole number, not '3'"),
-    ({"seed": None}, TypeError, "seed must be a whole number"),
-    ({"device": "abacus"}, ValueError, "device 'abacus' is unknown; this machine has .*cpu"),
-    ({"device": "cuda:99"}, ValueError, "device 'cuda:99' is not there; this machine has .*cpu"),
-    ({"device": "cpu:1"}, ValueError, "device 'cpu:1' is not there"),
-    ({"precision": "float8"}, ValueError, "precision must be one of float32, bfloat16, not 'float8'"),
-    ({"capture": "always"}, ValueError, 'capture must be "auto", True or False'),
-    ({"capture": True}, ValueError, "capture=True is not possible: cpu has no CUDA graphs"),
-    ({"checkpoint_every": 3}, ValueError, r"pass checkpoint=\.\.\. too"),
-    ({"checkpoint": "somewhere", "checkpoint_every": 0}, ValueError, "checkpoint_every must be 1 or more"),
-    ({"optimizer": "adam"}, TypeError, "optimizer gave 'adam'; pass an optimizer, or a function"),
-    ({"optimizer": lambda parameters: None}, TypeError, "optimizer gave None"),
-    ({"optimizer": torch.optim.SGD(nn.Linear(1, 1).parameters())}, ValueError, "holds no parameter of this model"),
-    ({"loss": nn.CrossEntropyLoss(reduction="none")}, ValueError, "must return one number; use reduction='mean'"),
-    ({"loss": "cross-entropy"}, TypeError, "loss must be a function of .outputs, targets., not 'cross-entropy'"),
-    ({"schedule": 0.5}, TypeError, "schedule must be a function"),
-    ({"augment": "flip"}, TypeError, "augment must be a function"),
-    ({"on_epoch": "print"}, TypeError, "on_epoch must be a function"),
-]
-
-
-@pytest.mark.parametrize(("settings", "error", "message"), SETTINGS)
-def test_settings(settings: dict[str, Any], error: type[Exception], message: str) -> None:
+def test_a_refused_run_changes_nothing() -> None:
     model = network()
-    with pytest.raises(error, match=message):
-        fit(model, (INPUTS, LABELS), **{"device": "cpu"} | settings)
+    for settings in (
+        {"batch_size": 0},
+        {"optimizer": "adam"},
+        {"schedule": lambda progress: -1},
+        {"loss": nn.CrossEntropyLoss},
+    ):
+        with pytest.raises((TypeError, ValueError)):
+            fit(model, (INPUTS, LABELS), **{"device": "cpu"} | settings)
     assert_same_weights(model, network())
+    assert all(parameter.grad is None for parameter in model.parameters())
 
 
 def test_models_without_anything_to_train() -> None:
@@ -132,11 +112,6 @@ def test_images_of_bytes() -> None:
     images = torch.zeros(5, 1, 28, 28, dtype=torch.uint8)
     with pytest.raises(ValueError, match=r"SmallCNN cannot read inputs of train with shape \(2, 1, 28, 28\) and type"):
         fit(SmallCNN(), (images, LABELS[:5]))
-
-
-def test_evaluate_batch_size() -> None:
-    with pytest.raises(ValueError, match="batch_size must be 1 or more"):
-        evaluate(network(), (INPUTS, LABELS), batch_size=0)
 
 
 def test_the_checks_leave_statistics_and_random_numbers_alone() -> None:

@@ -81,8 +81,8 @@ def test_what_workers_cannot_do_is_refused_by_each(two_workers: tuple[Path, str]
     folder, _ = two_workers
     for rank in (0, 1):
         frequent, own, diverged, written, other, *different = json.loads((folder / f"refused.{rank}.json").read_text())
-        assert frequent.startswith("ValueError: 1 is a BatchNorm1d with track_running_stats=False")
-        assert own.startswith("ValueError: 1 is a Own, a class of its own that may compute something else")
+        assert frequent.startswith("ValueError: 1 has track_running_stats=False and measures each batch by itself")
+        assert own.startswith("ValueError: 1 is of type Own, which may compute something else")
         assert diverged.startswith("DivergenceError: ")
         assert written == ""
         assert "seed: 0 in the checkpoint, 1 now" in other

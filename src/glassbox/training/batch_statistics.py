@@ -51,9 +51,9 @@ def refuse_batch_statistics(model: nn.Module, workers: Workers) -> None:
         kind = type(module).__name__
         why = None
         if type(module) not in SHARED:
-            why = f"is a {kind}, a class of its own that may compute something else"
+            why = f"is of type {kind}, which may compute something else than the class that it inherits from"
         elif not module.track_running_stats:
-            why = f"is a {kind} with track_running_stats=False, which measures each batch by itself in evaluation too"
+            why = "has track_running_stats=False and measures each batch by itself in evaluation too"
         if why:
             raise ValueError(
                 f"{name or 'the model'} {why}: it would take its mean and variance over the part of one worker instead "

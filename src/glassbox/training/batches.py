@@ -110,16 +110,16 @@ class DatasetRows(Rows):
         items = [self.dataset[index] for index in indices]
         for index, item in zip(indices, items, strict=True):
             if not isinstance(item, tuple | list) or len(item) != 2:
-                size = f" of {len(item)}" if isinstance(item, tuple | list) else ""
+                size = f" and length {len(item)}" if isinstance(item, tuple | list) else ""
                 raise TypeError(
-                    f"item {index} of {self.name} is a {type(item).__name__}{size}; expects a pair (input, target)"
+                    f"item {index} of {self.name} is of type {type(item).__name__}{size}; expects (input, target)"
                 )
         inputs = self._stack([item[0] for item in items], indices, "input")
         return self._send(inputs, self._stack([item[1] for item in items], indices, "target"))
 
     def _stack(self, values: list[Any], indices: list[int], what: str) -> Tensor:
         """Make one tensor of the inputs, or of the targets, of some items."""
-        kind = f"the {what} of item {indices[0]} of {self.name} is a {type(values[0]).__name__}"
+        kind = f"the {what} of item {indices[0]} of {self.name} is of type {type(values[0]).__name__}"
         if isinstance(values[0], str | bytes | dict | tuple | list | None):
             raise TypeError(f"{kind}; expects a tensor, an array or a number (a class is a number from 0)")
         shapes = [tuple(getattr(value, "shape", ())) for value in values]
@@ -127,7 +127,7 @@ class DatasetRows(Rows):
             if shape != shapes[0]:
                 raise ValueError(
                     f"the {what}s of {self.name} have several shapes, {shapes[0]} for item {indices[0]} and {shape} "
-                    f"for item {index}: make them equal, for instance by a transform that resizes or crops"
+                    f"for item {index}; expects one: try a transform that resizes or crops"
                 )
         try:
             return default_collate(values)
@@ -179,10 +179,10 @@ def _examples(data: Any, name: str) -> Rows:
         raise TypeError(f"{name} is an IterableDataset, which cannot be shuffled; pass a dataset with a length")
     if isinstance(data, tuple) or (isinstance(data, list) and any(isinstance(part, Tensor) for part in data)):
         if len(data) != 2:
-            raise TypeError(f"{name} is a {type(data).__name__} of {len(data)}; expects a pair: {EXPECTED}")
+            raise TypeError(f"{name} is of type {type(data).__name__} and length {len(data)}; {EXPECTED}")
         return _pair(data[0], data[1], name)
     kind = type(data)
-    if kind.__module__.startswith("pandas."):
+    if kind.__module__.partition(".")[0] == "pandas":
         raise TypeError(
             f"{name} is a {kind.__name__}; expects tensors: try (torch.tensor({name}[columns].to_numpy()), "
             f"torch.tensor({name}[column].to_numpy()))"
@@ -190,7 +190,8 @@ def _examples(data: Any, name: str) -> Rows:
     is_items = hasattr(data, "__getitem__") and hasattr(data, "__len__")
     if is_items and not isinstance(data, Tensor | np.ndarray | Mapping | str | bytes):
         return DatasetRows(data, name)
-    raise TypeError(f"{name} is of type {kind.__name__}; {EXPECTED}")
+    advice = ": try torch.from_numpy" if isinstance(data, np.ndarray) else ""
+    raise TypeError(f"{name} is of type {kind.__name__}; {EXPECTED}{advice}")
 
 
 def _pair(inputs: Any, targets: Any, name: str) -> Rows:

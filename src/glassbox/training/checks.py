@@ -271,17 +271,16 @@ def _loss(objective: Objective, outputs: Tensor, targets: Tensor) -> Tensor:
         if kind == torch.bool and outputs.shape == targets.shape:
             advice = "; yes/no answers are floats, 0 or 1: try targets.float()"
         raise ValueError(
-            f"the loss {objective.name} cannot compare {shapes} and type {kind}: {error}{advice}"
+            f"the loss {objective.name} cannot compare {shapes} and type {kind}: {str(error).rstrip('.')}{advice}"
         ) from error
     if not isinstance(loss, Tensor):
-        raise ValueError(
-            f"the loss {objective.name} must return a tensor, not a {type(loss).__name__}: leave .item() out"
-        )
+        advice = ": leave .item() out" if isinstance(loss, float | int) else ""
+        raise ValueError(f"the loss {objective.name} must return a tensor, not {loss!r}{advice}")
     if loss.dim() != 0:
         advice = "use reduction='mean'" if loss.numel() > 1 else "try .squeeze() or .mean()"
         raise ValueError(
-            f"the loss {objective.name} must return one number; {advice} (its shape is {tuple(loss.shape)}, that of a "
-            "number is ())"
+            f"the loss {objective.name} must return one number; {advice} (its shape is {tuple(loss.shape)}, and that "
+            "of a number is ())"
         )
     if not loss.is_floating_point():
         raise ValueError(f"the loss {objective.name} returned a number of type {loss.dtype}; expects a real float")
@@ -315,8 +314,8 @@ def _gradients(model: nn.Module, outputs: Tensor, loss: Tensor, objective: Objec
     if learning and not loss.requires_grad:
         where = f"the loss {objective.name}" if outputs.requires_grad else f"the outputs of {type(model).__name__}"
         raise ValueError(
-            f"{where} cannot be differentiated: compute it by operations on tensors, without detach(), .item(), numpy "
-            "and torch.no_grad()"
+            f"{where} cannot be differentiated; expects operations on tensors alone: try without detach(), .item(), "
+            "numpy and torch.no_grad()"
         )
     if not learning:
         return Trial(objective)

@@ -295,7 +295,7 @@ def augmented(augment: Augment, inputs: Tensor, generator: torch.Generator) -> T
     """Return a batch of inputs as the augmentation changes them; raise if it returns anything else."""
     changed = augment(inputs, generator)
     if not isinstance(changed, Tensor):
-        raise TypeError(f"augment returned a {type(changed).__name__}; expects the changed inputs, a tensor")
+        raise TypeError(f"augment returned {changed!r}; expects the changed inputs, a tensor")
     if len(changed) != len(inputs) or changed.dtype != inputs.dtype:
         raise ValueError(
             f"augment turned inputs of shape {tuple(inputs.shape)} and type {inputs.dtype} into "

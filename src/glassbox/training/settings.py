@@ -100,7 +100,7 @@ def check_plain(asked: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f'capture must be "auto", True or False, not {asked["capture"]!r}')
     for name, choices in (("resume", (True, False)), ("progress", (None, True, False))):
         if asked[name] not in choices:
-            raise TypeError(f"{name} must be {' or '.join(map(str, choices))}, not {asked[name]!r}")
+            raise TypeError(f"{name} must be {', '.join(map(str, choices[:-1]))} or {choices[-1]}, not {asked[name]!r}")
     if every is not None and checkpoint is None:
         raise ValueError("checkpoint_every needs a folder to write to: pass checkpoint=... too")
     return plain
