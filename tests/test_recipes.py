@@ -10,7 +10,6 @@ from glassbox import optim, recipes
 from glassbox.datasets import LabelledImages
 from glassbox.models import SmallCNN
 from glassbox.recipes import RECIPES, Recipe
-from glassbox.training import OneCycle
 from glassbox.training.augmentation import distort, shift
 
 
@@ -66,14 +65,6 @@ def test_augmentation_is_decided_by_its_generator(augment):
     assert torch.equal(images, kept)
     assert torch.equal(torch.get_rng_state(), state)
     assert (first.shape, first.dtype) == (images.shape, images.dtype)
-
-
-def test_one_cycle_is_continuous_and_ends_at_zero():
-    factor = OneCycle(warm_up=0.3, start=0.2)
-    assert factor(0) == 0.2
-    assert math.isclose(factor(0.3 - 1e-9), factor(0.3), abs_tol=1e-6)
-    assert factor(0.3) == 1
-    assert factor(1) == 0
 
 
 def test_a_recipe_gives_the_same_weights_twice_and_leaves_the_random_state():

@@ -296,12 +296,15 @@ def _check_pairs(outputs: Tensor, targets: Tensor, objective: Objective, name: s
     outputs = first.reshape(2, *[1] * (outputs.dim() - 1)).expand(outputs.shape).clone()
     ends = torch.arange(2, device=targets.device).to(targets.dtype)
     targets = ends.reshape(2, *[1] * (targets.dim() - 1)).expand(targets.shape).clone()
+    everyone: list[Tensor] = []
     try:
-        everyone = torch.broadcast_tensors(outputs, targets)
-        same = objective(outputs, targets) == objective(*(tensor.clone() for tensor in everyone))
+        everyone.extend(tensor.clone() for tensor in torch.broadcast_tensors(outputs, targets))
+        loss, of_all = objective(outputs, targets), objective(*everyone)
+        alone = torch.stack([objective(outputs[row : row + 1], targets[row : row + 1]) for row in (0, 1)])
     except MODEL_ERRORS:  # not a loss that broadcasts
         return
-    if same and everyone[0].numel() > max(outputs.numel(), targets.numel()):
+    of_pairs = alone.sum() if objective.adds_up else alone.mean()
+    if torch.isclose(loss, of_all) and not torch.isclose(loss, of_pairs):
         raise ValueError(
             f"the loss {objective.name} compares each of the outputs, {tuple(outputs.shape)}, with all the targets of "
             f"{name}, {tuple(targets.shape)}: give both one shape (for one output per example: targets.unsqueeze(1))"
