@@ -4,6 +4,8 @@ TORCH ?=
 NAME ?=
 BIN := .venv/bin
 HTML := docs/_build/html
+# A worker for each core, and one thread for each worker: torch's pools in several processes wait for each other.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses=auto
 SPHINX := $(BIN)/sphinx-build -W --keep-going -n -q
 
 .DEFAULT_GOAL := help
@@ -48,16 +50,16 @@ types: setup
 	@$(BIN)/mypy --no-error-summary
 
 unit: setup
-	@$(BIN)/python -m pytest -q -m "not site and not slow" tests
+	@$(PYTEST) --dist=worksteal -m "not site and not slow" tests
 
 doctest: setup ## run every example of the package and of the docs' pages
-	@$(BIN)/python -m pytest -q --doctest-modules src --doctest-glob='*.md' docs README.md --ignore=docs/lessons --ignore=docs/_build --ignore=docs/conf.py --ignore=docs/_ext
+	@$(PYTEST) --dist=worksteal --doctest-modules src --doctest-glob='*.md' docs README.md --ignore=docs/lessons --ignore=docs/_build --ignore=docs/conf.py --ignore=docs/_ext
 
 audit-workflows: setup
 	@$(BIN)/zizmor --offline --quiet .github
 
 test-site: setup ## check the built site: links, downloads, pages
-	@$(BIN)/python -m pytest -q -m site tests/site
+	@$(PYTEST) --dist=loadgroup -m site tests/site
 
 audit: setup ## measure the built site with Lighthouse: weight, speed, accessibility (needs Chromium, and the network once)
 	@$(BIN)/python -m tests.site.audit

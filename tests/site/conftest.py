@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -32,15 +32,24 @@ NO_BROWSER = (
 )
 
 
-class Site(dict[str, BeautifulSoup]):
-    """Pages by their path below `root`, as in ``api/nn.html``."""
+class Site(Mapping[str, BeautifulSoup]):
+    """Pages by their path below `root`, as in ``api/nn.html``; each is parsed when it is first asked for."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        paths = sorted(root.rglob("*.html"))
-        super().__init__(
-            (path.relative_to(root).as_posix(), BeautifulSoup(path.read_text("utf-8"), "html.parser")) for path in paths
-        )
+        self.names = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.html"))
+        self.parsed: dict[str, BeautifulSoup] = {}
+
+    def __getitem__(self, name: str) -> BeautifulSoup:
+        if name not in self.parsed:
+            self.parsed[name] = BeautifulSoup((self.root / name).read_text("utf-8"), "html.parser")
+        return self.parsed[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
 
     def elements(self, selector: str) -> Iterator[tuple[str, object]]:
         for name, page in self.items():

@@ -10,6 +10,7 @@ import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
+import matplotlib
 import nbformat
 import pytest
 from nbclient import NotebookClient
@@ -48,13 +49,15 @@ def download(site, script: Path, suffix: str) -> Path:
 
 @pytest.fixture
 def alone(tmp_path) -> dict[str, object]:
-    """Settings of a process in an empty folder, without a screen and without a network."""
+    """Settings of a process in an empty folder, without a screen, a network or MNIST: its stand-in is quick."""
     guard = tmp_path / "guard"
     guard.mkdir()
     (guard / "sitecustomize.py").write_text(NO_NETWORK)
     folder = tmp_path / "empty"
     folder.mkdir()
-    return {"cwd": folder, "env": os.environ | {"MPLBACKEND": "Agg", "PYTHONPATH": str(guard)}}
+    environment = {name: value for name, value in os.environ.items() if name != "GLASSBOX_DATA"}
+    environment |= {"XDG_CACHE_HOME": str(tmp_path / "cache"), "MPLCONFIGDIR": matplotlib.get_configdir()}
+    return {"cwd": folder, "env": environment | {"MPLBACKEND": "Agg", "PYTHONPATH": str(guard)}}
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=number)

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-pytestmark = pytest.mark.site
+pytestmark = [pytest.mark.site, pytest.mark.xdist_group("all pages")]  # parsed once
 
 REFERENCES = ("a[href]", "link[href]", "img[src]", "script[src]", "source[src]", "video[data-still]", "use[href]")
 FETCHED = (
@@ -115,9 +115,15 @@ def test_every_page_has_one_title_and_a_language(site):
         assert len(page.select("h1")) == 1, name
 
 
+def test_every_page_has_one_policy(site):
+    policies = {name: len(page.select("meta[http-equiv=Content-Security-Policy]")) for name, page in site.items()}
+    assert {name: count for name, count in policies.items() if count != 1} == {}
+
+
 def test_no_equation_is_left_unrendered(site):
-    assert [name for name, tag in site.elements(".math") if not tag.select(".katex")] == []
-    assert [name for name, _ in site.elements(".katex-error")] == []
+    equations = list(site.elements(".math"))
+    assert equations
+    assert [name for name, tag in equations if not tag.select(".katex")] == []
 
 
 def test_reference_and_lessons_link_to_each_other(site):
