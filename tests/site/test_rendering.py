@@ -181,8 +181,19 @@ def test_a_copy_button_copies_the_code_without_its_prompts(visit):
     assert copied.splitlines()[0] in example.inner_text()
 
 
-def test_every_page_reads_without_javascript(visit):
-    page = visit("lessons/part1_representation/plot_11_dense_layer.html", java_script_enabled=False)
+# What a page of each kind shows without its scripts.
+WITHOUT_SCRIPTS = {
+    "index.html": ".open-box .maps img",
+    "map.html": ".lesson-card img.lesson-figure",
+    "lessons/part1_representation/plot_11_dense_layer.html": "img.lesson-figure",
+    "exercises/part1.html": ".katex",
+    "notation.html": ".katex",
+    "api/nn.html": "dt.sig",
+}
+
+
+@pytest.mark.parametrize(("name", "content"), WITHOUT_SCRIPTS.items(), ids=WITHOUT_SCRIPTS)
+def test_a_page_reads_without_javascript(visit, name, content):
+    page = visit(name, java_script_enabled=False)
     assert page.locator("h1").is_visible()
-    assert page.locator(".katex").first.is_visible()
-    assert page.locator("img.lesson-figure").first.is_visible()
+    assert page.locator(f"{content}:visible").first.is_visible()
