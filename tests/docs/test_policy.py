@@ -29,7 +29,8 @@ def test_what_stands_in_the_page_is_allowed_by_its_hash_and_files_from_itself_al
     assert found["script-src"] == ["'self'", digest('let x = "é";\n')]
     assert found["style-src-elem"] == ["'self'", digest("p { color: red }")]
     assert found["worker-src"] == ["blob:"]
-    assert found["default-src"] == found["base-uri"] == ["'none'"]
+    assert found["default-src"] == found["form-action"] == ["'self'"]
+    assert found["object-src"] == found["base-uri"] == ["'none'"]
     sources = {source for allowed in found.values() for source in allowed if not source.startswith("'sha256-")}
     assert sources == {"'self'", "'none'", "'unsafe-inline'", "data:", "blob:"}
     assert [name for name, allowed in found.items() if "'unsafe-inline'" in allowed] == ["style-src"]
