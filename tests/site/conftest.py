@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -127,6 +128,26 @@ def unpacked(html, tmp_path_factory) -> Path:
     with zipfile.ZipFile(html / "downloads/glassbox-site.zip") as packed:
         packed.extractall(folder)
     return folder / "glassbox-site"
+
+
+SMUGGLED_INTO = ("index.html", "play/digit.html", "_static/play/small-cnn.html")
+# What an attacker would smuggle into the text of a page.
+SMUGGLED = """<script>document.documentElement.dataset.script = "ran"</script>
+<img src="data:," alt="" onerror="document.documentElement.dataset.attribute = 'ran'"></body>"""
+POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
+
+
+@pytest.fixture(scope="session")
+def smuggled(unpacked, tmp_path_factory) -> Path:
+    """The site with some pages twice more: with smuggled code, and with it but without the policy."""
+    folder = tmp_path_factory.mktemp("smuggled") / "site"
+    shutil.copytree(unpacked, folder)
+    for name in SMUGGLED_INTO:
+        page = folder / name
+        strict = page.read_text("utf-8").replace("</body>", SMUGGLED)
+        page.with_name(f"strict-{page.name}").write_text(strict, encoding="utf-8")
+        page.with_name(f"open-{page.name}").write_text(POLICY.sub("", strict), encoding="utf-8")
+    return folder
 
 
 @pytest.fixture(scope="session")
