@@ -8,7 +8,7 @@ to one digit on its way through, and where is the answer found?**
 *After this lesson you can* recompute any number inside the network, read feature maps
 and filters, and show with a measurement what "transforming the information" means.
 
-*Time*: 35 minutes. *Before*: lessons 1.1 to 1.3.
+*Time*: 50 minutes. *Before*: lessons 1.1 to 1.3.
 """
 
 # %%

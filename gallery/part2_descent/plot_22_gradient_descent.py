@@ -8,7 +8,7 @@ does one get down to low ground without seeing it?**
 *After this lesson you can* compute a gradient by its formula, check it in two other
 ways, take the steps of a gradient descent by hand, and read the path that it leaves.
 
-*Time*: 25 minutes. *Before*: lesson 2.1.
+*Time*: 35 minutes. *Before*: lesson 2.1.
 """
 
 # %%

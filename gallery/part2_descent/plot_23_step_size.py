@@ -9,7 +9,7 @@ had still not arrived. **What holds it back, and what helps?**
 zig-zag, say what the condition number measures, and choose between scaling the data,
 momentum and Adam.
 
-*Time*: 25 minutes. *Before*: lesson 2.2.
+*Time*: 45 minutes. *Before*: lesson 2.2.
 """
 
 # %%

@@ -10,7 +10,7 @@ network, made of straight cuts only, tell who lives inside?**
 weight and as matrices with their shapes, say what ReLU and the logistic function are
 for, and draw what each unit of a small network sees.
 
-*Time*: 25 minutes. *Before*: lesson 1.1.
+*Time*: 35 minutes. *Before*: lesson 1.1.
 """
 
 # %%

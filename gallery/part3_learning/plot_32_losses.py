@@ -10,7 +10,7 @@ means getting better?**
 cross-entropy and their derivatives, say why softmax goes with cross-entropy, and why no
 network is trained on its accuracy.
 
-*Time*: 25 minutes. *Before*: lessons 2.2 and 3.1.
+*Time*: 35 minutes. *Before*: lessons 2.2 and 3.1.
 """
 
 # %%

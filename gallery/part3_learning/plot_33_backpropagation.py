@@ -9,7 +9,7 @@ single weight, also of those far from the output?**
 network by hand, check it in two ways, say why it costs only a few times what the
 prediction costs, and train the network with your own lines.
 
-*Time*: 35 minutes. *Before*: lessons 2.2, 3.1 and 3.2.
+*Time*: 60 minutes. *Before*: lessons 2.2, 3.1 and 3.2.
 """
 
 # %%

@@ -10,7 +10,7 @@ are enough for a step?**
 the noise of a gradient depends on the size of its batch, and choose a size from what it
 costs and what it buys.
 
-*Time*: 30 minutes. *Before*: lessons 2.3 and 3.3.
+*Time*: 45 minutes. *Before*: lessons 2.3 and 3.3.
 """
 
 # %%

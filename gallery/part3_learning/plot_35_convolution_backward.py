@@ -10,7 +10,7 @@ pixel of the result, and each pixel was used by several windows. The result is w
 turned kernel and the padding come from, and let a network find an edge filter by
 itself.
 
-*Time*: 30 minutes. *Before*: lessons 1.2 and 3.3.
+*Time*: 45 minutes. *Before*: lessons 1.2 and 3.3.
 """
 
 # %%

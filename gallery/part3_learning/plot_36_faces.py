@@ -10,7 +10,7 @@ each?**
 on several yes/no questions at once, judge it by an ROC curve that you compute yourself,
 and draw a map of what it looks at.
 
-*Time*: 30 minutes. *Before*: lessons 1.3 and 3.2.
+*Time*: 45 minutes. *Before*: lessons 1.3 and 3.2.
 """
 
 # %%
