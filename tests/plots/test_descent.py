@@ -3,12 +3,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from matplotlib.colors import to_rgba
 from matplotlib.contour import QuadContourSet
 
 from glassbox import plots
+from glassbox.plots.style import BLUE, ORANGE
 
 START = torch.tensor([1.0, 1.0, 2.0], dtype=torch.float64)
 WAY = torch.stack([START * 0.9**step for step in range(100)])
+SLOPES = 2 * WAY * torch.tensor([1.0, -1.0, 1.0])
+NAMES = ("a", "b", "c")
 
 
 def bowl(w):
@@ -22,15 +26,15 @@ def movie():
     figure, (left, right) = plt.subplots(1, 2)
     left.set_xlabel("first")
     options = {"x": (-2, 2), "y": (-3, 3), "levels": [1, 5], "frames": 6}
-    yield plots.descent_movie(left, right, bowl, WAY, shown=(0, 2), **options), left, right
+    yield plots.descent_movie(left, right, bowl, WAY, SLOPES, names=NAMES, shown=(0, 2), **options), left, right
     plt.close(figure)
 
 
 def test_before_it_runs_the_last_frame_shows(movie):
     _, left, right = movie
     np.testing.assert_array_equal(left.lines[0].get_xydata(), WAY[:, [0, 2]])
-    np.testing.assert_allclose(right.lines[0].get_ydata(), bowl(WAY))
-    assert right.lines[1].get_xydata().tolist() == [[100, bowl(WAY[-1]).item()]]
+    np.testing.assert_allclose([bar.get_width() for bar in right.patches], SLOPES[-1])
+    assert [label.get_text() for label in right.get_yticklabels()] == list(NAMES)
     assert left.get_xlabel() == "first"
 
 
@@ -39,7 +43,8 @@ def test_a_frame_shows_the_way_so_far(movie):
     animation._func(0)
     assert left.get_title() == "iteration 1: risk 6"
     np.testing.assert_array_equal(left.lines[-1].get_xydata(), WAY[:1, [0, 2]])
-    assert right.lines[1].get_xdata()[0] == 1
+    np.testing.assert_allclose([bar.get_width() for bar in right.patches], SLOPES[0])
+    assert [bar.get_facecolor() for bar in right.patches] == [to_rgba(c) for c in (ORANGE, BLUE, ORANGE)]
     assert left.get_xlabel() == "first"
 
 
@@ -64,7 +69,9 @@ def test_early_iterations_get_most_frames(movie):
 def test_parameters_that_do_not_exist_are_refused(ax):
     options = {"x": (0, 1), "y": (0, 1), "levels": [1]}
     with pytest.raises(ValueError, match=r"shown names the parameters \(0, 3\)"):
-        plots.descent_movie(ax, ax, bowl, WAY, shown=(0, 3), **options)
+        plots.descent_movie(ax, ax, bowl, WAY, SLOPES, names=NAMES, shown=(0, 3), **options)
+    with pytest.raises(ValueError, match=r"expects gradients of shape \(100, 3\) and 3 names, got \(99, 3\) and 2"):
+        plots.descent_movie(ax, ax, bowl, WAY, SLOPES[1:], names=NAMES[1:], shown=(0, 1), **options)
 
 
 def test_a_movie_that_nobody_watches_goes_without_a_warning(recwarn):
@@ -73,7 +80,8 @@ def test_a_movie_that_nobody_watches_goes_without_a_warning(recwarn):
     import matplotlib.pyplot as plt
 
     figure, (left, right) = plt.subplots(1, 2)
-    movie = plots.descent_movie(left, right, bowl, WAY, shown=(0, 1), x=(-2, 2), y=(-2, 2), levels=[1], frames=2)
+    options = {"x": (-2, 2), "y": (-2, 2), "levels": [1], "frames": 2}
+    movie = plots.descent_movie(left, right, bowl, WAY, SLOPES, names=NAMES, shown=(0, 1), **options)
     plt.close(figure)
     del movie, figure, left, right
     gc.collect()

@@ -1,4 +1,4 @@
-"""A descent as a film: the point on the map of two parameters, and the risk that it has reached."""
+"""A descent as a film: the point on the map of two parameters, and the derivatives that move it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glassbox.plots.contours import contours, path
-from glassbox.plots.style import BLUE, FAINT, ORANGE, PAPER
+from glassbox.plots.style import BLUE, FAINT, MUTED, ORANGE, PAPER
 
 if TYPE_CHECKING:
     from matplotlib.animation import FuncAnimation
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
 def descent_movie(
     map_axes: Axes,
-    risk_axes: Axes,
+    bar_axes: Axes,
     risk: Callable[[Tensor], Tensor],
     parameters: Tensor,
+    gradients: Tensor,
     *,
+    names: Sequence[str],
     shown: tuple[int, int],
     x: tuple[float, float],
     y: tuple[float, float],
@@ -33,16 +35,21 @@ def descent_movie(
     """Animate a descent over two of its parameters, the contours following the others.
 
     In each frame the map is that of the two parameters shown, with all others at their values of that iteration: the
-    point lies at the very risk that the curve beside the map shows.
+    point lies at the very risk that its title tells. Beside the map stands a bar for each derivative, on a scale that
+    shows large and small ones of either sign alike: linear near zero, logarithmic beyond.
 
     Parameters
     ----------
-    map_axes, risk_axes : matplotlib.axes.Axes
-        Where to draw the map, and the curve of the risk against the iterations.
+    map_axes, bar_axes : matplotlib.axes.Axes
+        Where to draw the map, and the bars of the derivatives.
     risk : callable
         Takes parameters of shape (..., P) and returns the risks, shape (...).
     parameters : Tensor
         Shape (T, P): the points of the descent, the starting point first. It is iteration 1.
+    gradients : Tensor
+        Shape (T, P): the gradient at each of them.
+    names : sequence of str
+        The names of the P parameters.
     shown : tuple of int
         Which two parameters make the map.
     x, y : tuple of float
@@ -62,7 +69,8 @@ def descent_movie(
     Raises
     ------
     ValueError
-        If there are no parameters to choose ``shown`` from.
+        If there are no parameters to choose ``shown`` from, or not one gradient for each point and one name for each
+        parameter.
 
     Examples
     --------
@@ -72,7 +80,8 @@ def descent_movie(
     ...     return (w**2).sum(dim=-1)
     >>> way = torch.tensor([[1.0, 1.0], [0.5, 0.5]])
     >>> fig, (left, right) = plt.subplots(1, 2)
-    >>> movie = descent_movie(left, right, bowl, way, shown=(0, 1), x=(-2, 2), y=(-2, 2), levels=[1])
+    >>> options = {"shown": (0, 1), "x": (-2, 2), "y": (-2, 2), "levels": [1]}
+    >>> movie = descent_movie(left, right, bowl, way, 2 * way, names=["a", "b"], **options)
     >>> left.get_title()
     'iteration 2: risk 0.5'
     >>> plt.close(fig)
@@ -81,16 +90,26 @@ def descent_movie(
 
     if parameters.dim() != 2 or not all(-parameters.shape[1] <= index < parameters.shape[1] for index in shown):
         raise ValueError(f"shown names the parameters {shown}, and parameters have shape {tuple(parameters.shape)}")
+    if gradients.shape != parameters.shape or len(names) != parameters.shape[1]:
+        raise ValueError(
+            f"descent_movie expects gradients of shape {tuple(parameters.shape)} and {parameters.shape[1]} names, got "
+            f"{tuple(gradients.shape)} and {len(names)}"
+        )
     risks = risk(parameters).numpy()
     iterations = np.unique(np.geomspace(1, len(parameters), frames).round().astype(int))
     labels = map_axes.get_xlabel(), map_axes.get_ylabel()
 
-    risk_axes.plot(range(1, len(risks) + 1), risks, color=BLUE)
-    (here,) = risk_axes.plot([], [], "o", color=ORANGE, markersize=9, markeredgecolor=PAPER, zorder=3)
-    risk_axes.set(xscale="log", yscale="log", xlabel="iteration", ylabel="risk")
-    for axis in (risk_axes.xaxis, risk_axes.yaxis):
-        axis.set_major_formatter("{x:g}")
-    risk_axes.grid(color=FAINT)
+    bars = bar_axes.barh(names, gradients[-1].numpy(), color=ORANGE, height=0.6)
+    bar_axes.axvline(0, color=MUTED, linewidth=1)
+    largest = float(gradients.abs().max()) or 1.0
+    top = 10 ** np.floor(np.log10(largest))
+    bar_axes.set_xscale("symlog", linthresh=top / 1000)
+    bar_axes.set(xlim=(-1.5 * largest, 1.5 * largest), xlabel="derivative of the risk")
+    bar_axes.set_xticks([-top, -top / 100, 0, top / 100, top])
+    bar_axes.minorticks_off()
+    bar_axes.xaxis.set_major_formatter("{x:g}")
+    bar_axes.invert_yaxis()
+    bar_axes.grid(axis="x", color=FAINT)
 
     def draw(frame: int) -> list[Artist]:
         last = int(iterations[frame])
@@ -106,8 +125,9 @@ def descent_movie(
         path(map_axes, parameters[:last, list(shown)], dots=False)
         map_axes.plot(*point[list(shown)].tolist(), "o", color=ORANGE, markersize=9, markeredgecolor=PAPER, zorder=4)
         map_axes.set(xlabel=labels[0], ylabel=labels[1], title=f"iteration {last}: risk {risks[last - 1]:.2g}")
-        here.set_data([last], [risks[last - 1]])
-        return [here]
+        for bar, derivative in zip(bars, gradients[last - 1].tolist(), strict=True):
+            bar.set(width=derivative, color=ORANGE if derivative >= 0 else BLUE)
+        return list(bars)
 
     figure = map_axes.figure
     movie = FuncAnimation(figure, draw, frames=len(iterations), interval=milliseconds)  # type: ignore[arg-type]
