@@ -278,15 +278,6 @@ runs = {
 }
 
 
-def on_map(descent, directions, best):
-    """Return where a descent went along the second steepest direction and the first."""
-    return (descent.parameters - best) @ directions[:, [1, 0]]
-
-
-def risk_on_map(curvatures):
-    return lambda places: (curvatures[[1, 0]] * places**2).sum(dim=-1) / 2
-
-
 def iterations_to(goal, step, curvatures, distances):
     """Count the iterations of plain descent until the risk is at most ``goal``."""
     t = torch.arange(50_000)[:, None]
@@ -308,7 +299,17 @@ print(table.round(3).to_string())
 assert table["risk at 60"][0.97] < table["risk at 60"][0.3]
 assert table["iterations to 0.01"].tolist() == [23726, 8898, 7339]
 
+
 # %%
+def on_map(descent, directions, best):
+    """Return where a descent went along the second steepest direction and the first."""
+    return (descent.parameters - best) @ directions[:, [1, 0]]
+
+
+def risk_on_map(curvatures):
+    return lambda places: (curvatures[[1, 0]] * places**2).sum(dim=-1) / 2
+
+
 ranges, levels = ((-0.1, 0.7), (-0.7, 0.7)), [0.3, 3, 15, 50, 100, 180]
 
 fig, axes = plt.subplots(1, 2, figsize=(7.2, 3.9), sharey=True)
@@ -345,6 +346,7 @@ print("Means", mean.tolist(), "and deviations", [f"{value:.2f}" for value in dev
 print(f"Condition number {condition_number(Z):.1f} in place of {condition:,.0f};")
 print(f"limit {Z_limit:.2f}, {Z_limit / limit:.0f} times as long as before")
 
+Z_curvatures, Z_directions, Z_best = curved_directions(Z, start)
 raw = gradient_descent(start, X, y, step=0.8 * limit, iterations=30)
 scaled = gradient_descent(start, Z, y, step=0.8 * Z_limit, iterations=30)
 print(f"Risk after 30 iterations: {raw.risks[-1]:.2g}, now {scaled.risks[-1]:.1g}")
@@ -352,7 +354,6 @@ assert condition_number(Z) < 20
 assert scaled.risks[-1] < 0.001 < 0.1 < raw.risks[-1]
 
 # %%
-Z_curvatures, Z_directions, Z_best = curved_directions(Z, start)
 fig, (left, right) = plt.subplots(1, 2, figsize=(7.2, 4.0))
 plots.contours(
     left,
