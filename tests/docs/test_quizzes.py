@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from glassbox_site import exercises, lessons, notebooks, quizzes
+from glassbox_site import lessons, notebooks, quizzes
 from sphinx.errors import ExtensionError
 
 from glassbox import datasets, nn, optim
@@ -112,15 +112,6 @@ def test_questions_and_exercises_come_before_the_downloads():
     assert ":ref:`exercise-1.2-a`" in text
     assert "1.1-a" not in text
     assert "Questions" not in quizzes.practice_of("1.2", False, [])
-
-
-def test_the_checks_are_proved_and_a_broken_one_is_told(monkeypatch):
-    from glassbox.exercises import EXERCISES
-
-    assert exercises.flaws_of_checks() == []
-    broken = EXERCISES["2.1-a"]
-    monkeypatch.setitem(broken.slips, broken.solve, "A slip that is none.")
-    assert exercises.flaws_of_checks() == ["2.1-a does not tell the slip risk"]
 
 
 # -- Numbers that follow from those of the question ------------------------------------------------------------------
