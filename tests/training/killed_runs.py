@@ -20,9 +20,8 @@ from typing import Any
 import torch
 import torch._dynamo  # an optimizer imports it in its first step, which would take each child a second
 from safetensors.torch import save_file
-from torch import Tensor
 
-from tests.training.runs import everything_run, shaken
+from tests.training.runs import before_each_step, everything_run
 
 
 def fork(work: Callable[[], None]) -> int:
@@ -68,12 +67,8 @@ def run(folder: Path, result: Path, fatal: int | None) -> None:
         events.wrap(os, name)
     events.wrap(shutil, "rmtree")
 
-    def augment(inputs: Tensor, generator: torch.Generator) -> Tensor:
-        events.happen("step")
-        return shaken(inputs, generator)
-
-    augment.__name__ = "shaken"
-    model, history = everything_run(folder, augment=augment)
+    with before_each_step(lambda: events.happen("step")):
+        model, history = everything_run(folder)
     save_file(model.state_dict(), result.with_suffix(".safetensors"))
     result.with_suffix(".json").write_text(json.dumps({"history": history.to_json(), "events": events.names}))
 

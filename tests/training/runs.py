@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,24 @@ def network(*, seed: int = 0, dropout: float = 0.0, dtype: torch.dtype = torch.f
         return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(dropout), nn.Linear(8, 3)).to(dtype)
 
 
+BEFORE_A_STEP: list[Callable[[], object]] = []
+"""What `shaken` calls; its code, by which a run is told from another, stays the same."""
+
+
 def shaken(inputs: Tensor, generator: torch.Generator) -> Tensor:
+    for call in BEFORE_A_STEP:
+        call()
     return inputs + 0.1 * torch.randn(inputs.shape, generator=generator)
+
+
+@contextmanager
+def before_each_step(call: Callable[[], object]) -> Iterator[None]:
+    """Have `shaken` call something, for the block."""
+    BEFORE_A_STEP.append(call)
+    try:
+        yield
+    finally:
+        BEFORE_A_STEP.remove(call)
 
 
 def half_way_down(progress: float) -> float:
@@ -35,7 +53,8 @@ def half_way_down(progress: float) -> float:
 
 def everything_run(folder: Path, **changes: Any) -> tuple[nn.Module, History]:
     """Train with dropout, noise, a schedule, momentum, uneven batches and frequent checkpoints."""
-    model = network(dropout=0.3)
+    model = changes.pop("model", None) or network(dropout=0.3)
+    train = changes.pop("train", None) or blobs()
     options: dict[str, Any] = {
         "optimizer": lambda parameters: torch.optim.Adam(parameters, lr=0.01),
         "epochs": 3,
@@ -47,7 +66,7 @@ def everything_run(folder: Path, **changes: Any) -> tuple[nn.Module, History]:
         "checkpoint": folder,
         "checkpoint_every": 2,
     }
-    history = fit(model, blobs(), **options | changes)
+    history = fit(model, train, **options | changes)
     return model, history
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import platform
+import random
 import shutil
 import subprocess
 import warnings
@@ -13,15 +15,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.utils.data import Dataset
 
 from glassbox.optim import SGD, Adam, AdamW
 from glassbox.training import CheckpointError, fit
+from glassbox.training.batches import DatasetRows
 from glassbox.training.checkpoint import checkpoints, load_newest
-from tests.training.runs import assert_same_weights, blobs, everything_run, network, shaken
+from glassbox.training.identity import of_rows
+from tests.training.runs import assert_same_weights, before_each_step, blobs, everything_run, network, shaken
 
 
 @pytest.fixture(autouse=True)
@@ -38,23 +44,21 @@ class Stop(Exception):
     """Ends a run from inside."""
 
 
-def stop_at(step: int) -> Callable[[Tensor, torch.Generator], Tensor]:
+def stop_at(step: int) -> Callable[[], None]:
     count = 0
 
-    def augment(inputs: Tensor, generator: torch.Generator) -> Tensor:
+    def stop() -> None:
         nonlocal count
         count += 1
         if count == step:
             raise Stop
-        return shaken(inputs, generator)
 
-    augment.__name__ = "shaken"
-    return augment
+    return stop
 
 
 def stopped_run(folder: Path, step: int = 12, **changes: Any) -> None:
-    with pytest.raises(Stop):
-        everything_run(folder, augment=stop_at(step), **changes)
+    with pytest.raises(Stop), before_each_step(stop_at(step)):
+        everything_run(folder, **changes)
 
 
 @pytest.mark.parametrize(
@@ -81,23 +85,16 @@ def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path: Path, optimizer: Any, 
 def test_goes_on_from_the_checkpoint_and_not_from_the_start(tmp_path: Path) -> None:
     stopped_run(tmp_path)
     assert checkpoints(tmp_path)[0].name == "step-000000010"
-    steps = []
-    everything_run(tmp_path, augment=named_shaken(lambda: steps.append(1)))
+    steps: list[int] = []
+    with before_each_step(lambda: steps.append(1)):
+        everything_run(tmp_path)
     assert len(steps) == 21 - 10
-
-
-def named_shaken(each: Callable[[], object]) -> Callable[[Tensor, torch.Generator], Tensor]:
-    def augment(inputs: Tensor, generator: torch.Generator) -> Tensor:
-        each()
-        return shaken(inputs, generator)
-
-    augment.__name__ = "shaken"
-    return augment
 
 
 def test_a_finished_run_is_read_and_not_repeated(tmp_path: Path) -> None:
     model, history = everything_run(tmp_path)
-    again, same = everything_run(tmp_path, augment=stop_at(1))
+    with before_each_step(stop_at(1)):
+        again, same = everything_run(tmp_path)
     assert same == history
     assert_same_weights(again, model)
 
@@ -192,27 +189,248 @@ def test_all_damaged(tmp_path: Path) -> None:
     everything_run(tmp_path)
 
 
+class Items(Dataset[tuple[Tensor, int]]):
+    """Blobs one by one, with an own change at each."""
+
+    def __init__(self, change: Callable[[int, Tensor, int], tuple[Tensor, int]]) -> None:
+        self.inputs, self.targets = blobs()
+        self.change = change
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return self.change(index, self.inputs[index], int(self.targets[index]))
+
+
+def as_it_is(index: int, item: Tensor, target: int) -> tuple[Tensor, int]:
+    return item, target
+
+
+def blurred(strength: float) -> Callable[[Tensor, torch.Generator], Tensor]:
+    def augment(inputs: Tensor, generator: torch.Generator) -> Tensor:
+        return inputs + strength * torch.randn(inputs.shape, generator=generator)
+
+    return augment
+
+
+def falling(end: float) -> Callable[[float], float]:
+    return lambda progress: 1 - (1 - end) * progress
+
+
+def weighed(weights: list[float]) -> Callable[[Tensor, Tensor], Tensor]:
+    tensor = torch.tensor(weights)
+    return lambda outputs, targets: nn.functional.cross_entropy(outputs, targets, tensor)
+
+
+FACTOR = 1.0
+
+
+def scaled(outputs: Tensor, targets: Tensor) -> Tensor:
+    return FACTOR * nn.functional.cross_entropy(outputs, targets)
+
+
+class Doubled(nn.Module):
+    def __init__(self, times: float = 2.0, width: int = 8) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(4, width), nn.Linear(width, 3)
+        self.times = times
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.times * self.last(self.first(inputs).relu())
+
+
+class DoubledAndSquared(Doubled):
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.times * self.last(self.first(inputs).square())
+
+
+DoubledAndSquared.__name__ = "Doubled"  # the same class, edited between two starts
+
+
+def built(make: Callable[[], nn.Module], change: Callable[[nn.Module], object] = lambda model: None) -> nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = make()
+    with torch.no_grad():
+        change(model)
+    return model
+
+
+def changed(values: Tensor, *place: int) -> Tensor:
+    """Give a copy in which one value is another."""
+    values = values.clone()
+    values[place] = 1 - values[place] if values.is_floating_point() else (values[place] + 1) % 3
+    return values
+
+
+def frozen(model: nn.Module) -> None:
+    model[0].requires_grad_(False)  # type: ignore[index]
+
+
+def frozen_and_moved(model: nn.Module) -> None:
+    frozen(model)
+    model[0].weight += 1  # type: ignore[index]
+
+
+INPUTS, LABELS = blobs()
+JOIN = "in the checkpoint"
+CHANGES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
+    ("batch size", {}, {"batch_size": 12}, f"batch_size: 10 {JOIN}, 12 now"),
+    ("seed", {}, {"seed": 1}, f"seed: 0 {JOIN}, 1 now"),
+    ("epochs of a schedule", {}, {"epochs": 4}, f"epochs: 3 {JOIN}, 4 now"),
+    ("rate", {}, {"optimizer": lambda p: torch.optim.Adam(p, lr=0.02)}, f"group 0, lr: 0.01 {JOIN}, 0.02 now"),
+    ("optimizer", {}, {"optimizer": SGD}, f"optimizer: Adam {JOIN}, SGD now"),
+    ("loss", {}, {"loss": nn.CrossEntropyLoss(label_smoothing=0.1)}, f"label_smoothing=0.0.* {JOIN}, .*=0.1.* now"),
+    (
+        "weights of a loss",
+        {"loss": weighed([1.0, 1.0, 1.0])},
+        {"loss": weighed([1.0, 2.0, 1.0])},
+        "loss: <lambda> .code .*now",
+    ),
+    ("global of a loss", {"loss": scaled}, {"loss": scaled, "FACTOR": 2.0}, "loss: scaled .code .* now"),
+    ("augmentation", {}, {"augment": None}, rf"augment: shaken \[code .{{8}}\] {JOIN}, None now"),
+    ("partial", {}, {"augment": partial(shaken)}, rf"augment: shaken .*\] {JOIN}, shaken \[code .{{8}}\]\(\) now"),
+    ("its closure", {"augment": blurred(0.1)}, {"augment": blurred(0.3)}, r"augment: augment \[code .* now"),
+    ("schedule", {}, {"schedule": None}, rf"schedule: half_way_down .* {JOIN}, None now"),
+    ("its closure", {"schedule": falling(0.1)}, {"schedule": falling(0)}, r"schedule: <lambda> \[code .* now"),
+    ("precision", {}, {"precision": "bfloat16"}, f"precision: float32 {JOIN}, bfloat16 now"),
+    ("validation", {}, {"validation": None}, rf"validation data: \(20, 4\).* {JOIN}, None now"),
+    ("an input", {}, {"train": (changed(INPUTS, 37, 2), LABELS)}, r"training data: \(64, 4\) .*SHA-256 .* now"),
+    ("a label", {}, {"train": (INPUTS, changed(LABELS, 63))}, r"training data: \(64, 4\) .*SHA-256 .* now"),
+    (
+        "an input of a dataset",
+        {"train": Items(as_it_is)},
+        {"train": Items(lambda index, item, target: (item + (index == 40), target))},
+        "training data: 64 items of Items, SHA-256 of 64 of them .* now",
+    ),
+    (
+        "a label of a dataset",
+        {"train": Items(as_it_is)},
+        {"train": Items(lambda index, item, target: (item, (target + (index == 3)) % 3))},
+        "training data: 64 items of Items, .* now",
+    ),
+    (
+        "dropout",
+        {},
+        {"model": network(dropout=0.9)},
+        rf"layer 2: Dropout\(p=0.3, .*{JOIN}, Dropout\(p=0.9, .* now",
+    ),
+    (
+        "activation",
+        {},
+        {"model": nn.Sequential(nn.Linear(4, 8), nn.Sigmoid(), nn.Dropout(0.3), nn.Linear(8, 3))},
+        rf"layer 1: ReLU\(\) {JOIN}, Sigmoid\(\) now",
+    ),
+    (
+        "a layer that no longer learns",
+        {},
+        {"model": built(lambda: network(dropout=0.3), frozen)},
+        rf"tensor 0.weight: \(8, 4\) torch.float32 {JOIN}, \(8, 4\) torch.float32, does not learn now",
+    ),
+    (
+        "weights that do not learn",
+        {"model": lambda: built(network, frozen)},
+        {"model": built(network, frozen_and_moved)},
+        rf"weights that do not learn: SHA-256 .* {JOIN}, SHA-256 .* now",
+    ),
+    ("own attribute", {"model": lambda: built(Doubled)}, {"model": built(lambda: Doubled(3.0))}, r"model: .*times=2.0"),
+    ("own code", {"model": lambda: built(Doubled)}, {"model": built(DoubledAndSquared)}, r"model: Doubled\(times=2.0"),
+]
+
+
 @pytest.mark.parametrize(
-    ("changes", "difference"),
-    [
-        ({"batch_size": 12}, r"batch_size: 10 in the checkpoint, 12 now"),
-        ({"seed": 1}, r"seed: 0 in the checkpoint, 1 now"),
-        ({"epochs": 4}, r"epochs: 3 in the checkpoint, 4 now"),
-        ({"optimizer": lambda p: torch.optim.Adam(p, lr=0.02)}, r"group 0, lr: 0.01 in the checkpoint, 0.02 now"),
-        ({"optimizer": SGD}, r"optimizer: Adam in the checkpoint, SGD now"),
-        ({"loss": nn.CrossEntropyLoss(label_smoothing=0.1)}, r"loss: .* in the checkpoint, .* now"),
-        ({"augment": None}, r"augment: shaken in the checkpoint, None now"),
-        ({"augment": partial(shaken)}, r"augment: shaken in the checkpoint, shaken\(\) now"),
-        ({"schedule": None}, r"schedule: half_way_down in the checkpoint, None now"),
-        ({"precision": "bfloat16"}, r"precision: float32 in the checkpoint, bfloat16 now"),
-        ({"validation": None}, r"validation data: .* in the checkpoint, None now"),
-    ],
+    ("first", "changes", "difference"), [case[1:] for case in CHANGES], ids=[case[0] for case in CHANGES]
 )
-def test_other_settings_are_refused_with_the_difference(tmp_path: Path, changes: Any, difference: str) -> None:
-    everything_run(tmp_path)
-    with pytest.raises(CheckpointError, match=difference):
-        everything_run(tmp_path, **changes)
-    everything_run(tmp_path, **changes, resume=False)
+def test_other_settings_are_refused_with_the_difference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: Any, changes: Any, difference: str
+) -> None:
+    def options(**changes: Any) -> dict[str, Any]:
+        """Make the model anew, as the next process would."""
+        make = changes.get("model")
+        return changes if make is None or isinstance(make, nn.Module) else changes | {"model": make()}
+
+    for _ in range(2):  # the same once more is the same run
+        _, history = everything_run(tmp_path, **options(**first))
+    assert len(history) == 3
+    with monkeypatch.context() as patch:
+        if "FACTOR" in changes:
+            patch.setitem(globals(), "FACTOR", changes.pop("FACTOR"))
+        with pytest.raises(CheckpointError, match=difference):
+            everything_run(tmp_path, **options(**first | changes))
+        everything_run(tmp_path, **options(**first | changes), resume=False)
+
+
+def test_a_dataset_with_random_transforms_is_the_same_each_time(tmp_path: Path) -> None:
+    own, draw = torch.Generator(), np.random.default_rng()
+    own.seed()
+
+    def noisy(index: int, item: Tensor, target: int) -> tuple[Tensor, int]:
+        return item + torch.randn(4) + random.random(), target
+
+    def noisy_by_its_own(index: int, item: Tensor, target: int) -> tuple[Tensor, int]:
+        return item + torch.randn(4, generator=own) + draw.random(), target
+
+    for change in (noisy, noisy_by_its_own):
+        for _ in range(2):
+            everything_run(tmp_path / change.__name__, train=Items(change), epochs=1)
+
+
+def test_describing_a_dataset_draws_from_nobodys_random_numbers() -> None:
+    def noisy(index: int, item: Tensor, target: int) -> tuple[Tensor, int]:
+        return item + torch.randn(4) + random.random() + float(np.random.rand()), target  # noqa: NPY002
+
+    def states() -> str:
+        return repr((torch.get_rng_state().tolist(), random.getstate(), np.random.get_state()))  # noqa: NPY002
+
+    before = states()
+    first, again = (of_rows(DatasetRows(Items(noisy))) for _ in range(2))
+    assert first == again
+    assert states() == before
+
+
+def test_fewer_epochs_than_were_made_are_refused(tmp_path: Path) -> None:
+    everything_run(tmp_path / "whole", schedule=None)
+    with pytest.raises(CheckpointError, match=r"has made 3 epochs, more than epochs=2: ask for 3 or more, or give"):
+        everything_run(tmp_path / "whole", schedule=None, epochs=2)
+    stopped_run(tmp_path / "stopped", schedule=None)
+    model = network(dropout=0.3)
+    with pytest.raises(CheckpointError, match=r"has made 1 epochs and 3 batches of the next, more than epochs=1: ask"):
+        everything_run(tmp_path / "stopped", model=model, schedule=None, epochs=1)
+    assert_same_weights(model, network(dropout=0.3))
+
+
+def test_another_environment_is_said_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped_run(tmp_path)
+    threads = torch.get_num_threads()
+    monkeypatch.setattr(torch, "__version__", "9.9")
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads + 1)
+    with pytest.warns(
+        UserWarning, match=r"goes on, though perhaps not to the very same bits: torch .* then, 9.9 now; thr"
+    ) as told:
+        _, history = everything_run(tmp_path)
+    assert f"threads {threads} then, {threads + 1} now" in str(told[0].message)
+    assert len(history) == 3
+
+
+def test_another_python_is_said_and_its_code_not_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    everything_run(tmp_path, augment=blurred(0.1))
+    monkeypatch.setattr(platform, "python_version_tuple", lambda: ("3", "99", "0"))
+    with pytest.warns(UserWarning, match=r"Python 3.\d+ then, 3.99 now"):
+        everything_run(tmp_path, augment=blurred(0.3))
+    with pytest.raises(CheckpointError, match=r"augment: augment .* now"):
+        everything_run(tmp_path, augment=shaken)
+
+
+def test_other_initial_weights_are_said(tmp_path: Path) -> None:
+    stopped_run(tmp_path / "a")
+    with pytest.warns(UserWarning, match=r"the model came with other weights than the run in .* began with"):
+        model, history = everything_run(tmp_path / "a", model=network(dropout=0.3, seed=5))
+    reference, whole = everything_run(tmp_path / "b")
+    assert history == whole
+    assert_same_weights(model, reference)
+    everything_run(tmp_path / "a", model=model)  # the weights that it ended with
+    everything_run(tmp_path / "a")  # and those that it began with
 
 
 def test_another_model_or_other_data_are_refused(tmp_path: Path) -> None:

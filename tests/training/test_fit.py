@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import io
 import math
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -223,51 +222,6 @@ class TestDivergence:
             history = everything_run(tmp_path, optimizer=lambda p: SGD(p, lr=1e30), checkpoint_every=1, schedule=None)
         assert history is None
         assert model is not None
-
-
-class TestCtrlC:
-    def press_at(self, step: int, times: int = 1) -> Any:
-        count = 0
-
-        def augment(inputs: Tensor, generator: torch.Generator) -> Tensor:
-            nonlocal count
-            count += 1
-            if count == step:
-                for _ in range(times):
-                    signal.raise_signal(signal.SIGINT)
-            return inputs
-
-        return augment
-
-    def test_ends_with_the_history_so_far_and_goes_on_later(self, tmp_path: Path) -> None:
-        def plain(inputs: Tensor, generator: torch.Generator) -> Tensor:
-            return inputs
-
-        press = self.press_at(9)
-        press.__name__ = plain.__name__
-        _, stopped = everything_run(tmp_path / "a", augment=press)
-        assert stopped.interrupted
-        assert len(stopped) == 1
-        model, resumed = everything_run(tmp_path / "a", augment=plain)
-        reference, whole = everything_run(tmp_path / "b", augment=plain)
-        assert not resumed.interrupted
-        assert resumed == whole
-        assert_same_weights(model, reference)
-
-    def test_in_the_last_batch_of_an_epoch(self) -> None:
-        history = fit_on_cpu(network(), blobs(), epochs=3, augment=self.press_at(7))
-        assert history.interrupted
-        assert len(history) == 1
-
-    def test_in_the_last_batch_of_all(self) -> None:
-        history = fit_on_cpu(network(), blobs(), epochs=1, augment=self.press_at(7))
-        assert not history.interrupted
-        assert len(history) == 1
-
-    def test_twice_is_meant(self) -> None:
-        with pytest.raises(KeyboardInterrupt):
-            fit_on_cpu(network(), blobs(), augment=self.press_at(2, times=2))
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 class TestProgress:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 import glassbox.nn
 from glassbox.training import CheckpointError, DivergenceError, History, fit
-from tests.training.runs import blobs, network, shaken
+from tests.training.runs import before_each_step, blobs, network, shaken
 
 RANK = int(os.environ.get("RANK", "0"))
 
@@ -157,17 +157,15 @@ def dying(folder: Path) -> None:
     steps = 0
     first_attempt = os.environ["TORCHELASTIC_RESTART_COUNT"] == "0" and "unkilled" not in str(folder)
 
-    def augment(inputs: Tensor, generator: torch.Generator) -> Tensor:
+    def count() -> None:
         nonlocal steps
         steps += 1
         if first_attempt and RANK == 1 and steps == 9:
             os.kill(os.getpid(), signal.SIGKILL)
-        return shaken(inputs, generator)
 
-    augment.__name__ = "shaken"
-    model, _ = train(
-        41, 10, epochs=3, augment=augment, checkpoint=folder / "run", checkpoint_every=2, loss=nn.CrossEntropyLoss()
-    )
+    options = {"checkpoint": folder / "run", "checkpoint_every": 2, "loss": nn.CrossEntropyLoss()}
+    with before_each_step(count):
+        model, _ = train(41, 10, epochs=3, augment=shaken, **options)
     save_file(model.state_dict(), folder / f"weights.{RANK}.safetensors")
     (folder / f"steps.{RANK}").write_text(str(steps))
 

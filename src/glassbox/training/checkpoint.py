@@ -34,6 +34,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from glassbox.files import check_writable, write_whole
+from glassbox.training.identity import CODE, of_weights
 
 MODEL, TRAINING, STATE, SUMS = "model.safetensors", "training.safetensors", "state.json", "SHA256SUMS"
 MARK, LOCK, CONTINUED = "checkpoints.json", ".lock", "to-be-continued"
@@ -280,33 +281,70 @@ def parse(files: dict[str, bytes]) -> tuple[dict[str, Tensor], dict[str, Tensor]
     return tensors_from_bytes(files[MODEL]), tensors_from_bytes(files[TRAINING]), json.loads(files[STATE])
 
 
-def refuse_other_run(checkpoint: str, saved: dict[str, Any], now: dict[str, Any]) -> None:
+def refuse_other_run(folder: str, saved: dict[str, Any], now: dict[str, Any]) -> None:
     """Raise, naming the differences, if a checkpoint was written by a run with other settings.
 
     Parameters
     ----------
-    checkpoint : str
-        Its name, for the message.
+    folder : str
+        Where it is, for the message.
     saved, now : dict
         Settings of the checkpoint's run and of this one.
 
     Raises
     ------
     CheckpointError
-        If they differ.
+        If they differ in more than what `warn_of_differences` tells.
     """
-    now = json.loads(json.dumps(now))
-    missing = "(none)"
+    other_python = saved["environment"]["Python"] != now["environment"]["Python"]  # whose code for a function differs
+    there, here = (_lasting(settings, without_code=other_python) for settings in (saved, now))
     differences = [
-        f"  {name}: {saved.get(name, missing)} in the checkpoint, {now.get(name, missing)} now"
-        for name in saved | now
-        if saved.get(name, missing) != now.get(name, missing)
+        f"  {name}: {there.get(name, '(none)')} in the checkpoint, {here.get(name, '(none)')} now"
+        for name in there | here
+        if there.get(name, "(none)") != here.get(name, "(none)")
     ]
     if differences:
+        listed = "\n".join(differences)
         raise CheckpointError(
-            f"checkpoint {checkpoint} belongs to another run:\n"
-            + "\n".join(differences)
-            + "\nGive this run a folder of its own"
+            f"the checkpoint in {folder} belongs to another run:\n{listed}\nGive this run a folder of its own"
+        )
+
+
+def _lasting(settings: dict[str, Any], *, without_code: bool) -> dict[str, Any]:
+    """Return the settings by which a run is told from another, as they are in JSON."""
+    text = json.dumps(
+        {name: value for name, value in settings.items() if name not in ("environment", "initial weights")}
+    )
+    return json.loads(CODE.sub("", text) if without_code else text)
+
+
+def warn_of_differences(folder: str, saved: dict[str, Any], now: dict[str, Any], weights: Mapping[str, Tensor]) -> None:
+    """Say what lets a run go on but not to the very same bits, and that the model came with weights of its own.
+
+    Parameters
+    ----------
+    folder : str
+        Where the checkpoint is, for the message.
+    saved, now : dict
+        Settings of the checkpoint's run and of this one.
+    weights : mapping of str to Tensor
+        Those of the checkpoint.
+    """
+    there, here = saved["environment"], now["environment"]
+    changed = [
+        f"{name} {there.get(name, '(none)')} then, {here.get(name, '(none)')} now"
+        for name in there | here
+        if there.get(name) != here.get(name)
+    ]
+    if changed:
+        warnings.warn(
+            f"the run in {folder} goes on, though perhaps not to the very same bits: {'; '.join(changed)}", stacklevel=2
+        )
+    if now["initial weights"] not in (saved["initial weights"], of_weights(weights)):
+        warnings.warn(
+            f"the model came with other weights than the run in {folder} began with: those of the checkpoint replace "
+            "them; for a run from these weights, give it a folder of its own",
+            stacklevel=2,
         )
 
 

@@ -21,6 +21,7 @@ from glassbox.training.checkpoint import (
     parse,
     refuse_other_run,
     set_optimizer_tensors,
+    warn_of_differences,
 )
 from glassbox.training.device import (
     describe_device,
@@ -246,7 +247,6 @@ def save(run: Run) -> None:
         "settings": asked.description,
         "schedule": asked.schedule.state(),
         "history": [asdict(row) for row in run.history.epochs],
-        "torch": torch.__version__,
     }
     run.store.save(at.step, asked.model.state_dict(), tensors, state)
 
@@ -267,6 +267,9 @@ def take_up(
         return Position()
     weights, tensors, state = parse(files)
     refuse_other_run(str(settings.checkpoint), state["settings"], settings.description)
+    if store is not None:
+        warn_of_differences(str(settings.checkpoint), state["settings"], settings.description, weights)
+    settings.description["initial weights"] = state["settings"]["initial weights"]
     at = Position(**state["position"])
     if (at.epoch, at.batch) > (settings.epochs, 0):
         part = f" and {at.batch} batches of the next" if at.batch else ""
