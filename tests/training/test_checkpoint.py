@@ -384,7 +384,7 @@ def test_describing_a_dataset_draws_from_nobodys_random_numbers() -> None:
         return repr((torch.get_rng_state().tolist(), random.getstate(), np.random.get_state()))  # noqa: NPY002
 
     before = states()
-    first, again = (of_rows(DatasetRows(Items(noisy))) for _ in range(2))
+    first, again = (of_rows(DatasetRows(Items(noisy), "train")) for _ in range(2))
     assert first == again
     assert states() == before
 

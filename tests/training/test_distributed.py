@@ -96,7 +96,7 @@ DIFFERENT = [
     "training data is",
     "training data is",
     "initial weights is",
-    "tensor weight is (4, 4) torch.float32",
+    "model is Linear(in_features=4, out_features=4, bias=True)",
     "optimizer group 0, lr is 0.2",
     "epochs is 2",
 ]
