@@ -37,12 +37,12 @@ def require_floating(name: str, **tensors: Tensor | None) -> None:
 def require_one_dtype(name: str, **tensors: Tensor | None) -> None:
     """Raise TypeError unless all tensors have one floating type; under autocast it may differ, for it is cast."""
     require_floating(name, **tensors)
-    present = [tensor for tensor in tensors.values() if tensor is not None]
-    if any(tensor.dtype != present[0].dtype for tensor in present[1:]):
-        if torch.is_autocast_enabled(present[0].device.type):
-            return
-        found = ", ".join(f"{key} {tensor.dtype}" for key, tensor in tensors.items() if tensor is not None)
-        raise TypeError(f"{name} expects tensors of one type, got {found}: try .to(dtype) on one of them")
+    found = {argument: tensor.dtype for argument, tensor in tensors.items() if tensor is not None}
+    if len(set(found.values())) == 1:
+        return
+    if not any(tensor is not None and torch.is_autocast_enabled(tensor.device.type) for tensor in tensors.values()):
+        shown = ", ".join(f"{argument} {dtype}" for argument, dtype in found.items())
+        raise TypeError(f"{name} expects tensors of one type, got {shown}: try .to(dtype) on one of them")
 
 
 def require_gradient_of(name: str, grad_output: Tensor, shape: tuple[int, ...]) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
+
+_MANY = 2**13  # from so many numbers on, torch.where takes longer than what stands below
 
 
 def pass_where_positive(gradient: Tensor, number: Tensor) -> Tensor:
@@ -12,6 +16,7 @@ def pass_where_positive(gradient: Tensor, number: Tensor) -> Tensor:
     On a CPU `torch.where` takes several times as long as a product with 1 and 0. The product is the same unless an
     infinity or a NaN is among the factors, which their scalar product tells at little cost.
     """
-    if gradient.device.type == "cpu" and torch.dot(gradient.reshape(-1), number.reshape(-1)).isfinite():
+    pays = gradient.numel() >= _MANY and gradient.device.type == "cpu"
+    if pays and math.isfinite(torch.dot(gradient.reshape(-1), number.reshape(-1))):
         return gradient * number.sign()
-    return torch.where(number <= 0, 0, gradient)  # no number is neither: its gradient passes, as in torch
+    return torch.where(number <= 0, 0, gradient)  # NaN is neither: its gradient passes, as in torch

@@ -375,7 +375,8 @@ def expected(
         count = torch.full((), target.numel() / input.shape[dim], dtype=dtype, device=input.device)
     else:
         classes = _per_class(torch.arange(input.shape[dim], device=input.device), input)  # (C, 1, 1)
-        y = ((target.unsqueeze(dim) == classes) & (classes != ignore_index)).to(dtype)  # (N, C)
+        right = target.unsqueeze(dim) == classes  # (N, C)
+        y = (right if ignore_index < 0 else right & (classes != ignore_index)).to(dtype)  # (N, C)
         known = y.sum(dim, keepdim=True) if label_smoothing else known  # (N, 1)
         count = y.sum() if weight is None else (_per_class(weight, input) * y).sum()
     if label_smoothing:

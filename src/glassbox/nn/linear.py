@@ -237,4 +237,4 @@ class Flatten(Module):
 
 def _as_rows(tensor: Tensor) -> Tensor:
     """Return the last dimension as it is, and all before it as one: (..., features) becomes (N, features)."""
-    return tensor.reshape(tensor.shape[:-1].numel(), tensor.shape[-1])
+    return tensor if tensor.ndim == 2 else tensor.reshape(tensor.shape[:-1].numel(), tensor.shape[-1])
