@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from glassbox.tracing import explain, trace
+from glassbox import tracing
+from glassbox.tracing import trace
 
 
 def digits_model():
@@ -97,10 +98,10 @@ def test_looking_changes_nothing():
 def test_records_do_not_follow_the_model_when_it_learns():
     layer = nn.Linear(2, 1)
     inside = trace(layer, torch.ones(1, 2))
-    before = explain(inside["Linear"], (0, 0)).total
+    before = inside["Linear"].terms(0, 0).total
     with torch.no_grad():
         layer.weight.add_(1)
-    assert explain(inside["Linear"], (0, 0)).total == before
+    assert inside["Linear"].terms(0, 0).total == before
 
 
 def test_gradients_are_those_of_autograd():
@@ -134,11 +135,11 @@ def test_bad_input_is_told_in_words():
     model = digits_model()
     with pytest.raises(TypeError, match=r"expects a torch\.nn\.Module as model, got type"):
         trace(nn.Linear, torch.rand(1))
-    with pytest.raises(TypeError, match=r"expects a tensor as input, got list; try torch\.as_tensor"):
+    with pytest.raises(TypeError, match=r"expects a tensor as input, got list: try torch\.as_tensor"):
         trace(model, [1.0])
-    with pytest.raises(ValueError, match="loss must give one number, got shape"):
+    with pytest.raises(ValueError, match="expects one number from loss, got shape"):
         trace(model, torch.rand(1, 8, 8), loss=lambda output: output)
-    with pytest.raises(ValueError, match="loss must give one number, got float"):
+    with pytest.raises(ValueError, match="expects one number from loss, got float"):
         trace(model, torch.rand(1, 8, 8), loss=lambda output: 1.0)
     with pytest.raises(KeyError, match="no layer 'conv1' was called; the layers are 0, 1"):
         trace(model, torch.rand(1, 8, 8))["conv1"]
@@ -196,7 +197,7 @@ def test_the_terms_make_the_value(name):
             buffer.uniform_(0.5, 2)
     record = trace(nn.Sequential(layer), torch.randn(shape, dtype=torch.float64))["0"]
     for index in torch.cartesian_prod(*map(torch.arange, record.shape)).reshape(-1, len(record.shape)).tolist():
-        explanation = explain(record, tuple(index))
+        explanation = record.terms(*index)
         assert explanation.value == record.output[tuple(index)].item()
         assert math.isclose(explanation.total, explanation.value, rel_tol=1e-12, abs_tol=1e-12), explanation
         for term in explanation.terms:
@@ -208,61 +209,70 @@ def test_a_layer_of_a_derived_class_is_explained_as_its_parent():
         pass
 
     record = trace(Doubled(2, 1), torch.ones(1, 2))["Doubled"]
-    assert explain(record, (0, 0)).kind == "Doubled"
+    assert record.terms(0, 0).kind == "Doubled"
 
 
 def test_padding_is_shown_as_padding():
     layer = nn.Conv2d(1, 1, 2, padding=1)
-    explanation = explain(trace(layer, torch.rand(1, 4, 4))["Conv2d"], (0, 0, 0))
+    explanation = trace(layer, torch.rand(1, 4, 4))["Conv2d"].terms(0, 0, 0)
     assert [term.index for term in explanation.terms] == [None, None, None, (0, 0, 0, 0)]
     assert str(explanation).count("padding") == 3
     assert "-0\n" not in str(explanation)
-    zero = str(explain(trace(nn.ReLU(), torch.tensor([-2.0, 3.0]))["ReLU"], 0)).splitlines()[2]
+    zero = str(trace(nn.ReLU(), torch.tensor([-2.0, 3.0]))["ReLU"].terms(0)).splitlines()[2]
     assert zero.split() == ["zero", "0", "0"]
 
 
 def test_only_a_layer_with_a_bias_shows_one():
     for bias in (True, False):
         record = trace(nn.Linear(2, 1, bias=bias), torch.rand(1, 2))["Linear"]
-        assert ("bias" in str(explain(record, (0, 0)))) is bias
+        assert ("bias" in str(record.terms(0, 0))) is bias
 
 
 def test_an_explanation_prints_as_a_table():
     record = trace(digits_model(), torch.rand(1, 8, 8))["4"]
-    explanation = explain(record, 2)
+    explanation = record.terms(2)
     assert explanation.index == (0, 2)
     assert len(str(explanation).splitlines()) == 2 + 32 + 2
     assert list(explanation.to_frame().columns) == ["index", "value", "weight", "contribution"]
     assert len(explanation.to_frame()) == 32
 
-    wide = str(explain(trace(nn.Linear(100, 1), torch.rand(1, 100))["Linear"], (0, 0)))
+    wide = str(trace(nn.Linear(100, 1), torch.rand(1, 100))["Linear"].terms(0, 0))
     assert "68 smaller ones" in wide
     assert len(wide.splitlines()) == 2 + 32 + 3
 
-    share = explain(trace(digits_model(), torch.rand(1, 8, 8))["5"], -1)
+    share = trace(digits_model(), torch.rand(1, 8, 8))["5"].terms(-1)
     assert str(share).splitlines()[0].endswith("the share of the last column")
     assert (share.index, share.own, len(share.terms)) == ((0, 2), 2, 3)
 
 
 def test_nan_goes_through_a_maximum():
     record = trace(nn.MaxPool2d(2), torch.tensor([[[[1.0, math.nan], [2.0, 3.0]]]]))["MaxPool2d"]
-    assert math.isnan(explain(record, (0, 0, 0, 0)).total)
+    assert math.isnan(record.terms(0, 0, 0, 0).total)
 
 
 def test_questions_that_have_no_answer():
     inside = trace(digits_model(), torch.rand(2, 1, 8, 8))
-    with pytest.raises(IndexError, match=r"shape \(2, 2, 9, 9\): give 4 indices, not \(0, 1, 2\)"):
-        explain(inside["0"], (0, 1, 2))
-    with pytest.raises(IndexError, match=r"there is no number at \(0, 2, 0, 0\)"):
-        explain(inside["0"], (0, 2, 0, 0))
-    with pytest.raises(TypeError, match=r"expects a record such as trace\(model, x\)\['conv1'\], got Trace"):
-        explain(inside, (0, 0))
-    with pytest.raises(NotImplementedError, match=r"explain knows AvgPool2d, .* not GELU"):
-        explain(trace(nn.GELU(), torch.rand(1, 2))["GELU"], (0, 0))
+    with pytest.raises(IndexError, match=r"expects 4 indices .* shape \(2, 2, 9, 9\), got \(0, 1, 2\)"):
+        inside["0"].terms(0, 1, 2)
+    with pytest.raises(IndexError, match=r"shape \(2, 2, 9, 9\), got \(0, 2, 0, 0\)"):
+        inside["0"].terms(0, 2, 0, 0)
+    with pytest.raises(NotImplementedError, match=r"terms expects .* AvgPool2d, .* got GELU"):
+        trace(nn.GELU(), torch.rand(1, 2))["GELU"].terms(0, 0)
     with pytest.warns(UserWarning, match="Implicit dimension choice"):
         record = trace(nn.Softmax(), torch.rand(1, 2))["Softmax"]
-    with pytest.raises(NotImplementedError, match="needs a softmax that was given its dim"):
-        explain(record, (0, 0))
+    with pytest.raises(NotImplementedError, match="expects a softmax that was given its dim"):
+        record.terms(0, 0)
+
+
+def test_the_former_name_warns():
+    record = trace(nn.Linear(2, 1), torch.rand(1, 2))["Linear"]
+    with pytest.warns(DeprecationWarning, match=r"record\.terms\(\*index\)"):
+        assert tracing.explain(record, (0, 0)) == record.terms(0, 0)
+    with (
+        pytest.warns(DeprecationWarning, match="explain"),
+        pytest.raises(TypeError, match=r"expects a record, got Tensor"),
+    ):
+        tracing.explain(torch.rand(2), 0)
 
 
 def test_our_layers_are_explained_like_those_of_torch():
@@ -273,5 +283,5 @@ def test_our_layers_are_explained_like_those_of_torch():
         Conv2d(2, 3, 3, padding=1), BatchNorm2d(3), MaxPool2d(2), nn.Flatten(), Linear(12, 4), Softmax(1)
     ).double()
     for record in trace(model, torch.rand(2, 2, 5, 5, dtype=torch.float64)).values():
-        explanation = explain(record, tuple(size - 1 for size in record.shape))
+        explanation = record.terms(*(size - 1 for size in record.shape))
         assert math.isclose(explanation.total, explanation.value, rel_tol=1e-12, abs_tol=1e-12)

@@ -124,7 +124,7 @@ plt.show()
 #    I^{2,c'}(p_x + k,\, p_y + l)\; w_{c,c'}^3(k, l) .
 #    \end{aligned}
 #
-# ``explain`` writes the same sum for any number of any layer. Places are written
+# ``terms`` writes the same sum for any number of any layer. Places are written
 # (image, channel, row, column), counted from 0. A window begins one row above and one
 # column before its number's place, for the border took the first ones.
 
@@ -138,7 +138,7 @@ patches = pooled[:, row - 1 : row + 1, column - 1 : column + 1]
 kernels, bias = model.conv2.weight[channel].detach(), model.conv2.bias[channel].item()
 by_hand = bias + (patches * kernels).sum()
 torch.testing.assert_close(by_hand, maps[channel, row, column])
-print(tracing.explain(inside["conv2"], (channel, row, column)))
+print(inside["conv2"].terms(channel, row, column))
 
 # %%
 # Both rows of the figure add into the one framed value.
