@@ -78,31 +78,6 @@ def test_points_outside_a_plane_are_refused(ax):
         plots.downhill_arrows(ax, torch.zeros(2, 2), torch.zeros(3, 2), scale=1)
 
 
-@pytest.fixture
-def space():
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(subplot_kw={"projection": "3d"})
-    yield axes
-    plt.close(figure)
-
-
-def test_the_surface_has_the_heights_of_the_function(space):
-    assert plots.surface(space, tilted, (-1, 1), (-2, 2), resolution=5) is space
-    (drawn,) = space.collections
-    corners = np.asarray(drawn._faces).reshape(-1, 3)  # Matplotlib keeps the vertices nowhere else
-    np.testing.assert_allclose(tilted(torch.tensor(corners[:, :2])), corners[:, 2])
-    assert corners[:, 0].min() == -1
-    assert corners[:, 1].max() == 2
-
-
-def test_named_points_lie_on_the_surface(space):
-    plots.surface(space, tilted, (-1, 1), (-2, 2), points={"A": (0.5, 1.0)}, resolution=5)
-    (point,) = space.lines
-    assert [float(part[0]) for part in point.get_data_3d()] == [0.5, 1.0, 4.25]
-    assert space.texts[0].get_text().strip() == "A"
-
-
 def test_each_error_leads_from_the_target_to_the_prediction(ax):
     marks = pd.Series([14.0, 7.0, 3.0], index=["P", "Q", "R"], name="exam")
     assert plots.prediction_errors(ax, marks, pd.Series([12.0, 8.5, 3.0], name="prediction")) is ax

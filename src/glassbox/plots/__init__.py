@@ -19,7 +19,6 @@ from glassbox.plots.plane import activity, hinge_lines, mapped_grid, yes_no_poin
 from glassbox.plots.points import named_points
 from glassbox.plots.roc import roc_curves
 from glassbox.plots.sliding import sliding_kernel
-from glassbox.plots.surface import surface
 from glassbox.plots.table import weighted_table
 from glassbox.plots.touching import touching_windows
 from glassbox.plots.vectors import named_arrows
@@ -51,7 +50,6 @@ __all__ = [
     "roc_curves",
     "sliding_kernel",
     "style",
-    "surface",
     "touching_windows",
     "weighted_table",
     "window_centers",
