@@ -9,7 +9,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses=auto
 SPHINX := $(BIN)/sphinx-build -W --keep-going -n -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup site lesson serve test lint types unit doctest audit-workflows test-site audit check-links check-reproducible bench lock clean
+.PHONY: help setup site lesson serve test lint types unit doctest audit-workflows test-site audit check-links check-reproducible bench check-gpu lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -72,6 +72,9 @@ check-reproducible: setup ## build the site twice from nothing and compare every
 
 bench: setup ## measure ours against torch, in the same run
 	@$(BIN)/python -m benchmarks
+
+check-gpu: setup ## on a CUDA device: its tests, the CUDA graph, the curve of lesson 3.7 (eight minutes)
+	@$(BIN)/python -m benchmarks.gpu --save benchmarks/gpu.json
 
 lock: setup ## resolve the locks again
 	@echo uv | $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 - -o requirements/bootstrap.txt

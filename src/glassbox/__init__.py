@@ -10,7 +10,10 @@ from __future__ import annotations
 from importlib import import_module, metadata
 from types import ModuleType
 
-__version__ = metadata.version("glassbox-course")
+try:
+    __version__ = metadata.version("glassbox-course")
+except metadata.PackageNotFoundError:  # run from a checkout, by PYTHONPATH=src
+    __version__ = "0+checkout"
 
 _ROOMS = (
     *("datasets", "descent", "exercises", "explain", "gradients", "models", "nn", "optim", "plots", "tracing"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from torch import Tensor, nn
 from glassbox import optim
 from glassbox.models import SmallCNN
 from glassbox.training import evaluate, fit
-from glassbox.training.capture import capturable, why_not_capture
+from glassbox.training.capture import Steps, capturable, why_not_capture
 from glassbox.training.device import choose_device, move_optimizer
 from glassbox.training.schedule import Rates
 from tests.training.runs import assert_same_weights, blobs, half_way_down, network
@@ -85,6 +87,50 @@ def test_auto_takes_the_first_device_that_is_there(monkeypatch: pytest.MonkeyPat
     assert choose_device() == CPU
 
 
+def test_a_graph_is_recorded_on_the_device_of_the_run_and_not_on_the_current_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    second = torch.device("cuda:1")
+    used: list[tuple[str, Any]] = []
+
+    class Stream:
+        def __init__(self, device: Any = "the current device") -> None:
+            self.device = device
+
+        def wait_stream(self, other: Stream) -> None:
+            used.append(("waits", (self.device, other.device)))
+
+    class Graph:
+        def register_generator_state(self, generator: Any) -> None:
+            used.append(("draws", generator))
+
+        def replay(self) -> None:
+            used.append(("replays", None))
+
+    def inside(kind: str) -> Any:
+        @contextmanager
+        def block(*arguments: Any, stream: Any = "torch's own") -> Any:
+            where = arguments[0] if kind != "graph" else stream
+            used.append((kind, getattr(where, "device", where)))
+            yield
+
+        return block
+
+    for name, stand_in in {"Stream": Stream, "current_stream": Stream, "CUDAGraph": Graph}.items():
+        monkeypatch.setattr(torch.cuda, name, stand_in)
+    for name in ("stream", "graph", "device"):
+        monkeypatch.setattr(torch.cuda, name, inside(name))
+    steps = Steps(lambda run, indices: used.append(("steps", None)), 4, second, capture=True, obstacle=None)
+    for _ in range(6):
+        steps(SimpleNamespace(generator="the augmentation's"), torch.arange(4))
+    assert str(steps) == "on"
+    assert [kind for kind, _ in used].count("steps") == 4
+    assert [kind for kind, _ in used].count("replays") == 3
+    assert {place for kind, place in used if kind == "waits"} == {(second, second)}
+    assert {place for kind, place in used if kind in ("stream", "graph", "device")} == {second}
+    assert ("draws", "the augmentation's") in used
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 class TestOnCuda:
@@ -119,6 +165,28 @@ class TestOnCuda:
         fit(still, blobs(), epochs=3, batch_size=10, device="cuda", capture=True)
         assert_same_weights(first, second)
         assert not torch.equal(first[0].weight, still[0].weight)
+
+    @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two CUDA devices")
+    def test_the_second_device_is_as_good_as_the_first(self) -> None:
+        models = {device: network() for device in ("cuda:0", "cuda:1")}
+        for device, model in models.items():
+            history = fit(model, blobs(), batch_size=10, epochs=3, device=device, capture=True)
+            assert (history.capture, history.device[:6]) == ("on", device)
+        assert_same_weights(*models.values())
+
+    def test_class_weights_and_ignored_labels_are_captured(self) -> None:
+        inputs, labels = blobs()
+        labels = labels.clone()
+        labels[:20] = 255
+        weighted = nn.CrossEntropyLoss(torch.tensor([1.0, 3.0, 0.2]), ignore_index=255)
+        captured, plain = network(), network()
+        options: dict[str, Any] = {"loss": weighted, "batch_size": 10, "epochs": 2, "device": "cuda"}
+        first = fit(captured, (inputs, labels), capture=True, **options)
+        second = fit(plain, (inputs, labels), capture=False, **options)
+        assert first.capture == "on"
+        assert [row.loss for row in first] == pytest.approx([row.loss for row in second], rel=1e-4)
+        assert [row.accuracy for row in first] == [row.accuracy for row in second]
+        assert weighted.weight.device.type == "cpu"
 
     def test_what_cannot_be_captured_is_run(self) -> None:
         class Reads(nn.Linear):
