@@ -155,9 +155,11 @@ def test_a_step_lowers_the_loss_as_torchs_does(play, trained):
 def test_every_way_opens_a_number_and_goes_on_from_there(play, trained, way):
     page = play("", **(PHONE if way == "touch" else {}))
     values = computed(trained, lines()[0][0], target=0)["forward"]
+    layer = page.locator(".flow-stage button", has_text="conv3")
+    layer.tap() if way == "touch" else layer.click()
     if way == "keyboard":
         page.locator('[role=grid][aria-label*="conv3"] [role=gridcell]').first.focus()
-        for key in ("ArrowDown", "ArrowRight"):
+        for key in ("ArrowDown", "ArrowRight", "Space"):
             page.keyboard.press(key)
     else:
         picture = page.locator('[role=grid][aria-label*="conv3"] canvas').first

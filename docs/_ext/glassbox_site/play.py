@@ -50,7 +50,7 @@ WIDGETS = {
             "With JavaScript, you draw a digit here, the network of lesson 1.3 reads it in the page, and every number "
             "in it opens into the sum that made it."
         ),
-        styles=("tracer.css",),
+        styles=("colors.css", "tracer.css"),
     ),
     "filter": Widget(
         data=play_data.photo_to_filter,
@@ -59,7 +59,7 @@ WIDGETS = {
             "With JavaScript, you change the kernel here, a photograph is filtered at once, and every "
             "pixel opens into its products."
         ),
-        styles=("play.css",),
+        styles=("colors.css", "play.css"),
     ),
     "descent": Widget(
         data=play_data.pupils_to_descend,
@@ -67,7 +67,7 @@ WIDGETS = {
         sentence=(
             "With JavaScript, you choose a start and a step here, and go down the risk, step by step, with its numbers."
         ),
-        styles=("play.css",),
+        styles=("colors.css", "play.css"),
     ),
     "backprop": Widget(
         data=play_data.network_of_lesson,
@@ -76,7 +76,7 @@ WIDGETS = {
             "With JavaScript, the network asks you here for its numbers, forward and back, and says which factor "
             "is off."
         ),
-        styles=("play.css",),
+        styles=("colors.css", "play.css"),
     ),
 }
 

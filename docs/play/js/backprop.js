@@ -1,5 +1,5 @@
 // Back-propagate by hand: the perceptron of lesson 3.3, one number after the other.
-import { keepAddress, readAddress } from "./address.js";
+import { Address, readAddress, whole } from "./address.js";
 import { brief } from "./brief.js";
 import { make } from "./dom.js";
 import { RiskCurve } from "./landscape.js";
@@ -11,6 +11,9 @@ import { seededRandom } from "./random.js";
 const SIZES = [2, 3, 2, 2];
 const MOST_SEEDS = 10000;
 const RATES = [0.1, 0.5, 1, 2, 5];
+
+/** What the address may say: the exercise, and how many of its numbers are known. */
+export const BACKPROP_KEYS = { seed: whole(0, MOST_SEEDS - 1), at: whole(0, 999) };
 
 /** A random exercise: numbers of one decimal, so that a pocket calculator will do. Seed 0 is lesson 3.3's. */
 export function exerciseOf(seed, lesson) {
@@ -41,17 +44,19 @@ class BackpropPlay {
     Object.assign(this, { root, lesson });
     this.isEmbedded = "embed" in root.dataset;
     this.seed = 0;
+    this.address = null;
   }
 
   open() {
     this.build();
-    this.keep = this.isEmbedded
-      ? () => {}
-      : keepAddress(
-          () => this.place(),
-          (address) => this.restore(address),
-        );
-    this.restore(this.isEmbedded ? {} : readAddress());
+    this.restore(this.isEmbedded ? {} : readAddress(BACKPROP_KEYS));
+    if (!this.isEmbedded) {
+      this.address = new Address({
+        readers: BACKPROP_KEYS,
+        describe: () => this.place(),
+        restore: (found) => this.restore(found),
+      });
+    }
   }
 
   /** Exercise and question, for the address. */
@@ -59,10 +64,9 @@ class BackpropPlay {
     return { ...(this.seed > 0 && { seed: this.seed }), ...(this.at > 0 && { at: this.at }) };
   }
 
-  restore(address) {
-    const whole = (name) => Math.max(0, Math.floor(Number(address[name])) || 0);
-    this.seed = whole("seed") % MOST_SEEDS;
-    this.begin(whole("at"));
+  restore({ seed = 0, at = 0 }) {
+    this.seed = seed;
+    this.begin(at);
   }
 
   begin(at = 0) {
@@ -175,7 +179,7 @@ class BackpropPlay {
     this.weights.replaceChildren(...this.weightRows());
     this.seedInput.value = this.seed;
     this.say(words);
-    this.keep();
+    this.address?.changed();
   }
 
   say(words) {

@@ -1,19 +1,27 @@
 // The drawing board: strokes by mouse, pen, finger or arrow keys, perhaps on top of a digit to start from. Lengths are
 // in pixels of the 28x28 image.
-import { BOX, boxOf, centred, SIDE } from "./centring.js";
+import { BOX, centred, SIDE } from "./centring.js";
 import { make } from "./dom.js";
 
 const FINE = 10; // the drawing is measured on a raster that is so many times finer
 const SHARP = 20; // and shown on one that is sharp on any screen
+const PALM = 60; // px: no fingertip is so wide
+const AFTER_PEN = 1500; // ms after a pen's last touch in which a hand may rest on the board
+const MOST_ENLARGED = 8; // a dot stays a dot
 
 export class Board {
-  /** `changed()` is called after each change, `told(words)` with what a reader who does not see the board must know. */
-  constructor({ changed, told }) {
-    Object.assign(this, { changed, told });
+  /**
+   * `changed()` is called after each change, `begun()` when a drawing of the reader's own begins, `told(words)` with
+   * what a reader who does not see the board must know.
+   */
+  constructor({ changed, begun, told }) {
+    Object.assign(this, { changed, begun, told, outside: null });
     this.thickness = 2.2;
     this.drawing = { digit: null, strokes: [] };
     this.past = [];
     this.current = null; // the stroke under the pen
+    this.pointer = null; // the one pointer that draws
+    this.lastPen = -Infinity; // when a pen last touched the board
     this.pen = { x: SIDE / 2, y: SIDE / 2, isDown: false };
     this.canvas = make("canvas", {
       width: SIDE * SHARP,
@@ -36,23 +44,37 @@ export class Board {
   listen() {
     const { canvas } = this;
     canvas.addEventListener("pointerdown", (event) => {
-      if (event.button === 0) {
-        canvas.setPointerCapture(event.pointerId);
+      if (event.pointerType === "pen") {
+        this.lastPen = event.timeStamp;
+      }
+      if (event.button === 0 && this.pointer === null && !this.isPalm(event)) {
         this.lift();
-        this.lower([this.pointOf(event)]);
+        this.pointer = event.pointerId;
+        canvas.setPointerCapture(event.pointerId);
+        this.lower([this.pointOf(event).map((part) => Math.max(0, Math.min(SIDE, part)))]);
       }
     });
     canvas.addEventListener("pointermove", (event) => {
-      if (this.current !== null && canvas.hasPointerCapture(event.pointerId)) {
+      if (event.pointerId === this.pointer && this.current !== null) {
         const events = event.getCoalescedEvents?.() ?? [];
-        this.extend((events.length > 0 ? events : [event]).map((each) => this.pointOf(each)));
+        this.follow((events.length > 0 ? events : [event]).map((each) => this.pointOf(each)));
       }
     });
     for (const type of ["pointerup", "pointercancel"]) {
-      canvas.addEventListener(type, () => this.lift());
+      canvas.addEventListener(type, (event) => {
+        if (event.pointerId === this.pointer) {
+          this.pointer = null;
+          this.lift();
+        }
+      });
     }
     canvas.addEventListener("keydown", (event) => this.press(event));
     canvas.addEventListener("blur", () => this.lift());
+  }
+
+  /** Whether a hand rests on the board: wider than a fingertip, or beside a pen. */
+  isPalm({ pointerType, width, height, timeStamp }) {
+    return pointerType === "touch" && (Math.max(width, height) > PALM || timeStamp - this.lastPen < AFTER_PEN);
   }
 
   pointOf(event) {
@@ -60,11 +82,37 @@ export class Board {
     return [((event.clientX - box.left) / box.width) * SIDE, ((event.clientY - box.top) / box.height) * SIDE];
   }
 
+  /** Begin a stroke; on a digit that was there to start with, or was read from an address, a drawing of its own. */
   lower(points) {
     this.keep();
+    if (this.isSample) {
+      this.drawing = { digit: null, strokes: [] };
+      this.begun();
+    }
+    this.beginStroke(points);
+  }
+
+  beginStroke(points) {
     this.current = { thickness: this.thickness, points };
     this.drawing = { ...this.drawing, strokes: [...this.drawing.strokes, this.current] };
     this.moveTo(points.at(-1));
+  }
+
+  /** Go on as a pointer does: a stroke ends at the edge of the board, and another begins where the pointer comes back. */
+  follow(points) {
+    for (const point of points) {
+      const isInside = point.every((part) => part >= 0 && part <= SIDE);
+      const before = this.outside ?? this.current?.points.at(-1);
+      if (isInside) {
+        if (this.outside !== null) {
+          this.beginStroke([atEdge(point, before)]);
+        }
+        this.extend([point]);
+      } else if (this.outside === null) {
+        this.extend([atEdge(before, point)]);
+      }
+      this.outside = isInside ? null : point;
+    }
   }
 
   extend(points) {
@@ -80,7 +128,7 @@ export class Board {
 
   lift() {
     if (this.current !== null) {
-      this.current = null;
+      [this.current, this.outside] = [null, null];
       this.showPen();
       this.changed({ isDone: true });
     }
@@ -136,6 +184,7 @@ export class Board {
   }
 
   clear() {
+    this.begun();
     this.start(null);
   }
 
@@ -144,6 +193,11 @@ export class Board {
     this.lift();
     this.drawing = this.past.pop() ?? this.drawing;
     this.changed({ isDone: true });
+  }
+
+  /** Whether the board shows a digit that the reader has not drawn on. */
+  get isSample() {
+    return this.drawing.digit !== null && this.drawing.strokes.length === 0;
   }
 
   get isEmpty() {
@@ -158,33 +212,27 @@ export class Board {
     }
     const raster = SIDE * FINE;
     const context = make("canvas", { width: raster, height: raster }).getContext("2d", { willReadFrequently: true });
-    this.paint(context, FINE, this.fitting());
+    const fitting = this.fitting();
+    this.paint(context, FINE, fitting);
     const bytes = context.getImageData(0, 0, raster, raster).data;
-    return centred(
-      Float32Array.from({ length: raster * raster }, (_, place) => bytes[4 * place + 3] / 255),
-      raster,
-      raster,
-    );
+    const ink = Float32Array.from({ length: raster * raster }, (_, place) => bytes[4 * place + 3] / 255);
+    return centred(ink, raster, raster, fitting.scale < MOST_ENLARGED ? undefined : 1 / FINE);
   }
 
   /**
    * How to move and scale what was drawn so that it fills the box. The pen keeps its width: a small drawing is not
-   * made of thicker lines.
+   * made of thicker lines, and a dot stays small.
    */
   fitting() {
-    const { digit, strokes } = this.drawing;
+    const { strokes } = this.drawing;
     const points = strokes.flatMap((stroke) => stroke.points);
     const pen = Math.max(...strokes.map(({ thickness }) => thickness));
-    if (digit !== null) {
-      const box = boxOf(digit, SIDE, SIDE) ?? { left: 14, top: 14, right: 14, bottom: 14 };
-      points.push([box.left + pen / 2, box.top + pen / 2], [box.right - pen / 2, box.bottom - pen / 2]);
-    }
     const ends = [0, 1].map((axis) => {
       const along = points.map((point) => point[axis]);
       return [Math.min(...along), Math.max(...along)];
     });
     const extent = Math.max(...ends.map(([from, to]) => to - from));
-    const scale = extent > 0 ? (BOX - pen) / extent : 1;
+    const scale = Math.min(MOST_ENLARGED, (BOX - pen) / extent);
     const [x, y] = ends.map(([from, to]) => SIDE / 2 - (scale * (from + to)) / 2);
     return { scale, x, y };
   }
@@ -195,7 +243,7 @@ export class Board {
     context.clearRect(0, 0, SIDE * unit, SIDE * unit);
     if (digit !== null) {
       context.imageSmoothingEnabled = true;
-      context.drawImage(inkOf(digit, color), x * unit, y * unit, scale * SIDE * unit, scale * SIDE * unit);
+      context.drawImage(inkOf(digit, color), 0, 0, SIDE * unit, SIDE * unit);
     }
     context.lineCap = context.lineJoin = "round";
     context.strokeStyle = color;
@@ -228,6 +276,15 @@ export class Board {
       `width: ${(100 * this.thickness) / SIDE}%; height: ${(100 * this.thickness) / SIDE}%`;
     this.tip.classList.toggle("is-down", this.current !== null);
   }
+}
+
+/** Where the way from a point on the board to one outside leaves it. */
+function atEdge(inside, outside) {
+  const share = inside.reduce((least, from, axis) => {
+    const [to, edge] = [outside[axis], outside[axis] < 0 ? 0 : SIDE];
+    return to < 0 || to > SIDE ? Math.min(least, (edge - from) / (to - from)) : least;
+  }, 1);
+  return inside.map((from, axis) => from + share * (outside[axis] - from));
 }
 
 /** A digit as a small picture: its numbers as opacity of a color. */

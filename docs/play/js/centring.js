@@ -7,17 +7,18 @@ const INK = 0.08; // what is fainter does not count as ink
 
 /**
  * Scale and center ink. `ink` has `width` x `height` numbers from 0, paper, to 1, row by row. Returns 784 numbers, each
- * a multiple of 1/255 as in MNIST; all zero where there is no ink.
+ * a multiple of 1/255 as in MNIST; all zero where there is no ink. `scale`, new pixels for an old one, is as the box asks
+ * unless it is given.
  */
-export function centred(ink, width, height) {
+export function centred(ink, width, height, scale = null) {
   const box = boxOf(ink, width, height);
   const image = new Float64Array(SIDE * SIDE);
   if (box === null) {
     return image;
   }
-  const scale = BOX / Math.max(box.right - box.left, box.bottom - box.top);
-  const columns = Math.max(1, Math.round((box.right - box.left) * scale));
-  const rows = Math.max(1, Math.round((box.bottom - box.top) * scale));
+  const share = scale ?? BOX / Math.max(box.right - box.left, box.bottom - box.top);
+  const columns = Math.max(1, Math.round((box.right - box.left) * share));
+  const rows = Math.max(1, Math.round((box.bottom - box.top) * share));
   const small = averaged(ink, width, box, rows, columns);
   const { row, column } = massCenter(small, rows, columns);
   // In MNIST the center of mass lies within half a pixel of row 14, column 14.

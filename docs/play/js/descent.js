@@ -1,5 +1,5 @@
 // Roll down the risk: the descents of lessons 2.1 to 2.3, under the reader's hands.
-import { keepAddress, readAddress } from "./address.js";
+import { Address, decimal, readAddress, several, whole } from "./address.js";
 import { brief } from "./brief.js";
 import { make } from "./dom.js";
 import { RiskCurve, RiskMap, squareAround } from "./landscape.js";
@@ -9,6 +9,19 @@ const GOAL = 0.01; // above the lowest risk
 const MOST_ITERATIONS = 20000;
 const GROWN = 1e4; // times the risk at the start: the descent has diverged
 const CHOICES = { data: 0, first: 2, second: 3, scaled: 0, share: 0.4, momentum: 0, batch: 0, seed: 1, start: "" };
+
+/** What the address may say, as in #scaled=1&share=0.9. */
+export const DESCENT_KEYS = {
+  data: whole(0, 9),
+  first: whole(0, 9),
+  second: whole(0, 9),
+  scaled: whole(0, 1),
+  share: decimal(0.001, 10),
+  momentum: decimal(0, 0.99),
+  batch: whole(0, 9999),
+  seed: whole(0, 9999),
+  start: several(decimal(-1e4, 1e4), [3, 4]),
+};
 
 /**
  * @param root element whose content is replaced
@@ -23,8 +36,9 @@ class DescentPlay {
   constructor(root, data) {
     Object.assign(this, { root, data });
     this.isEmbedded = "embed" in root.dataset;
-    this.choices = { ...CHOICES, ...(this.isEmbedded ? {} : choicesOf(readAddress())) };
+    this.choices = { ...CHOICES, ...(this.isEmbedded ? {} : choicesOf(readAddress(DESCENT_KEYS))) };
     this.kept = null;
+    this.address = null;
     this.frame = 0;
     this.map = new RiskMap();
     this.curve = new RiskCurve();
@@ -32,13 +46,14 @@ class DescentPlay {
 
   open() {
     this.build();
-    this.keep = this.isEmbedded
-      ? () => {}
-      : keepAddress(
-          () => this.changes(),
-          (address) => this.restore(address),
-        );
     this.settle();
+    if (!this.isEmbedded) {
+      this.address = new Address({
+        readers: DESCENT_KEYS,
+        describe: () => this.changes(),
+        restore: (found) => this.restore(found),
+      });
+    }
   }
 
   /** The choices that differ from those at first, for the address. */
@@ -46,8 +61,8 @@ class DescentPlay {
     return Object.fromEntries(Object.entries(this.choices).filter(([name, value]) => value !== CHOICES[name]));
   }
 
-  restore(address) {
-    this.choices = { ...CHOICES, ...choicesOf(address) };
+  restore(found) {
+    this.choices = { ...CHOICES, ...choicesOf(found) };
     this.settle();
   }
 
@@ -191,7 +206,7 @@ class DescentPlay {
     this.warning.hidden = this.warning.textContent === "";
     this.comparison.textContent = kept === null ? "" : this.comparisonInWords();
     this.numbers.replaceChildren(...this.numberRows());
-    this.keep();
+    this.address?.changed();
   }
 
   say() {
@@ -410,10 +425,7 @@ class DescentPlay {
   }
 }
 
-/** The choices that an address such as #scaled=1&share=0.9 names. */
-function choicesOf(address) {
-  const named = Object.keys(CHOICES).filter((name) => name in address);
-  const pairs = named.map((name) => [name, name === "start" ? address[name] : Number(address[name])]);
-  const isValid = ([name, value]) => name === "start" || (Number.isFinite(value) && value >= 0);
-  return Object.fromEntries(pairs.filter(isValid));
+/** The choices that what an address says makes. */
+function choicesOf({ start, ...found }) {
+  return start === undefined ? found : { ...found, start: start.join(",") };
 }

@@ -1,13 +1,15 @@
 // Draw a digit: the board, what the network reads on it, and every number in between.
-import { keepAddress, readAddress } from "./address.js";
+import { Address, readAddress, whole } from "./address.js";
 import { Board } from "./canvas.js";
 import { centred, SIDE } from "./centring.js";
 import { make } from "./dom.js";
+import { Influence } from "./influence.js";
 import { decode } from "./network.js";
 import { percent } from "./numbers.js";
 import { watchTheme } from "./palette.js";
 import { packed, unpacked } from "./sharing.js";
 import { decodeTensor, tensor } from "./tensor.js";
+import { Tour } from "./tour.js";
 import { Viewer } from "./viewer.js";
 
 const THICKNESSES = { thin: 1.6, usual: 2.2, thick: 3 };
@@ -16,12 +18,12 @@ const THICKNESSES = { thin: 1.6, usual: 2.2, thick: 3 };
 export function main(root, data) {
   const samples = decodeTensor(data.samples).data;
   const digits = data.labels.map((_, number) => samples.slice(number * SIDE * SIDE, (number + 1) * SIDE * SIDE));
-  const isEmbedded = "embed" in root.dataset;
-  const page = new DigitPage(decode(data.network), digits, data.labels, isEmbedded);
-  document.documentElement.classList.toggle("is-bare", new URLSearchParams(location.search).has("bare"));
+  const isBare = new URLSearchParams(location.search).has("bare");
+  const page = new DigitPage(decode(data.network), digits, data.labels);
+  document.documentElement.classList.toggle("is-bare", isBare);
   root.replaceChildren(page.element);
   root.classList.add("is-alive");
-  page.begin();
+  page.begin({ isEmbedded: "embed" in root.dataset, isBare });
   /**
    * The page for programs. read(pixels, {center}) reads 784 numbers from 0 to 1, row by row, as a drawing that was
    * already made ready; with `center` it scales and centers them first. pixels() gives back what the network reads,
@@ -35,37 +37,75 @@ export function main(root, data) {
 }
 
 class DigitPage {
-  constructor(network, digits, labels, isEmbedded) {
-    Object.assign(this, { digits, labels, isEmbedded, shown: null, frame: null, isSilent: true });
-    this.viewer = new Viewer({ network, changed: () => this.changed(), computed: () => this.showAnswer() });
+  constructor(network, digits, labels) {
+    Object.assign(this, { digits, labels, frame: null, isDone: false });
     this.board = new Board({
       changed: (change) => this.drawn(change),
+      begun: () => this.begun(),
       told: (words) => (this.status.textContent = words),
     });
-    this.changed = isEmbedded
-      ? () => {}
-      : keepAddress(
-          () => this.state(),
-          (address) => this.restore(address),
-        );
     this.status = make("p", { class: "tracer-status", role: "status" });
     this.answer = make("p", { class: "digit-answer" });
+    this.changes = make("p", { class: "digit-changes" });
+    const ask = make(
+      "button",
+      { type: "button", class: "digit-ask", onclick: () => this.tour.show(0) },
+      "Show the tour",
+    );
+    const begin = make("div", { class: "digit-draw" }, this.board.element, this.makeTools());
+    const more = make("div", { class: "digit-more" });
+    this.beneath = this.makeSamples(ask);
+    this.viewer = new Viewer({
+      network,
+      begin,
+      beneath: this.beneath,
+      more,
+      computed: () => this.showAnswer(),
+    });
+    this.influence = new Influence({ viewer: this.viewer, use: (pixels) => this.readPixels(pixels, false) });
+    more.append(this.viewer.learn.element, this.influence.element);
+    this.tour = this.makeTour();
     this.element = make(
       "div",
       { class: "digit" },
-      make(
-        "div",
-        { class: "digit-top" },
-        make("div", { class: "digit-draw" }, this.board.element, this.makeTools(), this.makeSamples()),
-        make("div", { class: "digit-read" }, this.answer, this.viewer.bars.element, this.viewer.learn.element),
-      ),
+      make("div", { class: "digit-head" }, this.answer, this.changes),
+      this.tour.element,
       this.viewer.element,
       this.status,
     );
     watchTheme(() => {
       this.board.recolor();
       this.showSamples();
+      this.influence.draw();
     });
+  }
+
+  makeTour() {
+    const { flow, layers, panel, element } = this.viewer;
+    const steps = [
+      {
+        element: this.board.element,
+        above: element,
+        words: "Draw a digit over this one: your first stroke clears the board. What is read stands above it.",
+      },
+      {
+        element: flow.element,
+        above: this.beneath,
+        words: "This is the whole network. Each column is a layer, the lines say what feeds what. Tap any pixel of it.",
+      },
+      {
+        element: panel.element,
+        above: layers.element,
+        words:
+          "The number that you tapped, as the sum that made it. Open a term to go on, down to your drawing; Back returns.",
+      },
+      {
+        element: this.influence.element,
+        above: this.influence.element,
+        words: "Backward shows the gradient of every number. Here is what it is good for: make your digit a 9.",
+      },
+    ];
+    return new Tour({ steps, key: "glassbox-digit-tour" });
   }
 
   makeTools() {
@@ -99,7 +139,8 @@ class DigitPage {
     );
   }
 
-  makeSamples() {
+  /** The test images, and what stands beside them. */
+  makeSamples(beside) {
     const buttons = this.digits.map((digit, number) => {
       const canvas = make("canvas", { width: SIDE, height: SIDE });
       const label = `Start from a ${this.labels[number]} of the test images`;
@@ -114,26 +155,40 @@ class DigitPage {
     return make(
       "div",
       { class: "digit-samples" },
-      make("p", {}, "Or start from a test image"),
+      make("p", {}, "Or a test image"),
       make(
         "div",
         {},
         buttons.map(({ button }) => button),
       ),
+      beside,
     );
   }
 
   /** Show what the address says, or a first digit. */
-  begin() {
+  begin({ isEmbedded, isBare }) {
     this.showSamples();
-    const address = readAddress();
-    const first = Math.max(0, this.labels.indexOf(7));
-    this.choose(first);
-    this.viewer.openFirst();
-    if (!this.isEmbedded) {
-      this.restore(address);
+    this.choose(Math.max(0, this.labels.indexOf(7)));
+    if (isEmbedded) {
+      return;
     }
-    this.isSilent = false;
+    const { viewer } = this;
+    const readers = {
+      digit: whole(0, this.digits.length - 1),
+      pixels: (text) => unpacked(text, SIDE * SIDE) ?? undefined,
+      ...viewer.readers(),
+    };
+    this.restore(readAddress(readers));
+    viewer.address = new Address({
+      readers,
+      describe: () => this.state(),
+      restore: (found) => this.restore(found),
+      note: () => viewer.note(),
+      travel: (note) => viewer.travel(note),
+    });
+    if (!isBare) {
+      this.tour.showOnce();
+    }
   }
 
   showSamples() {
@@ -151,8 +206,8 @@ class DigitPage {
 
   choose(number) {
     this.board.start(this.digits[number]);
+    this.begun();
     this.update();
-    this.viewer.setTarget(this.labels[number]);
   }
 
   /** Read pixels that a program gives. */
@@ -165,6 +220,11 @@ class DigitPage {
     return this.viewer.shownOutputs();
   }
 
+  /** Another digit begins: the true class that the reader chose was of the one before. */
+  begun() {
+    this.viewer.chosen = null;
+  }
+
   /** The board has changed: read it in the next frame, once. */
   drawn({ isDone = false } = {}) {
     this.isDone ||= isDone;
@@ -175,18 +235,26 @@ class DigitPage {
     cancelAnimationFrame(this.frame);
     this.frame = null;
     this.board.show();
-    this.viewer.read(tensor([1, SIDE, SIDE], this.board.pixels()));
-    this.changed();
+    const number = this.sample;
+    this.viewer.read(tensor([1, SIDE, SIDE], this.board.pixels()), number < 0 ? null : this.labels[number]);
+    this.viewer.address?.changed();
+  }
+
+  /** Which of the test images the board shows, or -1. */
+  get sample() {
+    return this.board.isSample ? this.digits.indexOf(this.board.drawing.digit) : -1;
   }
 
   showAnswer() {
-    const outputs = this.viewer.shownOutputs();
+    const { viewer } = this;
+    const outputs = viewer.shownOutputs();
     const best = outputs.indexOf(Math.max(...outputs));
-    const words = this.board.isEmpty
-      ? "Draw a digit."
-      : `It reads ${best}, with probability ${percent(outputs[best])}.`;
+    const words = viewer.isBlank ? "Draw a digit." : `It reads ${best}, with probability ${percent(outputs[best])}.`;
     this.answer.textContent = words;
-    if (this.isDone && !this.isSilent) {
+    const steps = viewer.steps.length;
+    this.changes.textContent = steps > 0 ? `Weights changed by ${steps} ${steps === 1 ? "step" : "steps"}` : "";
+    this.influence.forget();
+    if (this.isDone && viewer.address !== null) {
       this.status.textContent = words;
     }
     this.isDone = false;
@@ -195,17 +263,15 @@ class DigitPage {
   // The address
 
   state() {
-    const { digit, strokes } = this.board.drawing;
-    const number = strokes.length === 0 ? this.digits.indexOf(digit) : -1;
-    const shown = number >= 0 ? { digit: number } : { pixels: packed(this.board.pixels()) };
+    const shown = this.sample >= 0 ? { digit: this.sample } : { pixels: packed(this.board.pixels()) };
     return { ...shown, ...this.viewer.state() };
   }
 
-  restore(address) {
-    const pixels = unpacked(address.pixels ?? "", SIDE * SIDE);
-    if (address.digit in this.digits) {
-      this.choose(Number(address.digit));
-    } else if (pixels !== null) {
+  restore({ digit, pixels, ...address }) {
+    if (digit !== undefined) {
+      this.choose(digit);
+    } else if (pixels !== undefined) {
+      this.begun();
       this.readPixels(pixels, false);
     }
     this.viewer.restore(address);

@@ -1,9 +1,9 @@
 // Filter an image: the convolution of lesson 1.2 under the reader's hands.
-import { keepAddress, readAddress } from "./address.js";
+import { Address, decimal, readAddress, several, whole } from "./address.js";
 import { brief } from "./brief.js";
-import { COLOR_SCALES, inkOn } from "./colors.js";
 import { conv2dForward } from "./conv2d.js";
 import { make } from "./dom.js";
+import { pixelOfBrightness, pixelOfShare, readPalette, styleOfPixel, watchTheme } from "./palette.js";
 import { PictureError, readPicture } from "./picture.js";
 import { tensor } from "./tensor.js";
 
@@ -17,6 +17,21 @@ const CHOICES = {
   padding: 0,
   row: -1,
   column: -1,
+};
+const LARGEST = 1e4; // of a weight that is typed
+/** What the address may say, as in #kernel=1,1,1,1&divisor=4. */
+export const FILTER_KEYS = {
+  kernel: several(
+    decimal(-LARGEST, LARGEST),
+    SIZES.map((size) => size ** 2),
+  ),
+  divisor: decimal(1 / LARGEST, LARGEST),
+  bias: decimal(-LARGEST, LARGEST),
+  relu: whole(0, 1),
+  stride: whole(1, 4),
+  padding: whole(0, 3),
+  row: whole(0, 9999),
+  column: whole(0, 9999),
 };
 const MARK = 14; // pixels: a smaller window would not be seen
 
@@ -33,18 +48,21 @@ class FilterPlay {
   constructor(root, data) {
     Object.assign(this, { root, data });
     this.isEmbedded = "embed" in root.dataset;
-    this.choices = { ...CHOICES, ...(this.isEmbedded ? {} : choicesOf(readAddress())) };
+    this.choices = { ...CHOICES, ...(this.isEmbedded ? {} : choicesOf(readAddress(FILTER_KEYS))) };
+    this.address = null;
   }
 
   async open() {
     this.build();
-    this.keep = this.isEmbedded
-      ? () => {}
-      : keepAddress(
-          () => this.changes(),
-          (address) => this.restore(address),
-        );
+    watchTheme(() => this.refresh());
     await this.openOwn();
+    if (!this.isEmbedded) {
+      this.address = new Address({
+        readers: FILTER_KEYS,
+        describe: () => this.changes(),
+        restore: (found) => this.restore(found),
+      });
+    }
   }
 
   /** The choices that differ from those at first, for the address. */
@@ -52,8 +70,9 @@ class FilterPlay {
     return Object.fromEntries(Object.entries(this.choices).filter(([name, value]) => value !== CHOICES[name]));
   }
 
-  restore(address) {
-    this.choices = { ...CHOICES, ...choicesOf(address) };
+  restore(found) {
+    const [row, column] = this.data.place;
+    this.choices = { ...CHOICES, row, column, ...choicesOf(found) };
     this.refresh();
   }
 
@@ -145,7 +164,7 @@ class FilterPlay {
     this.output = this.filter();
     this.drawBoth();
     this.explain();
-    this.keep();
+    this.address?.changed();
   }
 
   formulaInWords(sides) {
@@ -167,13 +186,14 @@ class FilterPlay {
     const kind = this.kindOfOutput();
     const limit = kind === "photo" ? 1 : Math.max(1e-12, ...extremes(this.output.data).map(Math.abs));
     const { row, column, stride, padding } = this.choices;
-    paint(this.before, this.picture, "photo", 1);
-    paint(this.after, this.output, kind, limit);
+    this.palette = readPalette(this.root);
+    paint(this.before, this.picture, this.pixelsOf("photo", 1));
+    paint(this.after, this.output, this.pixelsOf(kind, limit));
     mark(this.before, row * stride - padding, column * stride - padding, this.size);
     mark(this.after, row, column, 1);
     this.scale = { kind, limit };
-    const ends = { photo: "black 0, white 1", positive: `dark 0, yellow ${brief(limit)}` };
-    const signed = `blue ${brief(-limit)}, white 0, red ${brief(limit)}`;
+    const ends = { photo: "black 0, white 1", positive: `paper 0, orange ${brief(limit)}` };
+    const signed = `blue ${brief(-limit)}, paper 0, orange ${brief(limit)}`;
     this.legend.textContent = `After: ${ends[kind] ?? signed}`;
   }
 
@@ -208,11 +228,18 @@ class FilterPlay {
     this.after.setAttribute("aria-label", `The filtered image. Arrow keys choose a pixel. ${words}`);
   }
 
+  /** The color of a number: gray as in the photograph, else by sign. */
+  pixelsOf(kind, limit) {
+    return kind === "photo"
+      ? (value) => pixelOfBrightness(this.palette.photo, value / limit)
+      : (value) => pixelOfShare(this.palette, value / limit);
+  }
+
   table(caption, values, kind, limit) {
+    const pixelOf = this.pixelsOf(kind, limit);
     const cell = (value) => {
-      const color = COLOR_SCALES[kind](value, limit);
-      const style = `background: rgb(${color.join(" ")}); color: ${inkOn(color)}`;
-      return make("td", { style }, value.toFixed(2).replace("-", "\u2212"));
+      const { background, ink } = styleOfPixel(pixelOf(value));
+      return make("td", { style: `background: ${background}; color: ${ink}` }, value.toFixed(2).replace("-", "\u2212"));
     };
     const rows = Array.from({ length: this.size }, (_, m) => values.slice(m * this.size, (m + 1) * this.size));
     return make(
@@ -356,13 +383,12 @@ function extremes(values) {
   return values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
 }
 
-function paint(canvas, image, kind, limit) {
-  const [, height, width] = image.shape;
+function paint(canvas, { shape: [, height, width], data }, pixelOf) {
   Object.assign(canvas, { height, width });
   const context = canvas.getContext("2d");
-  const pixels = context.createImageData(width, height);
-  image.data.forEach((value, k) => pixels.data.set([...COLOR_SCALES[kind](value, limit), 255], 4 * k));
-  context.putImageData(pixels, 0, 0);
+  const image = context.createImageData(width, height);
+  new Uint32Array(image.data.buffer).set(Uint32Array.from(data, pixelOf));
+  context.putImageData(image, 0, 0);
 }
 
 /** Frame a square of pixels, wide enough to be seen. */
@@ -372,26 +398,14 @@ function mark(canvas, row, column, size) {
   const center = [column + size / 2, row + size / 2];
   for (const [color, lineWidth] of [
     ["#fff", 3],
-    ["#c2560b", 1.6],
+    ["#6a2485", 1.6],
   ]) {
     Object.assign(context, { strokeStyle: color, lineWidth });
     context.strokeRect(center[0] - side / 2, center[1] - side / 2, side, side);
   }
 }
 
-/** The choices that an address such as #kernel=1,1,1,1&divisor=4 names. */
-function choicesOf(address) {
-  const choices = {};
-  for (const name of Object.keys(CHOICES).filter((each) => each in address)) {
-    const numbers = address[name].split(",").map(Number);
-    const isKernel = name === "kernel" && SIZES.map((size) => size ** 2).includes(numbers.length);
-    const isNumber = name !== "kernel" && numbers.length === 1 && (name === "bias" || numbers[0] >= 0);
-    if (numbers.every(Number.isFinite) && (isKernel || isNumber)) {
-      choices[name] = isKernel ? numbers.join(",") : numbers[0];
-    }
-  }
-  choices.stride = Math.max(1, Math.min(4, Math.round(choices.stride ?? 1)));
-  choices.padding = Math.max(0, Math.min(3, Math.round(choices.padding ?? 0)));
-  choices.divisor = choices.divisor || CHOICES.divisor;
-  return choices;
+/** The choices that what an address says makes. */
+function choicesOf({ kernel, ...found }) {
+  return kernel === undefined ? found : { ...found, kernel: kernel.join(",") };
 }

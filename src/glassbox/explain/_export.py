@@ -134,7 +134,7 @@ def _answers(labels: Any, count: int, network: dict[str, Any]) -> dict[str, Any]
 def _fill(title: str, data: dict[str, Any]) -> str:
     """Put title, style and script into the template; what was put in is not searched for further places."""
     code = script(JS / "tracer.js", selector='[data-play="tracer"]', data=data)
-    style = "".join((HERE / name).read_text(encoding="utf-8") for name in ("page.css", "tracer.css"))
+    style = "".join((HERE / name).read_text(encoding="utf-8") for name in ("page.css", "colors.css", "tracer.css"))
     layers = data["network"]["layers"]
     count, samples = sum(_size(layer) for layer in layers), data["samples"]["shape"][0]
     parts = {

@@ -1,6 +1,6 @@
 // Activations: what a layer does to each number on its own, and the softmax that makes probabilities of scores.
 import { factor, powers, term } from "./explanation.js";
-import { map, ravel, tensor } from "./tensor.js";
+import { map, ravel, tensor, wholeOf } from "./tensor.js";
 
 /** y = f(x), number by number. `derivative` gives dy/dx as named factors, from x and y. */
 function elementwise(rule, f, derivative) {
@@ -11,6 +11,7 @@ function elementwise(rule, f, derivative) {
       const data = slope.data.map((d, place) => d * slopeOf(input.data[place], output.data[place]));
       return { input: tensor(input.shape, data) };
     },
+    reach: (layer, box) => box,
     explain: (layer, { input }, index) => {
       const x = input.data[ravel(index, input.shape)];
       const alone = term([factor("x", x, "input", index)], rule === "relu" ? x > 0 : undefined);
@@ -69,6 +70,7 @@ export function softmaxBackward(slope, output) {
 export const Softmax = {
   forward: (layer, input) => softmaxForward(input),
   backward: (layer, { output, slope }) => softmaxBackward(slope, output),
+  reach: (layer) => wholeOf(layer.inputShape),
   explain: (layer, { input }, [k]) => ({ rule: "softmax", constant: null, ...powers(input, k, "input") }),
   explainSlope: {
     /** dL/dx[k] = sum over j of dL/dy[j] dy[j]/dx[k], with dy[j]/dx[k] = y[j] ((1 if j = k) - y[k]). */

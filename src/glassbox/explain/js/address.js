@@ -1,29 +1,106 @@
-// What the page shows, kept in the fragment of its address, so that a link opens the same number again.
+// What the page shows, kept in the fragment of its address, so that a link opens the same again, and in the history of
+// the browser, so that its Back returns to the number that was open before.
+//
+// An address is typed and cut short by people. A page names each key that it takes with a function that reads its text:
+// it returns what the text says, or undefined for anything else.
 
-/** Read the fragment: #digit=3&open=conv2:1.4.5 gives {digit: "3", open: "conv2:1.4.5"}. */
-export function readAddress() {
-  return Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+/** A whole number from `least` to `most`. */
+export function whole(least, most) {
+  return (text) => {
+    const number = Number(text);
+    return /^\d{1,9}$/.test(text) && number >= least && number <= most ? number : undefined;
+  };
 }
 
-/**
- * Keep the fragment as `describe()` says: returns a function to call after each change. `restore(address)` is called
- * when the fragment is changed by others.
- */
-export function keepAddress(describe, restore) {
-  let [timer, written] = [null, null];
-  const write = () => {
-    const text = new URLSearchParams(describe()).toString();
-    written = `#${text.replaceAll("%3A", ":").replaceAll("%2C", ",")}`;
-    history.replaceState(history.state, "", written);
+/** A number from `least` to `most`, written with digits, a point and perhaps a power of ten. */
+export function decimal(least, most) {
+  return (text) => {
+    const number = Number(text);
+    const isWritten = /^-?(\d+\.?\d*|\.\d+)(e[-+]?\d{1,3})?$/i.test(text);
+    return isWritten && number >= least && number <= most ? number : undefined;
   };
-  addEventListener("hashchange", () => {
-    if (location.hash !== written && location.hash.includes("=")) {
-      restore(readAddress());
-    }
-  });
-  // A browser refuses to rewrite the address at every pixel of a drawing.
-  return () => {
-    clearTimeout(timer);
-    timer = setTimeout(write, 250);
+}
+
+/** One of these words. */
+export function oneOf(...words) {
+  return (text) => (words.includes(text) ? text : undefined);
+}
+
+/** Several of what `read` reads, with commas between them; `counts` says how many there may be. */
+export function several(read, counts) {
+  return (text) => {
+    const parts = text.split(",", Math.max(...counts) + 1).map(read);
+    return counts.includes(parts.length) && !parts.includes(undefined) ? parts : undefined;
   };
+}
+
+/** Read a fragment, that of the page unless another is given, by the readers of its keys. */
+export function readAddress(readers, fragment = location.hash) {
+  const said = new URLSearchParams(fragment.replace(/^#/, ""));
+  const pairs = Object.entries(readers).map(([key, read]) => [key, said.has(key) ? read(said.get(key)) : undefined]);
+  return Object.fromEntries(pairs.filter(([, value]) => value !== undefined));
+}
+
+const SOON = 250; // ms: a browser refuses to rewrite the address at every pixel of a drawing
+
+/** To be made once the page shows what its address said: a link to a part of the page stays as it is until then. */
+export class Address {
+  /**
+   * `describe()` gives what the address must say, and `restore(found)` shows what it says after others have changed
+   * it. Where the reader can go back to what was open, `note()` gives that, and `travel(note)` returns to it.
+   */
+  constructor({ readers, describe, restore, note = () => null, travel = () => {} }) {
+    Object.assign(this, { describe, note });
+    this.timer = null;
+    this.entry = history.state?.glassbox?.entry ?? 0; // of those that this page has made
+    this.said = this.text();
+    history.replaceState(this.state(), "");
+    addEventListener("popstate", ({ state }) => {
+      if (state?.glassbox) {
+        this.entry = state.glassbox.entry;
+        travel(state.glassbox.note);
+      }
+    });
+    addEventListener("hashchange", () => {
+      if (!history.state?.glassbox && location.hash.includes("=")) {
+        restore(readAddress(readers));
+      }
+    });
+  }
+
+  state() {
+    return { glassbox: { entry: this.entry, note: this.note() } };
+  }
+
+  text() {
+    const text = new URLSearchParams(this.describe()).toString();
+    return `#${text.replaceAll("%3A", ":").replaceAll("%2C", ",")}`;
+  }
+
+  /** What is shown has changed: the address follows soon. */
+  changed() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.write("replaceState"), SOON);
+  }
+
+  /** Another thing is open: the browser's Back will return to the one before. */
+  opened() {
+    clearTimeout(this.timer);
+    this.entry += 1;
+    this.write("pushState");
+  }
+
+  write(how) {
+    const text = this.text();
+    history[how](this.state(), "", text === this.said ? undefined : text);
+    this.said = text;
+  }
+
+  get canGoBack() {
+    return this.entry > 0;
+  }
+
+  back() {
+    history.back();
+  }
 }

@@ -1,7 +1,7 @@
 // The convolution: y[o, f, g] = b[o] + sum over c, v, w of K[o, c, v, w] x[c, f + v, g + w], as in glassbox.nn.
 import { factor, term } from "./explanation.js";
 import { ravel, tensor } from "./tensor.js";
-import { eachRow, isInside, pixelOf, tapsOf, windowCounts, windowOf } from "./windows.js";
+import { eachRow, isInside, pixelOf, reachOfWindows, tapsOf, windowCounts, windowOf } from "./windows.js";
 
 const PLAIN = { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 };
 
@@ -112,6 +112,11 @@ function explainBiasSlope(layer, { slope }, [o]) {
 export const Conv2d = {
   forward: (layer, input) => conv2dForward(input, layer.weight, layer.bias, layer),
   backward: (layer, { input, slope }) => conv2dBackward(slope, input, layer.weight, layer),
+  reach: (layer, [[first, last], ...windows]) => {
+    const [from, to] = [channelsOf(first, layer.weight, layer)[0], channelsOf(last, layer.weight, layer).at(-1)];
+    const pixels = reachOfWindows(windows, layer.inputShape.slice(1), layer.weight.shape.slice(2), layer);
+    return [[from, to], ...pixels];
+  },
   explain: explainMap,
   explainSlope: { value: explainInputSlope, weight: explainWeightSlope, bias: explainBiasSlope },
 };

@@ -9,6 +9,8 @@ export function make(tag, attributes = {}, ...children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") {
       element.addEventListener(name.slice(2), value);
+    } else if (name === "style") {
+      element.style.cssText = value; // which a Content-Security-Policy allows, unlike the attribute
     } else if (value !== false && value !== null) {
       element.setAttribute(name, value === true ? "" : value);
     }

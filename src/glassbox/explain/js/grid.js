@@ -1,39 +1,8 @@
-// A tensor on the screen: one picture for each channel or kernel, one pixel for each number, and a cursor that walks
-// over the numbers by pointer and by arrow keys. `makeTables` gives the same numbers as tables with headers.
+// A tensor on the screen: its pictures, and a cursor that walks over the numbers by pointer and by arrow keys.
+// `makeTables` gives the same numbers as tables with headers.
 import { make, makeNumber } from "./dom.js";
 import { written } from "./numbers.js";
-import { pixelOfInk, pixelOfShare } from "./palette.js";
-import { unravel } from "./tensor.js";
-
-/**
- * How a tensor is laid out: blocks, each of rows and columns, whose numbers follow each other as in the data.
- * An image (C, H, W) has a block for each channel, kernels (O, C, kh, kw) one for each pair, a matrix one, and a
- * vector is broken into rows of `columns` numbers.
- */
-export function layOut(shape, columns = 16) {
-  if (shape.length === 1) {
-    const width = Math.min(columns, shape[0]);
-    return { shape, blocks: 1, rows: Math.ceil(shape[0] / width), columns: width };
-  }
-  const [rows, width] = shape.slice(-2);
-  return { shape, blocks: shape.slice(0, -2).reduce((product, length) => product * length, 1), rows, columns: width };
-}
-
-/** The block, row and column of an index; outside the tensor for a place in the padding. */
-function cellOf(layout, index) {
-  if (layout.shape.length === 1) {
-    return { block: 0, row: Math.floor(index[0] / layout.columns), column: index[0] % layout.columns };
-  }
-  const [row, column] = index.slice(-2);
-  const block = index.slice(0, -2).reduce((place, part, dimension) => place * layout.shape[dimension] + part, 0);
-  return { block, row, column };
-}
-
-/** The index at a block, row and column, or null where a vector's last row has ended. */
-function indexAt(layout, { block, row, column }) {
-  const place = (block * layout.rows + row) * layout.columns + column;
-  return place < layout.shape.reduce((product, length) => product * length, 1) ? unravel(place, layout.shape) : null;
-}
+import { cellOf, framesOf, indexAt, Pictures } from "./pictures.js";
 
 /** What the arrow and paging keys do to a cell; past the edge of a block the way goes on in the next one. */
 function moved(layout, perRow, cell, key) {
@@ -61,15 +30,24 @@ function moved(layout, perRow, cell, key) {
 
 export class Grid {
   /**
-   * `label` names the grid, `words(index)` a number in it, `pick(index)` is called when the reader picks one.
-   * `cellSize` is in pixels and shrinks with the page; `perRow` blocks stand side by side; `isInk` draws 0 to 1 as ink.
+   * `label` names the grid and `words(index)` a number in it. The reader picks a number by `pick(index)`, or by
+   * `enter(index)` to go on to its sum; `look(index, event)` is called for the one under the pointer or the cursor, and
+   * `look(null)` when it leaves. `cellSize` is in pixels and shrinks with the page; `perRow` blocks stand side by side;
+   * `isInk` draws 0 to 1 as ink.
    */
-  constructor({ label, layout, cellSize, perRow = 1, isInk = false, heads = null, words, pick }) {
-    Object.assign(this, { layout, perRow, isInk, canBeInk: isInk, words, pick });
+  constructor({ label, layout, cellSize, perRow = 1, isInk = false, heads = null, words, pick, enter, look }) {
+    Object.assign(this, { layout, perRow, isInk, canBeInk: isInk, words, pick, enter, look });
     this.cell = { block: 0, row: 0, column: 0 };
-    this.values = null;
-    this.pictures = Array.from({ length: layout.blocks }, () => this.makePicture(cellSize));
-    this.cursor = make("div", { class: "grid-cursor", role: "gridcell", tabindex: 0, onkeydown: (e) => this.press(e) });
+    const { columns, rows } = layout;
+    this.pictures = new Pictures(layout, `width: ${columns * cellSize}px; aspect-ratio: ${columns} / ${rows}`);
+    this.cursor = make("div", {
+      class: "grid-cursor",
+      role: "gridcell",
+      tabindex: 0,
+      onkeydown: (event) => this.press(event),
+      onfocus: () => this.cursor.matches(":focus-visible") && this.look(indexAt(layout, this.cell), null),
+      onblur: () => this.look(null),
+    });
     this.row = make("div", { role: "row" }, this.cursor);
     this.element = make(
       "div",
@@ -77,68 +55,51 @@ export class Grid {
       heads &&
         make(
           "div",
-          { class: "grid-heads", "aria-hidden": "true", style: `width: ${cellSize * layout.columns}px` },
+          { class: "grid-heads", "aria-hidden": "true", style: `width: ${cellSize * columns}px` },
           heads.map((head) => make("span", {}, head)),
         ),
-      this.pictures.map(({ block }) => block),
+      this.pictures.parts.map(({ block }) => block),
     );
     this.element.addEventListener("click", (event) => this.point(event));
     this.element.addEventListener("pointermove", (event) => {
-      if (event.buttons === 1 && event.pointerType !== "touch") {
-        this.point(event);
+      if (event.pointerType !== "touch") {
+        const cell = this.pictures.cellUnder(event);
+        this.look(cell && indexAt(layout, cell), event);
       }
     });
+    this.element.addEventListener("pointerleave", () => this.look(null));
     this.moveCursor(this.cell);
-  }
-
-  makePicture(cellSize) {
-    const { rows, columns } = this.layout;
-    const canvas = make("canvas", { width: columns, height: rows });
-    const context = canvas.getContext("2d");
-    const image = context.createImageData(columns, rows);
-    const size = `width: ${columns * cellSize}px; aspect-ratio: ${columns} / ${rows}`;
-    const block = make("div", { class: "grid-block", style: size }, canvas);
-    return { block, canvas, context, image, pixels: new Uint32Array(image.data.buffer) };
   }
 
   /** Draw numbers; `scale` is the size that has the strongest color. */
   draw(values, scale, palette) {
-    this.values = values;
-    const perBlock = this.layout.rows * this.layout.columns;
-    this.pictures.forEach(({ context, image, pixels }, block) => {
-      const count = Math.min(perBlock, values.length - block * perBlock);
-      for (let place = 0; place < count; place += 1) {
-        const value = values[block * perBlock + place];
-        pixels[place] = this.isInk
-          ? pixelOfInk(palette, value)
-          : pixelOfShare(palette, scale > 0 ? value / scale : value);
-      }
-      context.putImageData(image, 0, 0);
-    });
+    this.pictures.draw(values, scale, palette, this.isInk);
     this.describeCursor();
   }
 
-  /** Outline the numbers at some indices: one frame around those of each block. */
+  /** Frame the numbers at some indices: one frame around those of each block. */
   mark(indices, kind) {
-    const frames = new Map();
+    const boxes = new Map();
     for (const index of indices) {
-      const { block, row, column } = cellOf(this.layout, index);
-      const frame = frames.get(block) ?? { top: row, bottom: row, left: column, right: column };
-      frame.top = Math.min(frame.top, row);
-      frame.bottom = Math.max(frame.bottom, row);
-      frame.left = Math.min(frame.left, column);
-      frame.right = Math.max(frame.right, column);
-      frames.set(block, frame);
+      const { block } = cellOf(this.layout, index);
+      const box = boxes.get(block) ?? index.map((part) => [part, part]);
+      index.forEach((part, axis) => (box[axis] = [Math.min(box[axis][0], part), Math.max(box[axis][1], part)]));
+      boxes.set(block, box);
     }
-    for (const [block, { top, bottom, left, right }] of frames) {
+    boxes.forEach((box) => this.markBox(box, kind));
+  }
+
+  /** Frame a box of indices, in each block that it meets. */
+  markBox(box, kind) {
+    for (const { block, row, column, height, width } of framesOf(this.layout, box)) {
       const mark = make("span", { class: `grid-mark grid-mark-${kind}` });
-      this.place(mark, top, left, bottom - top + 1, right - left + 1);
-      this.pictures[block].block.append(mark);
+      this.place(mark, row, column, height, width);
+      this.pictures.parts[block]?.block.append(mark);
     }
   }
 
-  clearMarks() {
-    this.element.querySelectorAll(".grid-mark").forEach((mark) => mark.remove());
+  clearMarks(kind = "") {
+    this.element.querySelectorAll(`.grid-mark${kind && `-${kind}`}`).forEach((mark) => mark.remove());
   }
 
   /** Put the cursor on an index; `isPicked` frames it for the eye. */
@@ -154,48 +115,42 @@ export class Grid {
     this.cursor.focus({ preventScroll: true });
   }
 
-  /** Walk as the key says; tells whether it is a key of the grid. */
-  walk(key) {
+  /** The index that a key leads to from where the cursor is, or null for a key that is none of the grid's. */
+  indexAfter(key) {
     const to = moved(this.layout, this.perRow, this.cell, key);
-    if (to === null) {
-      return false;
-    }
-    this.moveCursor(to);
-    this.pick(indexAt(this.layout, to));
-    return true;
+    return to && indexAt(this.layout, to);
   }
 
   press(event) {
-    const isKnown = !event.ctrlKey && !event.altKey && !event.metaKey && this.walk(event.key);
-    if (isKnown || event.key === "Enter" || event.key === " ") {
-      event.preventDefault();
+    if (event.ctrlKey || event.altKey || event.metaKey) {
+      return;
     }
-    if (event.key === "Enter" || event.key === " ") {
+    const index = this.indexAfter(event.key);
+    if (index !== null) {
+      this.moveCursor(cellOf(this.layout, index));
+      this.look(index, null);
+    } else if (event.key === "Enter") {
+      this.enter(indexAt(this.layout, this.cell));
+    } else if (event.key === " ") {
       this.pick(indexAt(this.layout, this.cell));
+    } else {
+      return;
     }
+    event.preventDefault();
   }
 
   point(event) {
-    const block = this.pictures.findIndex((picture) => picture.block.contains(event.target));
-    if (block < 0) {
-      return;
-    }
-    const box = this.pictures[block].canvas.getBoundingClientRect();
-    const along = (offset, length, count) => Math.max(0, Math.min(count - 1, Math.floor((offset / length) * count)));
-    const column = along(event.clientX - box.left, box.width, this.layout.columns);
-    const row = along(event.clientY - box.top, box.height, this.layout.rows);
-    const index = indexAt(this.layout, { block, row, column });
-    const isSame = this.cell.block === block && this.cell.row === row && this.cell.column === column;
-    if (index !== null && !(isSame && event.type === "pointermove")) {
-      this.moveCursor({ block, row, column });
+    const cell = this.pictures.cellUnder(event);
+    if (cell !== null) {
+      this.moveCursor(cell);
       this.focus();
-      this.pick(index);
+      this.pick(indexAt(this.layout, cell));
     }
   }
 
   moveCursor(cell) {
     this.cell = cell;
-    const { block } = this.pictures[cell.block];
+    const { block } = this.pictures.parts[cell.block];
     if (this.row.parentElement !== block) {
       const hasFocus = document.activeElement === this.cursor;
       block.append(this.row); // takes the focus away
@@ -212,7 +167,8 @@ export class Grid {
   describeCursor() {
     const { rows, columns } = this.layout;
     const place = (this.cell.block * rows + this.cell.row) * columns + this.cell.column;
-    const value = this.values === null ? "" : `: ${written(this.values[place])}`;
+    const { values } = this.pictures;
+    const value = values === null ? "" : `: ${written(values[place])}`;
     this.cursor.setAttribute("aria-label", `${this.words(indexAt(this.layout, this.cell))}${value}`);
   }
 

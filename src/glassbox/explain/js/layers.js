@@ -1,11 +1,12 @@
-// The layers of a network as cards: for each what it makes, its kernels or weights and its bias, drawn as grids.
+// The layers of a network as cards: for each what it makes, its kernels or weights and its bias, drawn as grids. Those
+// that hold the open number and what it came from are shown.
 import { make } from "./dom.js";
-import { Grid, layOut, makeTables } from "./grid.js";
+import { Grid, makeTables } from "./grid.js";
 import { written } from "./numbers.js";
+import { layOut } from "./pictures.js";
 import { wordsOfIndex } from "./places.js";
 
 const KEEPS_SCALE = ["ReLU", "MaxPool2d", "AvgPool2d", "Flatten"]; // what they make is colored as what they received
-const STARTS_ROW = ["Conv2d", "Linear"];
 
 const WORDS = {
   Conv2d: ({ weight, stride, padding }) =>
@@ -23,39 +24,42 @@ const WORDS = {
 const option = (name, sizes, usual) =>
   sizes.every((size) => size === usual) ? "" : `, ${name} ${[...new Set(sizes)].join("×")}`;
 
+/** What a layer does, in a few words. */
+export function wordsOfLayer(layer) {
+  return WORDS[layer.kind](layer);
+}
+
 /**
- * The cards. `numbersOf(place)` gives the numbers of a tensor, `pick(place)` is called when the reader picks one;
- * `classes` names the outputs, and `areShares` says that a softmax makes probabilities of them.
+ * The cards. `numbersOf(place)` gives the numbers of a tensor; `pick(place)` is called when the reader picks one,
+ * `enter(place)` to go on to its sum, and `look(place, event)` for the one under the pointer or the cursor. `classes`
+ * names the outputs, and `areShares` says that a softmax makes probabilities of them.
  */
 export class Layers {
-  constructor({ network, classes, areShares, numbersOf, pick }) {
-    Object.assign(this, { network, classes, areShares, numbersOf, pick });
-    /** What is drawn: {place, name, grid, legend}, the place without an index. */
+  constructor({ network, classes, areShares, numbersOf, pick, enter, look }) {
+    Object.assign(this, { network, classes, areShares, numbersOf, pick, enter, look });
+    /** What is drawn: {place, name, grid, legend, part}, the place without an index. */
     this.plates = [];
-    this.tables = [];
-    this.element = make("div", { class: "tracer-layers" }, this.makeRows());
+    /** Each with its plates, and the region of its tables. */
+    this.cards = [];
+    this.makeCards();
+    this.element = make(
+      "div",
+      { class: "tracer-layers" },
+      this.cards.map(({ element }) => element),
+    );
   }
 
   // Cards
 
-  makeRows() {
+  makeCards() {
     const { input, layers } = this.network;
-    const rows = [
-      [this.makeCard("input", input, "what the network reads", [this.addPlate("value", { value: 0 }, input)])],
-    ];
-    layers.forEach((layer, l) => {
-      const isStart = STARTS_ROW.includes(layer.kind) && layers[l - 1]?.kind !== "Flatten";
-      if (l === 0 || layer.kind === "Flatten" || isStart) {
-        rows.push([]);
-      }
-      rows.at(-1).push(this.makeLayerCard(layer, l));
-    });
+    this.makeCard("input", input, "what the network reads", [this.addPlate("value", { value: 0 }, input)]);
+    layers.forEach((layer, l) => this.makeLayerCard(layer, l));
     if (this.areShares) {
       const shape = [this.classes.length];
       const plate = this.addPlate("probability", {}, shape, "probability");
-      rows.at(-1).push(this.makeCard("probability", shape, "softmax of the scores", [plate]));
+      this.makeCard("probability", shape, "softmax of the scores", [plate]);
     }
-    return rows.map((cards) => make("div", { class: "tracer-row" }, cards));
   }
 
   makeLayerCard(layer, l) {
@@ -65,7 +69,7 @@ export class Layers {
         plates.push(this.addPlate(what, { layer: l }, layer[what].shape, `${layer.name}.${what}`));
       }
     }
-    return this.makeCard(layer.name, layer.outputShape, WORDS[layer.kind](layer), plates);
+    this.makeCard(layer.name, layer.outputShape, wordsOfLayer(layer), plates);
   }
 
   makeCard(name, shape, words, plates) {
@@ -76,9 +80,9 @@ export class Layers {
       make("span", { class: "tracer-shape" }, shape.join(" × ")),
       make("span", { class: "tracer-words" }, words),
     );
-    const [own, ...learned] = plates.map(({ place, grid, legend }) => {
-      const label = place.layer !== undefined && make("span", { class: "tracer-part" }, place.what);
-      return make("div", { class: "tracer-plate" }, label, grid.element, legend);
+    const [own, ...learned] = plates.map((plate) => {
+      plate.part = plate.place.layer === undefined ? null : make("span", { class: "tracer-part" }, plate.place.what);
+      return make("div", { class: "tracer-plate" }, plate.part, plate.grid.element, plate.legend);
     });
     const isStacked = plates[1]?.grid.layout.shape.length === 2;
     const body = make(
@@ -87,13 +91,16 @@ export class Layers {
       own,
       learned.length > 0 && make("div", {}, learned),
     );
-    return make(
+    const { button, region } = this.makeTableToggle(name, plates);
+    const element = make(
       "section",
-      { class: "tracer-card", "aria-label": name },
+      { class: "tracer-card", "aria-label": name, hidden: true },
       head,
       body,
-      this.makeTableToggle(name, plates),
+      button,
+      region,
     );
+    this.cards.push({ element, plates, region });
   }
 
   addPlate(what, where, shape, name = "input") {
@@ -110,6 +117,8 @@ export class Layers {
       heads: isOutput && areBrief ? this.classes : null,
       words: (index) => `${name}, ${wordsOfIndex(index, isOutput ? this.classes : null)}`,
       pick: (index) => this.pick({ ...place, index }),
+      enter: (index) => this.enter({ ...place, index }),
+      look: (index, event) => this.look(index && { ...place, index }, event),
     });
     const plate = { place, name, grid, legend: make("div", { class: "tracer-legend" }) };
     this.plates.push(plate);
@@ -134,39 +143,42 @@ export class Layers {
     };
     const attributes = { type: "button", class: "tracer-toggle", "aria-expanded": "false", onclick: toggle };
     const button = make("button", attributes, "as a table", make("span", { class: "tracer-hidden" }, ` of ${name}`));
-    this.tables.push({ region, plates });
-    return [button, region];
+    return { button, region };
   }
 
   // Numbers
 
-  /** Draw all numbers anew. `isBackward` says that they are gradients. */
-  draw(palette, isBackward) {
-    this.isBackward = isBackward;
-    const scales = this.scales();
-    for (const { place, grid, legend } of this.plates) {
-      const numbers = this.numbersOf(place);
-      grid.isInk = grid.canBeInk && !isBackward && numbers.every((number) => number >= 0 && number <= 1);
-      const scale = grid.isInk || place.what === "probability" ? 1 : (scales[place.value] ?? largestSize(numbers));
-      grid.draw(numbers, scale, palette);
-      this.drawLegend(legend, scale, { isInk: grid.isInk, isAside: place.layer !== undefined });
-    }
-    this.tables.forEach((holder) => this.fillTables(holder));
+  /** Draw the numbers of the cards that are shown anew. `isBackward` says that they are gradients. */
+  draw(palette, isBackward, scales) {
+    Object.assign(this, { palette, isBackward, scales });
+    this.cards.filter(({ element }) => !element.hidden).forEach((card) => this.drawCard(card));
   }
 
-  /** The largest size among each value and those that only passed it on, so that their colors can be compared. */
-  scales() {
-    const { layers } = this.network;
-    const sizes = [0, ...layers.keys()].map((_, value) => largestSize(this.numbersOf({ what: "value", value })));
-    for (let value = 1; value < sizes.length; value += 1) {
-      let end = value;
-      while (KEEPS_SCALE.includes(layers[end]?.kind)) {
-        end += 1;
+  drawCard(card) {
+    for (const { place, grid, legend, part } of card.plates) {
+      const numbers = this.numbersOf(place);
+      grid.isInk = grid.canBeInk && !this.isBackward && isBrightness(numbers);
+      const scale = grid.isInk || place.what === "probability" ? 1 : (this.scales[place.value] ?? largestSize(numbers));
+      grid.draw(numbers, scale, this.palette);
+      this.drawLegend(legend, scale, { isInk: grid.isInk, isAside: place.layer !== undefined });
+      if (part !== null) {
+        part.textContent = this.isBackward ? `∂L/∂ ${place.what}` : place.what;
       }
-      sizes.fill(Math.max(...sizes.slice(value, end + 1)), value, end + 1);
-      value = end;
     }
-    return sizes;
+    this.fillTables(card);
+  }
+
+  /** Show the cards of these plates alone. */
+  show(plates) {
+    for (const card of this.cards) {
+      const isShown = card.plates.some((plate) => plates.has(plate));
+      if (card.element.hidden === isShown) {
+        card.element.hidden = !isShown;
+        if (isShown) {
+          this.drawCard(card);
+        }
+      }
+    }
   }
 
   drawLegend(legend, scale, { isInk, isAside }) {
@@ -200,17 +212,29 @@ export class Layers {
     return this.plates.find(({ place }) => place.what === kind && place.value === value && place.layer === layer);
   }
 
-  /** Frame a number, and what it came from. */
+  /** Show a number and what it came from, both framed. */
   mark(place, { terms, constant }) {
     const own = this.plateOf(place);
-    const seen = terms.flatMap(({ factors }) => factors.map(({ at }) => at));
+    const seen = [...terms.flatMap(({ factors }) => factors.map(({ at }) => at)), constant?.at];
     const chosen = terms.filter((term) => term.chosen).flatMap(({ factors }) => factors.map(({ at }) => at));
+    const found = [place, ...seen].map((at) => at && this.plateOf(at));
+    this.show(new Set(found.filter(Boolean)));
     for (const plate of this.plates) {
       plate.grid.clearMarks();
       plate.grid.select(place.index, plate === own);
     }
-    this.markAll([...seen, constant?.at], "seen");
+    this.markAll(seen, "seen");
     this.markAll(chosen, "chosen");
+  }
+
+  /** Frame boxes of the values, while a number is looked at. */
+  markReach(boxes) {
+    for (const { place, grid } of this.plates) {
+      grid.clearMarks("reach");
+      if (place.what === "value" && boxes[place.value] !== undefined) {
+        grid.markBox(boxes[place.value], "reach");
+      }
+    }
   }
 
   markAll(places, kind) {
@@ -225,6 +249,24 @@ export class Layers {
     found.forEach((indices, { grid }) => grid.mark(indices, kind));
   }
 }
+
+/** The largest size among each value and those that only passed it on, so that their colors can be compared. */
+export function scalesOf(network, numbersOf) {
+  const { layers } = network;
+  const sizes = [0, ...layers.keys()].map((_, value) => largestSize(numbersOf(value)));
+  for (let value = 1; value < sizes.length; value += 1) {
+    let end = value;
+    while (KEEPS_SCALE.includes(layers[end]?.kind)) {
+      end += 1;
+    }
+    sizes.fill(Math.max(...sizes.slice(value, end + 1)), value, end + 1);
+    value = end;
+  }
+  return sizes;
+}
+
+/** Whether numbers can be shown as ink: none is below 0 or above 1. */
+export const isBrightness = (numbers) => numbers.every((number) => number >= 0 && number <= 1);
 
 const largestSize = (numbers) => numbers.reduce((largest, number) => Math.max(largest, Math.abs(number)), 0);
 
@@ -246,8 +288,8 @@ function cellSizeOf({ blocks, rows, columns, shape }, { layer }) {
   if (shape.length === 1) {
     return Math.max(6, Math.min(18, Math.floor(160 / columns)));
   }
-  const side = blocks <= 2 ? 120 : blocks <= 4 ? 74 : 66;
-  return Math.max(2, Math.min(16, Math.floor(side / Math.max(rows, columns))));
+  const side = blocks === 1 ? 200 : blocks <= 2 ? 150 : blocks <= 4 ? 120 : 80;
+  return Math.max(2, Math.min(20, Math.floor(side / Math.max(rows, columns))));
 }
 
 /** Maps stand in a near square; kernels in one row for each output channel. */

@@ -1,6 +1,6 @@
 // The dense layer: y[k] = b[k] + sum over p of w[k, p] x[p]; and Flatten, which lays an image out as a vector.
 import { factor, term } from "./explanation.js";
-import { ravel, tensor, unravel } from "./tensor.js";
+import { ravel, tensor, unravel, wholeOf } from "./tensor.js";
 
 /** Weigh and add: a vector (P), weights (K, P), a bias (K) give a vector (K). */
 export function linearForward(input, weight, bias) {
@@ -46,6 +46,7 @@ function explainDenseInputSlope(layer, { slope }, [p]) {
 export const Linear = {
   forward: (layer, input) => linearForward(input, layer.weight, layer.bias),
   backward: (layer, { input, slope }) => linearBackward(slope, input, layer.weight),
+  reach: (layer) => wholeOf(layer.inputShape),
   explain: explainWeightedSum,
   explainSlope: {
     value: explainDenseInputSlope,
@@ -59,6 +60,12 @@ export const Linear = {
 export const Flatten = {
   forward: (layer, input) => tensor([input.data.length], input.data),
   backward: (layer, { input, slope }) => ({ input: tensor(input.shape, slope.data) }),
+  /** Numbers that follow each other fill whole rows, and whole channels, where they go past the end of one. */
+  reach: ({ inputShape }, [[first, last]]) => {
+    const [from, to] = [unravel(first, inputShape), unravel(last, inputShape)];
+    const differs = from.findIndex((part, axis) => part !== to[axis]);
+    return from.map((part, axis) => (differs < 0 || axis <= differs ? [part, to[axis]] : [0, inputShape[axis] - 1]));
+  },
   explain: (layer, { input }, [place]) => {
     const copied = factor("x", input.data[place], "input", unravel(place, input.shape));
     return { rule: "copy", constant: null, terms: [term([copied])] };

@@ -121,6 +121,19 @@ export function explainProbability(run, k) {
   return placed(explained, probabilities(run).data[k], run.network.layers.length - 1);
 }
 
+/**
+ * The receptive field: for each value up to values[i], the box in it that the number at an index comes from, as the
+ * first and the last index along each dimension.
+ */
+export function reachOf(network, i, index) {
+  const boxes = new Array(i + 1);
+  boxes[i] = index.map((part) => [part, part]);
+  for (let l = i - 1; l >= 0; l -= 1) {
+    boxes[l] = KINDS[network.layers[l].kind].reach(network.layers[l], boxes[l + 1]);
+  }
+  return boxes;
+}
+
 function indexOf(index, shape) {
   return typeof index === "number" ? unravel(index, shape) : [...index];
 }

@@ -1,5 +1,5 @@
-// The number that is open: its name and value, one sentence, and the sum that made it. Beside the layers where there is
-// room, a sheet at the bottom of a narrow screen.
+// The number that is open: the way that led to it, its name and value, one sentence, and the sum that made it. Beside
+// the layers where there is room, a sheet at the bottom of a narrow screen, which folds.
 import { make, makeNumber } from "./dom.js";
 import { pictureOf, sentenceOf, sumOf } from "./formula.js";
 import { written } from "./numbers.js";
@@ -15,8 +15,11 @@ const ARROWS = [
 let panels = 0; // each needs a name of its own for its radio buttons
 
 export class Panel {
-  /** `turn(direction)`, `walk(key)` and `open(place)` are called when the reader asks for it. */
-  constructor({ turn, walk, open }) {
+  /**
+   * `turn(direction)`, `walk(key)`, `open(place)`, `back()` and `leave()`, back to the number's place among the others,
+   * are called when the reader asks for it.
+   */
+  constructor({ turn, walk, open, back, leave }) {
     this.open = open;
     this.isShort = true;
     panels += 1;
@@ -39,10 +42,17 @@ export class Panel {
       tabindex: 0,
       "aria-label": "How this number came about",
     });
-    const [ahead, back] = radios;
-    this.element = make(
-      "section",
-      { class: "tracer-panel", "aria-label": "The number that is open" },
+    this.path = make("ol", { class: "tracer-path" });
+    this.backButton = make("button", { type: "button", class: "tracer-back", onclick: back }, "← Back");
+    this.foldButton = make("button", {
+      type: "button",
+      class: "tracer-fold",
+      onclick: () => this.fold(!this.isFolded),
+    });
+    const [ahead, behind] = radios;
+    const body = make(
+      "div",
+      { class: "tracer-panel-body" },
       make(
         "div",
         { class: "tracer-panel-head" },
@@ -51,43 +61,89 @@ export class Panel {
           { class: "tracer-direction" },
           make("legend", {}, "Direction"),
           make("label", {}, ahead, make("span", {}, "Forward")),
-          make("label", {}, back, make("span", {}, "Backward")),
+          make("label", {}, behind, make("span", {}, "Backward")),
         ),
         make("div", { class: "tracer-arrows" }, this.arrows),
       ),
-      this.title,
       this.sum,
     );
+    this.element = make(
+      "section",
+      { class: "tracer-panel", "aria-label": "The number that is open" },
+      make(
+        "div",
+        { class: "tracer-way" },
+        this.backButton,
+        make("nav", { "aria-label": "The way to this number" }, this.path),
+        this.foldButton,
+      ),
+      this.title,
+      body,
+    );
+    this.element.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") {
+        leave();
+        event.preventDefault();
+      }
+    });
+    this.fold(true);
   }
 
-  /** Show the number at a place of a network, with its explanation. `isSlope` says that it is a gradient. */
-  draw(network, place, explanation, direction, isSlope) {
+  /** Fold the sheet of a narrow screen to one line; beside the layers the number stays open. */
+  fold(isFolded) {
+    this.isFolded = isFolded;
+    this.element.classList.toggle("is-folded", isFolded);
+    this.foldButton.setAttribute("aria-expanded", String(!isFolded));
+    this.foldButton.setAttribute("aria-label", isFolded ? "Show the sum" : "Fold the sum away");
+    this.foldButton.textContent = isFolded ? "▴" : "▾";
+  }
+
+  /** Go on to the terms of the sum. */
+  focusSum() {
+    (this.sum.querySelector(".formula-sum th button") ?? this.title).focus({ preventScroll: true });
+    this.sum.scrollTop = 0;
+  }
+
+  /** Show the open number of a viewer, with its explanation. */
+  draw(viewer, explanation) {
+    const { network, place, path, direction } = viewer;
+    const isSlope = viewer.isSlope(place);
     this.radios[direction].checked = true;
     this.arrows.forEach((button) => (button.disabled = place.index === undefined));
-    const code = codeOfPlace(network, place);
+    this.backButton.disabled = !viewer.canGoBack;
+    this.drawPath(network, path);
     const { result } = explanation;
-    this.title.replaceChildren(
-      make("code", {}, isSlope ? `∂L/∂ ${code}` : code),
-      " = ",
-      makeNumber(written(result), result),
-    );
+    this.title.replaceChildren(make("code", {}, viewer.codeOf(place)), " = ", makeNumber(written(result), result));
     const where = place.index === undefined ? "" : `${wordsOfIndex(place.index)}. `;
     const parts = [
       make("p", {}, make("span", { class: "tracer-where" }, where), sentenceOf(network, place, isSlope)),
       pictureOf(explanation, network, place, isSlope),
-      explanation.terms.length > 0 ? this.makeSum(network, place, explanation, direction, isSlope) : null,
+      explanation.terms.length > 0 ? this.makeSum(viewer, explanation) : null,
     ];
     this.sum.replaceChildren(...parts.filter((part) => part !== null));
   }
 
-  makeSum(network, place, explanation, direction, isSlope) {
+  drawPath(network, path) {
+    const steps = path.map((place, k) => {
+      const code = codeOfPlace(network, place);
+      const isLast = k === path.length - 1;
+      const step = isLast
+        ? make("span", { "aria-current": "step" }, code)
+        : make("button", { type: "button", onclick: () => this.open(place) }, code);
+      return make("li", {}, step);
+    });
+    this.path.replaceChildren(...steps);
+    this.path.scrollLeft = this.path.scrollWidth;
+  }
+
+  makeSum(viewer, explanation) {
     const showAll = () => {
       this.isShort = false;
-      this.draw(network, place, explanation, direction, isSlope);
+      this.draw(viewer, explanation);
       this.sum.focus({ preventScroll: true }); // the button is gone
     };
     return sumOf(explanation, {
-      nameOf: (at) => shortNameOf(network, at),
+      nameOf: (at) => shortNameOf(viewer.network, at),
       open: this.open,
       isShort: this.isShort,
       showAll,

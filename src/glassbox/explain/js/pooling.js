@@ -1,7 +1,7 @@
 // Pooling: each window of a map becomes its largest number or its mean, as in glassbox.nn.
 import { factor, term } from "./explanation.js";
 import { ravel, tensor } from "./tensor.js";
-import { eachRow, isInside, pixelOf, tapsOf, windowCounts, windowOf } from "./windows.js";
+import { eachRow, isInside, pixelOf, reachOfWindows, tapsOf, windowCounts, windowOf } from "./windows.js";
 
 // Maximum
 
@@ -140,9 +140,14 @@ function explainSharedSlope(layer, { input, slope }, index) {
   return { rule: "sum", constant: null, terms };
 }
 
+function reachOfPool(layer, [channels, ...windows]) {
+  return [channels, ...reachOfWindows(windows, layer.inputShape.slice(1), layer.kernelSize, layer)];
+}
+
 export const MaxPool2d = {
   forward: (layer, input) => maxPool2dForward(input, layer),
   backward: (layer, { input, slope }) => maxPool2dBackward(slope, input, layer),
+  reach: reachOfPool,
   explain: explainMaximum,
   explainSlope: { value: explainWonSlope },
 };
@@ -150,6 +155,7 @@ export const MaxPool2d = {
 export const AvgPool2d = {
   forward: (layer, input) => avgPool2dForward(input, layer),
   backward: (layer, { input, slope }) => avgPool2dBackward(slope, input, layer),
+  reach: reachOfPool,
   explain: explainMean,
   explainSlope: { value: explainSharedSlope },
 };

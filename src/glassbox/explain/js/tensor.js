@@ -26,6 +26,11 @@ export function unravel(place, shape) {
   return index;
 }
 
+/** The box of all numbers of a shape: the first and the last index along each dimension. */
+export function wholeOf(shape) {
+  return shape.map((length) => [0, length - 1]);
+}
+
 /** Apply a function to every number. */
 export function map(input, change) {
   return { shape: [...input.shape], data: input.data.map(change) };

@@ -1,5 +1,5 @@
 // The exported page: choose a sample, read the outputs, open any number.
-import { keepAddress, readAddress } from "./address.js";
+import { Address, readAddress, whole } from "./address.js";
 import { make } from "./dom.js";
 import { decode } from "./network.js";
 import { decodeTensor, tensor } from "./tensor.js";
@@ -11,7 +11,6 @@ export function main(root, data) {
   const samples = partsOf(decodeTensor(data.samples));
   const targets = data.targets ? partsOf(decodeTensor(data.targets)) : data.labels;
   let chosen = 0;
-  const viewer = new Viewer({ network, changed: () => changed() });
   const field = make("input", {
     type: "number",
     min: 0,
@@ -25,21 +24,9 @@ export function main(root, data) {
     chosen = Math.max(0, Math.min(samples.length - 1, Math.round(number) || 0));
     field.value = chosen;
     truth.textContent = data.labels ? `Its label: ${viewer.classes[data.labels[chosen]]}.` : "";
-    viewer.read(samples[chosen]);
-    if (targets) {
-      viewer.setTarget(targets[chosen]);
-    }
-    changed();
+    viewer.read(samples[chosen], targets?.[chosen]);
+    viewer.address?.changed();
   };
-  const changed = keepAddress(
-    () => ({ sample: chosen, ...viewer.state() }),
-    (address) => restore(address),
-  );
-  const restore = (address) => {
-    choose(Number(address.sample ?? chosen));
-    viewer.restore(address);
-  };
-
   const step = (by, sign, word) =>
     make(
       "button",
@@ -54,10 +41,24 @@ export function main(root, data) {
     step(1, "→", "next"),
     truth,
   );
-  root.replaceChildren(chooser, viewer.bars.element, viewer.learn.element, viewer.element);
-  choose(0);
-  viewer.openFirst();
-  restore(readAddress());
+  const viewer = new Viewer({
+    network,
+    begin: chooser,
+  });
+  root.replaceChildren(viewer.element, viewer.learn.element);
+  const readers = { sample: whole(0, samples.length - 1), ...viewer.readers() };
+  const restore = ({ sample = chosen, ...found }) => {
+    choose(sample);
+    viewer.restore(found);
+  };
+  restore(readAddress(readers));
+  viewer.address = new Address({
+    readers,
+    describe: () => ({ sample: chosen, ...viewer.state() }),
+    restore,
+    note: () => viewer.note(),
+    travel: (note) => viewer.travel(note),
+  });
 }
 
 /** The parts of a tensor along its first dimension. */

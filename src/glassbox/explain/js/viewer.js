@@ -1,8 +1,10 @@
-// A network on the screen: the maps of every layer, its kernels and its outputs, each number open forward and
-// backward. It shows one input; `read` gives it the next.
+// A network on the screen: the connected picture of it, the layers of the open number, and that number's sum, forward
+// and backward. It shows one input; `read` gives it the next.
+import { oneOf, whole } from "./address.js";
 import { Bars } from "./bars.js";
 import { make } from "./dom.js";
-import { Layers } from "./layers.js";
+import { Flow } from "./flow.js";
+import { isBrightness, Layers, scalesOf, wordsOfLayer } from "./layers.js";
 import { Learn } from "./learn.js";
 import {
   backward,
@@ -12,50 +14,83 @@ import {
   explainValue,
   forward,
   probabilities,
+  reachOf,
   step,
 } from "./network.js";
+import { written } from "./numbers.js";
 import { readPalette, watchTheme } from "./palette.js";
 import { Panel } from "./panel.js";
-import { addressOfPlace, placeOfAddress } from "./places.js";
-import { ravel, tensor, unravel } from "./tensor.js";
+import { addressOfPlace, codeOfPlace, placeOfAddress } from "./places.js";
+import { ravel, tensor, unravel, wholeOf } from "./tensor.js";
+
+const TIP = 14; // px from the pointer to the number beside it
 
 export class Viewer {
   /**
-   * `changed()` is called when something that belongs in the address has changed, `computed()` when the network has
-   * another output. A page places `element`, the layers and the open number, `bars.element` and `learn.element`.
+   * `computed()` is called when the network has another output. `begin`, an element, stands before the layers,
+   * `beneath` under the picture, and `more` under the layers' cards. A page places `element` and `learn.element`, and sets `address` where it keeps one.
    */
-  constructor({ network, changed = () => {}, computed = () => {} }) {
-    Object.assign(this, { network, original: network, changed, computed });
+  constructor({ network, begin = null, beneath = [], more = [], computed = () => {} }) {
+    Object.assign(this, { network, original: network, computed, address: null });
+    this.past = []; // notes of what was open before, where no address keeps them
     this.areShares = network.loss === "cross_entropy";
     const outputs = network.layers.at(-1).outputShape[0];
     const classes = network.classes ?? Array.from({ length: outputs }, (_, k) => String(k));
     const common = { network, classes, areShares: this.areShares };
     this.classes = classes;
     this.direction = "forward";
-    this.place = null;
-    this.target = this.areShares ? 0 : tensor([outputs]);
-    [this.before, this.steps] = [null, 0];
-    this.bars = new Bars({ ...common, open: (k) => this.open(this.outputPlace(k)) });
+    this.path = []; // the numbers that led to the open one, which is its last
+    this.isOwnNumber = false; // whether the reader has opened it
+    this.chosen = null; // the right answer that the reader chose
+    this.suggested = this.areShares ? null : tensor([outputs]);
+    this.steps = []; // {network, outputs, loss} ahead of each step that was taken
+    const handlers = {
+      pick: (place) => this.open(place, { keepFocus: true }),
+      look: (place, event) => this.lookAt(place, event),
+    };
+    this.bars = new Bars({
+      ...common,
+      open: (k) => this.open(this.outputPlace(k)),
+      look: (k, event) => this.lookAt(k === null ? null : this.outputPlace(k), event),
+    });
     this.learn = new Learn({
       ...common,
-      aim: (target) => this.setTarget(target),
+      aim: (target) => this.aim(target),
       open: () => this.open({ what: "loss" }),
       step: (rate) => this.takeStep(rate),
+      undo: () => this.undoStep(),
       reset: () => this.reset(),
+    });
+    this.flow = new Flow({
+      network,
+      words: wordsOfLayer,
+      begin,
+      end: this.bars.element,
+      rows: this.bars.parts.map(({ button }) => button),
+      ...handlers,
     });
     this.layers = new Layers({
       ...common,
       numbersOf: (place) => this.numbersOf(place),
-      pick: (place) => this.open(place, { keepFocus: true }),
+      enter: (place) => this.open(place),
+      ...handlers,
     });
     this.panel = new Panel({
       turn: (direction) => this.setDirection(direction),
-      walk: (key) => this.layers.plateOf(this.place)?.grid.walk(key),
-      open: (place) => this.open(place),
+      walk: (key) => this.walk(key),
+      open: (place) => this.open(place, { isTerm: true }),
+      back: () => (this.address === null ? this.travel(this.past.pop()) : this.address.back()),
+      leave: () => this.layers.plateOf(this.place)?.grid.focus(),
     });
+    this.tip = make("div", { class: "tracer-tip", "aria-hidden": "true", hidden: true });
     this.status = make("p", { class: "tracer-status", role: "status" });
-    const body = make("div", { class: "tracer-body" }, this.layers.element, this.panel.element);
-    this.element = make("div", { class: "tracer" }, body, this.status);
+    this.element = make(
+      "div",
+      { class: "tracer" },
+      make("div", { class: "tracer-body" }, this.flow.element, beneath, this.layers.element, more, this.panel.element),
+      this.tip,
+      this.status,
+    );
     watchTheme(() => this.recolor());
   }
 
@@ -64,21 +99,36 @@ export class Viewer {
     return this.areShares ? { what: "probability", index: [k] } : { what: "value", value, index: [k] };
   }
 
+  /** The number that is open, or null. */
+  get place() {
+    return this.path.at(-1) ?? null;
+  }
+
+  /** The right answer: the one chosen, the one that came with the input, or else the class that is read. */
+  get target() {
+    return this.chosen ?? this.suggested ?? this.readClass;
+  }
+
+  get readClass() {
+    const { data } = this.run.values.at(-1);
+    return data.indexOf(Math.max(...data));
+  }
+
   // What the reader or the page asks for
 
-  /** Read the next input, a tensor of the network's input shape. */
-  read(input) {
-    this.input = input;
-    this.before = null;
+  /** Read the next input, a tensor of the network's input shape; `target` is its right answer, where it is known. */
+  read(input, target = this.areShares ? null : this.suggested) {
+    [this.input, this.suggested] = [input, target];
+    this.learn.forget();
     this.compute();
   }
 
-  /** Choose the right answer: a class, or a tensor of outputs. */
-  setTarget(target) {
-    this.target = target;
-    this.before = null;
+  /** Choose the right answer: a class, or a tensor of outputs; null follows the input again. */
+  aim(target) {
+    this.chosen = target;
+    this.learn.forget();
     this.compute();
-    this.changed();
+    this.address?.changed();
   }
 
   /** Turn "forward", to the values, or "backward", to the gradient of the loss. */
@@ -86,42 +136,96 @@ export class Viewer {
     this.direction = direction;
     this.panel.isShort = true;
     this.show();
-    this.changed();
+    this.address?.changed();
   }
 
-  /** Open a number. */
-  open(place, { keepFocus = false } = {}) {
-    this.place = place.what === "slope" ? { ...place, what: "value" } : place;
+  /** Open a number: a term of the open one goes on with the path, any other begins one. */
+  open(place, { keepFocus = false, isTerm = false } = {}) {
+    const next = place.what === "slope" ? { ...place, what: "value" } : place;
+    if (this.address === null) {
+      this.past.push(this.note());
+    }
+    this.path = this.pathTo(next, isTerm);
+    this.isOwnNumber = true;
     this.panel.isShort = true;
+    this.panel.fold(false);
+    this.address?.opened();
+    this.lookAt(null);
     this.showPlace();
-    const { title, element } = this.panel;
+    const { title } = this.panel;
     this.status.textContent = title.textContent;
     if (!keepFocus) {
-      const shown = this.layers.plateOf(this.place)?.grid.element ?? element;
-      shown.scrollIntoView({ block: "nearest", inline: "nearest" });
-      title.focus({ preventScroll: true });
+      const shown = this.layers.plateOf(this.place)?.grid.element;
+      shown?.scrollIntoView({ block: "nearest", inline: "nearest" });
+      this.panel.focusSum();
     }
-    this.changed();
   }
 
-  /** Open a number to begin with: the largest that the first layer made. */
+  get canGoBack() {
+    return this.address?.canGoBack ?? this.past.length > 0;
+  }
+
+  pathTo(next, isTerm) {
+    const [address, addresses] = [this.addressOf(next), this.path.map((place) => this.addressOf(place))];
+    if (addresses.includes(address)) {
+      return this.path.slice(0, addresses.indexOf(address) + 1);
+    }
+    const isSeen = ({ at }) =>
+      at && this.addressOf({ ...at, what: at.what === "slope" ? "value" : at.what }) === address;
+    const follows =
+      isTerm || (this.place && this.explain(this.place).terms.some(({ factors }) => factors.some(isSeen)));
+    return follows ? [...this.path, next] : [next];
+  }
+
+  /** Go on to a neighbor of the open number. */
+  walk(key) {
+    const index = this.place && this.layers.plateOf(this.place)?.grid.indexAfter(key);
+    if (index) {
+      this.path = [...this.path.slice(0, -1), { ...this.place, index }];
+      this.isOwnNumber = true;
+      this.showPlace();
+      this.status.textContent = this.panel.title.textContent;
+      this.address?.changed();
+    }
+  }
+
+  /** Open a number to begin with, one that tells something: the largest of the first sums that saw no even ground. */
   openFirst() {
-    const { shape, data } = this.run.values[1];
-    const index = unravel(data.indexOf(Math.max(...data)), shape);
-    this.open({ what: "value", value: 1, index }, { keepFocus: true });
+    this.isOwnNumber = false;
+    this.path = [];
+    if (this.isBlank) {
+      return;
+    }
+    const seenBy = (value, place) =>
+      explainValue(this.run, value, place).terms.map(({ factors }) => factors.at(-1).value);
+    const isSum = (_, l) => seenBy(l + 1, 0).length > 1;
+    const value = Math.max(1, 1 + this.network.layers.findIndex(isSum));
+    const { data, shape } = this.run.values[value];
+    const places = Array.from(data.keys()).sort((a, b) => data[b] - data[a]);
+    const isTelling = (place) => seenBy(value, place).some((number, _, all) => number !== all[0]);
+    const place = places.slice(0, 200).find(isTelling) ?? places[0];
+    this.path = [{ what: "value", value, index: unravel(place, shape) }];
   }
 
   /** Move every weight one step against its gradient. */
   takeStep(rate) {
-    this.before = { outputs: this.shownOutputs(), loss: this.slopes.loss };
-    this.network = step(this.network, this.slopes, rate);
-    this.steps += 1;
+    const { network, slopes } = this;
+    this.steps.push({ network, outputs: this.shownOutputs(), loss: slopes.loss });
+    this.network = step(network, slopes, rate);
+    this.learn.stepped(network, this.network);
+    this.compute();
+  }
+
+  undoStep() {
+    this.network = this.steps.pop().network;
+    this.learn.undone();
     this.compute();
   }
 
   /** Go back to the weights as they were. */
   reset() {
-    [this.network, this.before, this.steps] = [this.original, null, 0];
+    [this.network, this.steps] = [this.original, []];
+    this.learn.forget();
     this.compute();
   }
 
@@ -130,6 +234,9 @@ export class Viewer {
   compute() {
     this.run = forward(this.network, this.input);
     this.slopes = backward(this.run, this.target);
+    if (!this.isOwnNumber) {
+      this.openFirst();
+    }
     this.show();
     this.computed();
   }
@@ -149,18 +256,86 @@ export class Viewer {
       return;
     }
     this.palette ??= readPalette(this.element);
-    this.layers.draw(this.palette, this.direction === "backward");
-    this.bars.draw(this.shownOutputs(), this.before?.outputs ?? null);
-    this.learn.draw(this.target, this.slopes.loss, this.steps, this.before?.loss ?? null);
+    const isBackward = this.direction === "backward";
+    const numbersOf = (value) => this.numbersOf({ what: "value", value });
+    const scales = scalesOf(this.network, numbersOf);
+    const isInk = (value) =>
+      !isBackward && value === 0 && this.input.shape.length === 3 && isBrightness(this.input.data);
+    this.flow.draw(numbersOf, scales, this.palette, isInk);
+    this.layers.draw(this.palette, isBackward, scales);
+    const before = this.learn.moves.length > 0 ? this.steps.at(-1).outputs : null;
+    this.bars.draw(this.shownOutputs(), before, this.isBlank);
+    this.learn.draw(this);
     this.showPlace();
   }
 
+  /** Whether there is nothing to read. */
+  get isBlank() {
+    return this.areShares && this.input.data.every((number) => number === this.input.data[0]);
+  }
+
   showPlace() {
-    if (this.place !== null && this.run) {
+    this.panel.element.hidden = this.place === null;
+    if (this.place !== null) {
       const explanation = this.explain(this.place);
       this.layers.mark(this.place, explanation);
-      this.panel.draw(this.network, this.place, explanation, this.direction, this.isSlope(this.place));
+      this.panel.draw(this, explanation);
     }
+    this.showReach(this.place);
+  }
+
+  /** Frame what a number comes from, in all values up to it. */
+  showReach(place) {
+    const last = this.network.layers.length;
+    const isOutput = place?.what === "probability";
+    const value = isOutput ? last : place?.what === "value" ? place.value : -1;
+    const boxes = value < 0 ? [] : reachOf(this.network, value, isOutput ? [0] : place.index);
+    if (isOutput) {
+      boxes[last] = wholeOf(this.network.layers.at(-1).outputShape);
+    }
+    const output = isOutput || value === last ? place.index[0] : null;
+    this.flow.mark({ boxes, output });
+    this.flow.showOpen(new Set(this.openValues()));
+    this.layers.markReach(boxes);
+  }
+
+  /** The values whose cards are shown. */
+  openValues() {
+    const shown = this.layers.cards.filter(({ element }) => !element.hidden);
+    return shown.flatMap(({ plates }) => plates.map(({ place }) => place.value)).filter((value) => value !== undefined);
+  }
+
+  /** Show a number under the pointer or the cursor, and what it comes from, until it leaves (null). */
+  lookAt(place, event = null) {
+    const [address, before] = [place && this.addressOf(place), this.lookedAt ?? null];
+    this.lookedAt = address;
+    this.tip.hidden = place === null || event === null;
+    if (!this.tip.hidden) {
+      this.tip.textContent = `${this.codeOf(place)} = ${written(this.numberAt(place))}`;
+      const isRight = event.clientX > innerWidth / 2;
+      this.tip.style.cssText =
+        `top: ${event.clientY + TIP}px; ` +
+        (isRight ? `right: ${innerWidth - event.clientX + TIP}px` : `left: ${event.clientX + TIP}px`);
+    }
+    if (address !== before) {
+      this.showReach(place ?? this.place);
+    }
+  }
+
+  /** The number at a place, as it is shown now: a value, or a gradient. */
+  numberAt({ index, ...of }) {
+    const shape =
+      of.what === "probability"
+        ? [this.classes.length]
+        : of.what === "value"
+          ? this.run.values[of.value].shape
+          : this.network.layers[of.layer][of.what].shape;
+    return this.numbersOf(of)[ravel(index, shape)];
+  }
+
+  /** The name of a place in code, and of its gradient where that is what is shown. */
+  codeOf(place) {
+    return `${this.isSlope(place) ? "∂L/∂ " : ""}${codeOfPlace(this.network, place)}`;
   }
 
   /** The numbers of a tensor: values forward, gradients backward. */
@@ -197,27 +372,59 @@ export class Viewer {
     return { rule: "input", result: parameter.data[ravel(index, parameter.shape)], constant: null, terms: [] };
   }
 
-  // The address
+  // The address, and the way back
+
+  addressOf(place) {
+    return addressOfPlace(this.network, place);
+  }
+
+  /** What the address may say of a network. */
+  readers() {
+    const ofClasses = this.areShares && { true: whole(0, this.classes.length - 1) };
+    return {
+      open: (text) => placeOfAddress(this.network, text) ?? undefined,
+      direction: oneOf("forward", "backward"),
+      ...ofClasses,
+    };
+  }
 
   /** What belongs in the address of the page. */
   state() {
-    const open = this.place && { open: addressOfPlace(this.network, this.place) };
+    const open = this.isOwnNumber && this.place && { open: this.addressOf(this.place) };
     const direction = this.direction === "backward" && { direction: this.direction };
-    const target = this.areShares && { true: this.target };
+    const target = this.areShares && this.chosen !== null && { true: this.chosen };
     return { ...open, ...direction, ...target };
   }
 
-  /** Show what an address says; what it leaves out or gets wrong stays as it is. */
-  restore({ open, direction, true: target }) {
-    const place = placeOfAddress(this.network, open);
-    if (this.areShares && target in this.classes) {
-      this.setTarget(Number(target));
+  /** Show what an address says; what it leaves out stays as it is. */
+  restore({ open, direction = this.direction, true: target = this.chosen }) {
+    this.direction = direction;
+    if (open !== undefined) {
+      [this.path, this.isOwnNumber] = [[open], true];
     }
-    if (direction === "forward" || direction === "backward") {
-      this.setDirection(direction);
+    this.chosen = target;
+    this.learn.forget();
+    this.compute();
+  }
+
+  /** What the way back must know of the open number. */
+  note() {
+    return {
+      path: this.path.map((place) => this.addressOf(place)),
+      direction: this.direction,
+      isOwn: this.isOwnNumber,
+    };
+  }
+
+  /** Return to what was open before. */
+  travel({ path, direction, isOwn }) {
+    this.path = path.map((address) => placeOfAddress(this.network, address)).filter((place) => place !== null);
+    this.isOwnNumber = isOwn && this.path.length > 0;
+    this.direction = direction;
+    if (!this.isOwnNumber) {
+      this.openFirst();
     }
-    if (place !== null) {
-      this.open(place, { keepFocus: true });
-    }
+    this.show();
+    this.status.textContent = this.panel.title.textContent;
   }
 }

@@ -52,3 +52,17 @@ export function eachRow(imageSize, kernelSize, options, visit) {
     }
   }
 }
+
+/** The rows and columns that ranges of windows see, inside the image: [[first, last], [first, last]]. */
+export function reachOfWindows(windows, imageSize, kernelSize, { stride, padding, dilation }) {
+  return windows.map(([first, last], axis) => {
+    const seen = [];
+    for (let window = first; window <= last; window += 1) {
+      for (let tap = 0; tap < kernelSize[axis]; tap += 1) {
+        seen.push(window * stride[axis] + tap * dilation[axis] - padding[axis]);
+      }
+    }
+    const inside = seen.filter((place) => place >= 0 && place < imageSize[axis]);
+    return [Math.min(...inside), Math.max(...inside)];
+  });
+}
