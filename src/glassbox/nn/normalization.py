@@ -25,7 +25,7 @@ def normalize_forward(
     training: bool = False,
     eps: float = 1e-5,
 ) -> Tensor:
-    r"""Compute :math:`\hat x = (x - \mu) / \sqrt{v + \epsilon}` and :math:`y = \gamma\, \hat x + \beta`."""
+    r"""Compute :math:`\hat x = (x - \mu) / \sqrt{\sigma^2 + \epsilon}` and :math:`y = \gamma\, \hat x + \beta`."""
     inverse = (variance + eps).rsqrt()  # (1, C, 1, 1), as are all but the input
     normalized = (input - mean) * inverse  # (N, C, H, W)
     output = normalized if weight is None else weight * normalized
@@ -63,7 +63,7 @@ def normalize_backward(
 
 @in_float32
 def statistics(input: Tensor) -> tuple[Tensor, Tensor]:
-    r"""Compute the mean :math:`\mu` and the variance :math:`v` of each channel, (1, C, 1, 1)."""
+    r"""Compute the mean :math:`\mu` and the variance :math:`\sigma^2` of each channel, (1, C, 1, 1)."""
     mean = input.mean(all_but_channels(input), keepdim=True)
     return mean, ((input - mean) ** 2).mean(all_but_channels(input), keepdim=True)
 
@@ -88,22 +88,22 @@ def batch_norm(
 ) -> Tensor:
     r"""Normalize each channel, by the statistics of the batch in training and by running averages of these afterwards.
 
-    With the mean :math:`\mu` and the variance :math:`v` over the :math:`m` entries of a channel,
+    With the mean :math:`\mu` and the variance :math:`\sigma^2` over the :math:`m` entries of a channel,
 
     .. math::
-        y_i = \gamma\, \hat x_i + \beta, \qquad \hat x_i = \frac{x_i - \mu}{\sqrt{v + \epsilon}},
-        \qquad \mu = \frac{1}{m} \sum_i x_i, \qquad v = \frac{1}{m} \sum_i (x_i - \mu)^2 .
+        y_i = \gamma\, \hat x_i + \beta, \qquad \hat x_i = \frac{x_i - \mu}{\sqrt{\sigma^2 + \epsilon}},
+        \qquad \mu = \frac{1}{m} \sum_i x_i, \qquad \sigma^2 = \frac{1}{m} \sum_i (x_i - \mu)^2 .
 
     With :math:`\bar y = \partial L / \partial y`, the gradient that arrives,
 
     .. math::
         \bar\beta = \sum_i \bar y_i, \qquad
         \bar\gamma = \sum_i \bar y_i\, \hat x_i, \qquad
-        \bar x_i = \frac{\gamma}{\sqrt{v + \epsilon}}
+        \bar x_i = \frac{\gamma}{\sqrt{\sigma^2 + \epsilon}}
         \Bigl( \bar y_i - \frac{1}{m} \sum_j \bar y_j - \hat x_i\, \frac{1}{m} \sum_j \bar y_j\, \hat x_j \Bigr) .
 
-    The two means are there because :math:`\mu` and :math:`v` depend on the input as well. With running averages, which
-    do not, only the first term is left.
+    The two means are there because :math:`\mu` and :math:`\sigma^2` depend on the input as well. With running averages,
+    which do not, only the first term is left.
 
     Parameters
     ----------
