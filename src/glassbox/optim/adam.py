@@ -164,8 +164,8 @@ class Adam(Optimizer):
                 theta *= 1 - lr * decay
             elif decay != 0:
                 g = g + decay * theta
-            m.mul_(beta1).add_(g, alpha=1 - beta1)
-            v.mul_(beta2).addcmul_(g, g, value=1 - beta2)
+            m.mul_(beta1).add_(g, alpha=1 - beta1)  # m ← β₁ m + (1 − β₁) g
+            v.mul_(beta2).addcmul_(g, g, value=1 - beta2)  # v ← β₂ v + (1 − β₂) g²
             m_hat = m / (1 - beta1**t)
             v_hat = (v if largest is None else largest.copy_(torch.maximum(largest, v))) / (1 - beta2**t)
             theta -= lr * m_hat / (v_hat.sqrt() + eps)

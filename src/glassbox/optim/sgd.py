@@ -149,11 +149,8 @@ class SGD(Optimizer):
             if decay != 0:
                 g = g + decay * theta
             if mu != 0:
-                state = self.state[theta]
-                b = state.get("momentum_buffer")
-                if b is None:
-                    b = state["momentum_buffer"] = g.clone()
-                else:
-                    b.mul_(mu).add_(g, alpha=1 - tau)
+                b = self.state[theta].get("momentum_buffer")
+                b = g.clone() if b is None else b.mul_(mu).add_(g, alpha=1 - tau)  # b ← μ b + (1 − τ) g
+                self.state[theta]["momentum_buffer"] = b
                 g = g + mu * b if group["nesterov"] else b
             theta -= lr * g
