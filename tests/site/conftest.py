@@ -201,6 +201,23 @@ def watch(page: Page, address: str, status: int = 200) -> list[str]:
     return troubles
 
 
+def until(page: Page, condition: str, it: object = None) -> None:
+    """Wait until an expression of JavaScript holds, in which `it` may stand for a value or an element.
+
+    It is compiled once. Playwright's `wait_for_function` compiles it at each frame, which the pages' policy refuses.
+    """
+    page.evaluate(
+        f"""async (it) => {{
+            const start = performance.now();
+            while (!({condition})) {{
+                if (performance.now() - start > 30_000) throw new Error("it does not come to hold");
+                await new Promise((done) => setTimeout(done, 20));
+            }}
+        }}""",
+        it,
+    )
+
+
 @pytest.fixture
 def visit(browser, request) -> Iterator[Callable[..., Page]]:
     """Open a page in a browser of its own: ``visit(where, **options) -> playwright.sync_api.Page``.

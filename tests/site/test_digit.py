@@ -16,6 +16,8 @@ from glassbox import explain
 from glassbox.datasets import mnist
 from glassbox.models import SmallCNN
 
+from .conftest import until
+
 pytestmark = pytest.mark.site
 
 PHONE = {"width": 360, "height": 740, "has_touch": True, "is_mobile": True}
@@ -342,7 +344,7 @@ def test_the_address_shows_the_same_again(digit):
     turn(page, "Backward")
     picture, position = place_of(page, "conv3", (2, 3, 4))
     picture.click(position=position)
-    page.wait_for_function("location.hash.includes('open=conv3:2.3.4')")
+    until(page, "location.hash.includes('open=conv3:2.3.4')")
     fragment = page.evaluate("location.hash")
     again = digit(fragment)
     assert opened(again) == opened(page)

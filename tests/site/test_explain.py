@@ -14,6 +14,8 @@ from glassbox import explain
 from glassbox.optim import Adam
 from tests.site.conftest import serve
 
+from .conftest import until
+
 pytestmark = pytest.mark.site
 
 CLASSES = ("row <b>1</b>", "column & more", 'both "lines"')
@@ -115,9 +117,7 @@ def test_a_number_of_every_layer_opens_into_its_sum(play, trained, direction):
         place = f"{name}:{'.'.join(str(int(part)) for part in index)}"
         page.evaluate("fragment => { location.hash = fragment }", f"sample=4&true=2&direction={direction}&open={place}")
         code = f"{name}[{', '.join(str(int(part)) for part in index)}]"
-        page.wait_for_function(
-            "code => document.querySelector('.tracer-title code').textContent.endsWith(code)", arg=code
-        )
+        until(page, "document.querySelector('.tracer-title code').textContent.endsWith(it)", code)
         _, shown, result = opened(page)
         assert shown == near(tensor[index].item()), code
         assert result == near(tensor[index].item()), code

@@ -15,6 +15,8 @@ from glassbox import datasets, nn, optim
 from glassbox.descent import empirical_risk, gradient_descent, step_limit
 from tests.play.test_questions import LESSON, solved
 
+from .conftest import until
+
 pytestmark = pytest.mark.site
 
 PHONE = {"width": 320, "height": 640, "has_touch": True, "is_mobile": True}
@@ -119,7 +121,7 @@ def test_the_run_says_when_it_arrives(play):
 def test_a_run_moves_and_can_be_paused(play):
     page = play("descent")
     page.get_by_role("button", name="Run").click()
-    page.wait_for_function("/Iteration \\d\\d/.test(document.querySelector('.status').textContent)")
+    until(page, "/Iteration \\d\\d/.test(document.querySelector('.status').textContent)")
     page.get_by_role("button", name="Pause").click()
     first = page.locator(".status").inner_text()
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
@@ -142,7 +144,7 @@ def test_two_runs_are_compared_and_the_address_holds_the_second(play):
     page.get_by_role("button", name="Run").click()
     assert page.locator(".risk-curve polyline.kept").count() == 1
     assert "The run kept" in page.locator(".comparison").inner_text()
-    page.wait_for_function("location.hash.includes('scaled=1')")
+    until(page, "location.hash.includes('scaled=1')")
 
 
 def test_two_hundred_pupils_in_mini_batches(play):
@@ -213,7 +215,7 @@ def test_a_kernel_is_edited_and_a_kernel_that_does_not_fit_is_told(play):
     assert page.locator("select[name=preset]").input_value() == ""
     near(tables_of(page)[1], [0.25, -0.75, 0.25, 0.25])
     page.set_input_files("input[type=file]", {"name": "dot.png", "mimeType": "image/png", "buffer": png(1, 1)})
-    page.wait_for_function("document.querySelector('.size').textContent.includes('does not fit')")
+    until(page, "document.querySelector('.size').textContent.includes('does not fit')")
 
 
 def png(width, height):
@@ -340,7 +342,7 @@ def test_an_exercise_is_the_same_for_everyone_who_has_its_number(play):
     assert formulas[0] == formulas[1]
     assert formulas[0] != play("backprop", "#seed=43&at=3").locator(".play-backprop tbody").last.inner_text()
     first.get_by_role("button", name="A new exercise").click()
-    first.wait_for_function("/seed=\\d+/.test(location.hash) && !location.hash.includes('seed=42&')")
+    until(first, "/seed=\\d+/.test(location.hash) && !location.hash.includes('seed=42&')")
 
 
 @pytest.mark.parametrize("name", ["descent", "filter", "backprop"])

@@ -7,7 +7,7 @@ import json
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from .conftest import HTML
+from .conftest import HTML, until
 
 pytestmark = pytest.mark.site
 
@@ -123,7 +123,7 @@ def test_the_layout_stays_while_a_phone_loads_the_page(visit, name):
 def test_a_shift_is_seen(visit):
     page = visit("index.html", width=412, height=823, setup=SHIFTS)
     page.evaluate("document.querySelector('article').insertAdjacentHTML('afterbegin', '<p style=\"height: 300px\">')")
-    page.wait_for_function("window.shifts > 0.05")
+    until(page, "window.shifts > 0.05")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -132,7 +132,7 @@ def test_the_first_tab_reaches_the_skip_link_and_shows_it(visit, scheme):
     page.keyboard.press("Tab")
     focused = page.locator(":focus")
     assert focused.inner_text() == "Skip to content"
-    page.wait_for_function("document.activeElement.getBoundingClientRect().top >= 0")  # it slides in
+    until(page, "document.activeElement.getBoundingClientRect().top >= 0")  # it slides in
     page.keyboard.press("Enter")
     assert page.url.endswith("#furo-main-content")
 
@@ -156,7 +156,7 @@ def test_a_video_waits_behind_its_still(visit):
     for video in videos.all():
         assert video.evaluate("v => v.controls && v.paused && !v.autoplay")
     videos.first.scroll_into_view_if_needed()
-    page.wait_for_function("v => v.poster", arg=videos.first.element_handle())
+    until(page, "it.poster", videos.first.element_handle())
     place = videos.first.bounding_box()
     assert videos.first.evaluate("v => v.play().then(() => v.duration)") > 0
     assert videos.first.bounding_box() == place
