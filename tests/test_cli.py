@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -8,7 +9,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from glassbox import _readiness, cli, datasets
+from glassbox import _readiness, cli, datasets, training
 from glassbox.cli import app
 from glassbox.datasets import LabelledImages
 from glassbox.models import SmallCNN
@@ -94,23 +95,15 @@ def test_a_model_that_does_not_fit_the_data_is_refused(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    "arguments",
     [
-        (["--device", "abacus"], "abacus"),
-        (["--device", "cpu", "--learning-rate", "-1"], "-1"),
-        (["--device", "cpu", "--learning-rate", "1e30"], "loss is"),
+        ["--epochs", "0"],
+        ["--batch-size", "0"],
+        ["--model", "resnet"],
+        ["--depth", "3"],
+        ["--seed", "-1"],
+        ["--seed", str(2**63)],
     ],
-)
-def test_a_mistake_is_told_in_one_line(noise, arguments, told):
-    done = run(app, ["train", "--epochs", "1", *arguments])
-    assert done.exit_code == 1
-    assert done.stderr.startswith("error: ")
-    assert told in done.stderr
-    assert "Traceback" not in done.output
-
-
-@pytest.mark.parametrize(
-    "arguments", [["--epochs", "0"], ["--batch-size", "0"], ["--model", "resnet"], ["--depth", "3"]]
 )
 def test_a_wrong_option_ends_with_2(arguments):
     done = run(app, ["train", *arguments])
@@ -118,18 +111,141 @@ def test_a_wrong_option_ends_with_2(arguments):
     assert "Usage" in done.stderr
 
 
-def test_an_interrupted_run_ends_with_130(noise, monkeypatch):
-    from glassbox import training
+@pytest.mark.parametrize(
+    ("name", "kept", "code", "told"),
+    [
+        ("SIGINT", True, 130, "after 1 epochs: the same command goes on from "),
+        ("SIGINT", False, 130, "after 1 epochs: nothing is left of it: --checkpoint FOLDER would have kept it"),
+        ("SIGTERM", True, 75, "the same command goes on from "),
+        ("SIGUSR1", True, 75, "the same command goes on from "),
+        ("SIGTERM", False, 143, "nothing is left of it"),
+    ],
+)
+def test_an_interrupted_run_saves_nothing_and_has_a_code_of_its_own(
+    noise, monkeypatch, tmp_path, name, kept, code, told
+):
+    if not hasattr(signal, name):
+        pytest.skip("this system has no such signal")
+    number = getattr(signal, name)
+    before = signal.signal(number, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
+    fit, log, weights = training.fit, tmp_path / "log", tmp_path / "weights"
 
-    fit = training.fit
+    def interrupted(*args, on_epoch, **options):
+        def and_send(row):
+            on_epoch(row)
+            if row.epoch == 1:
+                signal.raise_signal(number)
 
-    def interrupted(*args, **options):
-        history = fit(*args, **options)
-        history.interrupted = True
-        return history
+        return fit(*args, on_epoch=and_send, **options)
 
     monkeypatch.setattr(training, "fit", interrupted)
-    assert run(app, ["train", "--epochs", "1", "--device", "cpu"]).exit_code == 130
+    arguments = ["train", "--epochs", "3", "--device", "cpu", "--log-file", str(log), "--save", str(weights)]
+    arguments += ["--checkpoint", str(tmp_path / "run")] if kept else []
+    try:
+        done = run(app, arguments)
+    finally:
+        signal.signal(number, before)
+    assert done.exit_code == code, done.output
+    assert f"interrupted by {name} after " in done.stderr
+    assert told in done.stderr
+    assert not weights.exists()
+    rows = [json.loads(line) for line in log.read_text().splitlines()]
+    assert all("test_loss" not in row for row in rows)
+    if kept:
+        monkeypatch.setattr(training, "fit", fit)
+        assert run(app, arguments).exit_code == 0
+        assert weights.exists()
+        rows = [json.loads(line) for line in log.read_text().splitlines()]
+        assert [row.get("epoch") for row in rows] == [1, 2, 3, None]
+
+
+def test_rows_of_a_run_that_was_killed_appear_once(tmp_path):
+    path = tmp_path / "log"
+    path.write_text('notes of mine\n{"epoch": 1}\n{"test_loss": 1}\n{"epoch": 2}\n{"epoch": 3}\n')
+    log = cli._Log(path, anew=False)
+    log.write({"epoch": 2, "loss": 0.5})
+    kept = ["notes of mine", '{"epoch": 1}', '{"test_loss": 1}', '{"epoch": 2, "loss": 0.5}']
+    assert path.read_text().splitlines() == kept
+    for _ in range(2):
+        log.write({"test_loss": 0.5})
+        assert path.read_text().splitlines() == [*kept, '{"test_loss": 0.5}']
+
+
+def test_an_old_log_stays_until_there_is_a_row_of_the_new_run(noise, tmp_path):
+    log = tmp_path / "log"
+    log.write_text("of another run\n")
+    assert run(app, ["train", "--device", "abacus", "--log-file", str(log)]).exit_code == 1
+    assert log.read_text() == "of another run\n"
+    assert run(app, ["train", "--device", "cpu", "--epochs", "1", "--log-file", str(log)]).exit_code == 0
+    assert [json.loads(line).get("epoch") for line in log.read_text().splitlines()] == [1, None]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/null"), reason="needs /dev/null")
+def test_a_log_may_be_no_file(noise):
+    arguments = ["train", "--device", "cpu", "--epochs", "1", "--log-file", "/dev/null", "--save", "/dev/null"]
+    assert run(app, arguments).exit_code == 0
+    assert not os.path.isfile("/dev/null")
+
+
+def test_a_log_may_lie_beside_the_checkpoints(noise, tmp_path):
+    folder = str(tmp_path / "run")
+    arguments = ["train", "--device", "cpu", "--checkpoint", folder, "--log-file", f"{folder}/log.jsonl", "--epochs"]
+    for epochs in ("1", "2"):
+        done = run(app, [*arguments, epochs])
+        assert done.exit_code == 0, done.output
+
+
+MISTAKES = [
+    (["--save", "FOLDER"], "error: FOLDER: this is a folder; name a file in it"),
+    (["--log-file", "FOLDER"], "error: FOLDER: this is a folder; name a file in it"),
+    (["--save", "FOLDER/file/weights"], "error: FOLDER/file/weights: the folder that it would be in is a file"),
+    (["--checkpoint", ""], "error: checkpoint is '', which would be the working directory: name a folder"),
+    (
+        ["--checkpoint", "FOLDER"],
+        "error: --checkpoint 'FOLDER' is a folder with other files in it, such as 'file': name",
+    ),
+    (["--checkpoint", "FOLDER", "--no-resume"], "error: --checkpoint 'FOLDER' is a folder with other files in it"),
+    (["--checkpoint", "FOLDER/file"], "error: --checkpoint 'FOLDER/file' is a file, not a folder; name a folder"),
+    (["--checkpoint", "FOLDER/file/run"], "error: --checkpoint 'FOLDER/file/run' cannot be written (Not a directory)"),
+    (["--device", "abacus"], "error: device 'abacus' is unknown"),
+    (["--learning-rate", "-1"], "error: "),
+    (["--learning-rate", "nan"], "error: "),
+    (["--learning-rate", "1e30"], "error: "),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES)
+def test_a_mistake_is_one_line_and_costs_nothing(noise, tmp_path, arguments, message):
+    (tmp_path / "file").write_text("precious")
+    arguments = [argument.replace("FOLDER", str(tmp_path)) for argument in arguments]
+    defaults = ["train", "--epochs", "1", *(["--device", "cpu"] if "--device" not in arguments else [])]
+    done = run(app, [*defaults, *arguments])
+    assert done.exit_code == 1, done.output
+    assert done.stderr.startswith(message.replace("FOLDER", str(tmp_path)))
+    assert done.stderr.count("\n") == 1
+    assert "epoch 1" not in done.output
+    assert os.listdir(tmp_path) == ["file"]
+    assert (tmp_path / "file").read_text() == "precious"
+
+
+def test_other_settings_are_told_in_the_words_of_the_command(noise, tmp_path):
+    arguments = ["train", "--device", "cpu", "--checkpoint", str(tmp_path / "run"), "--epochs"]
+    assert run(app, [*arguments, "2"]).exit_code == 0
+    fewer = run(app, [*arguments, "1"])
+    made = f"the run in {tmp_path / 'run'} has made 2 epochs, more than --epochs 1"
+    assert fewer.stderr == f"error: {made}: ask for 2 or more, or give this run a folder of its own\n"
+    other = run(app, [*arguments, "2", "--seed", "3"])
+    assert "seed: 0 in the checkpoint, 3 now" in other.stderr
+    assert "resume=" not in fewer.output + other.output
+
+
+def test_a_slip_of_ours_keeps_its_traceback(noise, monkeypatch):
+    def slip(*args, **options):
+        return len(None)
+
+    monkeypatch.setattr(training, "fit", slip)
+    done = run(app, ["train"])
+    assert isinstance(done.exception, TypeError)
 
 
 def test_only_the_first_of_several_processes_speaks_and_writes(noise, monkeypatch, tmp_path):

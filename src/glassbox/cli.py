@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -63,8 +65,10 @@ def _leads() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-_MISTAKES = (ValueError, TypeError, ArithmeticError, OSError, ImportError, NotImplementedError)
+_MISTAKES = (ValueError, ArithmeticError, OSError, ImportError, NotImplementedError)
 """Errors that a wrong argument, file or installation causes; those that the package defines are told likewise."""
+_TO_BE_CONTINUED = 75
+"""The exit code of a run that was taken away and that the same command goes on with: "try again", in sysexits.h."""
 
 
 @contextmanager
@@ -77,8 +81,19 @@ def _told_in_one_line() -> Iterator[None]:
     except Exception as error:
         if not isinstance(error, _MISTAKES) and not type(error).__module__.startswith("glassbox"):
             raise
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {_in_words(error)}", err=True)
         raise typer.Exit(1) from None
+
+
+def _in_words(error: Exception) -> str:
+    """Tell an error in the command's own words: a file and what is wrong with it, options instead of arguments."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return re.sub(r"\b(checkpoint|epochs|seed|device|precision|batch_size)=", _as_option, str(error))
+
+
+def _as_option(argument: re.Match[str]) -> str:
+    return f"--{argument[1].replace('_', '-')} "
 
 
 @app.command()
@@ -91,8 +106,8 @@ def train(
     learning_rate: Annotated[float, typer.Option(help="Step size of Adam.")] = 3e-3,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps...")] = "auto",
     precision: Annotated[Precision, typer.Option(help="bfloat16 is faster on recent devices.")] = Precision.float32,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 0,
-    checkpoint: Annotated[Path | None, typer.Option(help="Folder to keep the state of the run in.")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The same seed gives the same run.")] = 0,
+    checkpoint: Annotated[str | None, typer.Option(help="Folder to keep the state of the run in.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the checkpoint, if there is one.")] = True,
     # Not --log: torchrun would take it for a short form of its own --log-dir.
     log: Annotated[Path | None, typer.Option("--log-file", help="File for the log: one JSON object a line.")] = None,
@@ -100,7 +115,8 @@ def train(
 ) -> None:
     """Train a network and measure it on the test images.
 
-    A run that was stopped goes on from its checkpoint when the same command is given again.
+    A run that was stopped goes on from its checkpoint when the same command is given again. Ctrl-C, SIGTERM and SIGUSR1
+    let it finish its step and write that checkpoint; the weights are saved by a run that ends.
 
     \b
     Examples:
@@ -110,17 +126,22 @@ def train(
       glassbox train --model small_vgg --data faces
       torchrun --standalone --nproc-per-node 2 -m glassbox train --epochs 2
 
-    Exit code: 0 done, 1 something is wrong (one line says what), 2 an unknown option, 130 stopped by Ctrl-C.
+    Exit code: 0 done, 1 something is wrong (one line says what), 2 an unknown option, 75 taken away by SIGTERM or
+    SIGUSR1 with a checkpoint to go on from (without: 128 and the signal's number), 130 stopped by Ctrl-C.
     """  # noqa: D301 - \b keeps the lines of the examples apart
     with _told_in_one_line():
+        from glassbox.files import check_writable
         from glassbox.optim import Adam
         from glassbox.training import evaluate, fit
 
         learning, test = _load(data, "train")[:images], _load(data, "test")
         network = _build(model, learning, seed)
+        report = _Log(log, anew=checkpoint is None or not resume)
         if _leads():
             typer.echo(f"{model.value} on {learning.source}: {len(learning):,} images")
-            _begin(log, anew=checkpoint is None or not resume)
+            for file in (log, save):
+                if file is not None:
+                    check_writable(file, sum(tensor.nbytes for tensor in network.state_dict().values()))
         history = fit(
             network,
             learning,
@@ -132,12 +153,24 @@ def train(
             precision=precision.value,
             checkpoint=checkpoint,
             resume=resume,
-            on_epoch=lambda epoch: _report(epoch, log) if _leads() else None,
+            on_epoch=lambda epoch: _report(epoch, report),
         )
+        if history.interrupted:
+            _stop(history, checkpoint)
         if _leads():
-            _finish(network, history, evaluate(network, test, device=device), log, save)
-    if history.interrupted:
-        raise typer.Exit(130)
+            _finish(network, history, evaluate(network, test, device=device), report, save)
+
+
+def _stop(history: History, checkpoint: str | None) -> NoReturn:
+    """Say what is left of a run that was interrupted, and end with the exit code that says so, too."""
+    if _leads():
+        left = "nothing is left of it: --checkpoint FOLDER would have kept it"
+        if checkpoint is not None:
+            left = f"the same command goes on from {checkpoint}"
+        typer.echo(f"interrupted by {history.interrupted_by} after {len(history)} epochs: {left}", err=True)
+    if history.interrupted_by != "SIGINT" and checkpoint is not None:
+        raise typer.Exit(_TO_BE_CONTINUED)
+    raise typer.Exit(128 + getattr(signal, history.interrupted_by))
 
 
 def _load(name: DataName, split: str) -> LabelledImages:
@@ -169,34 +202,71 @@ def _build(name: ModelName, data: LabelledImages, seed: int) -> Module:
     return models.SmallVGG(outputs, in_channels=channels, image_size=(height, width))
 
 
-def _begin(log: Path | None, *, anew: bool) -> None:
-    """Make an empty log; a run that goes on from a checkpoint goes on in its log."""
-    if log is not None:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.open("w" if anew else "a", encoding="utf-8").close()
+class _Log:
+    """One JSON object a line: a row for each epoch, then the test. A row that is written again takes its old place.
+
+    Parameters
+    ----------
+    path : Path or None
+        The file; without one nothing is written.
+    anew : bool
+        Whether the first row replaces what is in the file; otherwise the run goes on in it.
+    """
+
+    def __init__(self, path: Path | None, *, anew: bool) -> None:
+        self.path, self.anew = path, anew
+
+    def write(self, row: dict[str, Any]) -> None:
+        """Write a row at the end, in the place of those that a run which was killed wrote before its checkpoint."""
+        from glassbox.files import write_whole
+
+        if self.path is None:
+            return
+        line = json.dumps(row) + "\n"
+        if self.path.exists() and not self.path.is_file():  # a pipe or a terminal
+            with self.path.open("a", encoding="utf-8") as stream:
+                stream.write(line)
+            return
+        before: list[str] = []
+        if self.path.exists() and not self.anew:
+            before = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
+        rows = [_row_in(text) for text in before]
+        stays = len(rows)
+        if "epoch" in row:
+            later = (index for index, old in enumerate(rows) if old.get("epoch", 0) >= row["epoch"])
+            stays = next(later, stays)
+        else:
+            while stays and "test_loss" in rows[stays - 1]:
+                stays -= 1
+        write_whole(self.path, "".join(before[:stays]) + line)
+        self.anew = False
 
 
-def _write(log: Path | None, row: dict[str, Any]) -> None:
-    if log is not None:
-        with log.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+def _row_in(line: str) -> dict[str, Any]:
+    """Read a line of a log; nothing where it is none of ours."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return {}
+    return row if isinstance(row, dict) else {}
 
 
-def _report(epoch: Epoch, log: Path | None) -> None:
+def _report(epoch: Epoch, log: _Log) -> None:
     accuracy = "" if epoch.accuracy is None else f", accuracy {epoch.accuracy:.2%}"
     rate = f"{epoch.images_per_second:,.0f} images per second"
     typer.echo(f"epoch {epoch.epoch}: loss {epoch.loss:.4f}{accuracy}, {rate}")
-    _write(log, asdict(epoch))
+    log.write(asdict(epoch))
 
 
-def _finish(network: Module, history: History, test: Evaluation, log: Path | None, save: Path | None) -> None:
+def _finish(network: Module, history: History, test: Evaluation, log: _Log, save: Path | None) -> None:
     typer.echo(f"test: loss {test.loss:.4f}, accuracy {test.accuracy:.2%} on {len(test.predictions):,} images")
-    _write(log, {"test_loss": test.loss, "test_accuracy": test.accuracy, "device": history.device})
+    log.write({"test_loss": test.loss, "test_accuracy": test.accuracy, "device": history.device})
     if save is not None:
         from safetensors.torch import save as to_bytes
 
-        save.parent.mkdir(parents=True, exist_ok=True)
-        save.write_bytes(to_bytes(network.state_dict()))
+        from glassbox.files import write_whole
+
+        write_whole(save, to_bytes(network.state_dict()))
         typer.echo(f"weights: {save}")
 
 

@@ -104,7 +104,10 @@ def _beside(path: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, Path | Non
         with open(target, "wb") as file:
             yield file, None
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, "the folder that it would be in is a file", str(path)) from None
     beside = target.with_name(f".{target.name[:40]}-{secrets.token_hex(4)}")
     try:
         with open(beside, "xb") as file:
