@@ -9,7 +9,8 @@ function figureAfter(quiz) {
   return [...document.querySelectorAll(FIGURES)].find((figure) => below(figure) && figure.offsetParent);
 }
 
-function pointAt(figure, quiz, verdict) {
+function pointAt(found, quiz, verdict) {
+  const figure = found.closest(".figure-frame") ?? found;
   document.querySelector(".is-pointed-at")?.classList.remove("is-pointed-at");
   figure.classList.add("is-pointed-at");
   figure.id ||= `${quiz.querySelector("input").name}-figure`;

@@ -131,3 +131,20 @@ def test_a_frame_of_the_dark_video_is_drawn_dark(figure):
 def test_the_size_of_a_notebooks_drawing_is_read_from_it(figure, tmp_path):
     figures.save_figure(figure, tmp_path / "f")
     assert notebook_figures.size_of_svg((tmp_path / "f.svg").read_text()) == ("200", "100")
+
+
+def test_a_figure_is_no_narrower_than_its_smallest_words_can_be_read(figure):
+    ax = figure.axes[0]
+    ax.text(0, 0, "small", fontsize=8)
+    ax.text(0, 0, "smaller, not shown", fontsize=4, visible=False)
+    # 8 points are 11.1 pixels at 200 pixels of width.
+    assert figures.least_width(figure) == 162
+    ax.text(0, 0, "too small", fontsize=6)
+    with pytest.raises(ExtensionError, match=r"words of 6 points, 8\.3 pixels in the page: expects 9 .* 6\.5 points"):
+        figures.least_width(figure)
+
+
+def test_a_figure_without_words_may_be_as_narrow_as_the_window():
+    figure = plt.figure(figsize=(2, 1))
+    assert figures.least_width(figure) == 0
+    plt.close(figure)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
@@ -143,3 +144,53 @@ def test_a_prediction_is_answered_and_the_figure_pointed_at(visit):
     assert verdict.inner_text() == ""
     button.click()
     assert verdict.inner_text().startswith(f"{right} is right.")
+
+
+# -- Around the text -------------------------------------------------------------------------------------------------
+def test_contents_stand_beside_the_text_at_1280_pixels_and_nothing_overlaps(visit):
+    page = visit(LESSON, width=1280)
+    boxes = [page.locator(selector).bounding_box() for selector in (".sidebar-drawer", "article", ".toc-drawer")]
+    for left, right in itertools.pairwise(boxes):
+        assert left["x"] + left["width"] <= right["x"]
+    assert boxes[-1]["x"] + boxes[-1]["width"] <= 1280
+    assert page.locator(".toc-tree").get_by_role("link", name="Nine weights").is_visible()
+
+
+def test_a_lesson_begins_with_the_pages_beside_it_and_ends_with_its_downloads(site):
+    for name in lessons_of(site):
+        steps = site[name].select_one("nav.page-steps")
+        assert {"prev", "next"} <= {rel for link in steps.select("a") for rel in link["rel"]}, name
+        assert site[name].select_one("article h1").find_previous("nav", class_="page-steps") is steps
+        assert not site[name].select(".sphx-glr-download-link-note"), name
+        assert site[name].select_one("section#download a[href$='installation.html']"), name
+
+
+def test_lessons_and_terms_are_links_and_a_term_says_its_french_word(site):
+    assert any(site[name].select("a.lesson-link") for name in lessons_of(site))
+    for name in lessons_of(site):
+        terms = site[name].select("a.term-link")
+        assert len(terms) >= 5, name
+        assert len({term["href"] for term in terms}) == len(terms), name
+        assert all(", in French: " in term["title"] for term in terms), name
+        assert not site[name].select(".quiz a.term-link, pre a.term-link, h2 a.term-link"), name
+
+
+def test_what_is_printed_fits_at_1280_pixels(visit, site):
+    page = visit(LESSON, width=1280)
+    home = page.url.removesuffix(LESSON)
+    too_wide = "pres => pres.filter(pre => pre.scrollWidth > pre.clientWidth).map(pre => pre.innerText)"
+    for name in lessons_of(site):
+        page.goto(home + name)
+        assert page.locator(".sphx-glr-script-out pre").evaluate_all(too_wide) == [], name
+
+
+def test_no_words_of_a_figure_are_below_nine_pixels_on_a_phone(visit, site):
+    page = visit(LESSON, width=390, height=844)
+    home = page.url.removesuffix(LESSON)
+    shown = "all => all.filter(e => e.offsetParent).map(e => [e.offsetWidth, e.style.minWidth])"
+    for name in lessons_of(site):
+        page.goto(home + name)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
+        widths = page.locator(".figure-frame :is(img, video)").evaluate_all(shown)
+        assert widths, name
+        assert all(width >= float(least.removesuffix("px")) for width, least in widths), name

@@ -10,6 +10,8 @@ from sphinx.application import Sphinx
 _STYLED_SIZE = re.compile(r'(<img [^>]*?)style="width: (\d+)(?:px)?; height: (\d+)(?:px)?;?"')
 # The variant that is not shown is not fetched.
 _FIGURE = re.compile(r'(<img )(?=[^>]*class="[^"]*lesson-figure)')
+# docutils knows no other way to say how narrow an image may become than its class.
+_LEAST = re.compile(r'(<img )(?=[^>]*class="[^"]* least-(\d+)")')
 # pandas writes empty header cells above the index.
 _EMPTY_HEADER = re.compile(r"<th>\s*</th>")
 # Each exchange: what a tool writes, what takes its place.
@@ -21,6 +23,7 @@ _EXCHANGES = (
     ('<div class="output text_html">', '<div class="output text_html" tabindex="0">'),
     ('<span class="katex-display">', '<span class="katex-display" tabindex="0">'),
     ('<div class="table-wrapper', '<div tabindex="0" class="table-wrapper'),
+    ('<div class="figure-frame', '<div tabindex="0" class="figure-frame'),
     ('<div class="output_subarea', '<div tabindex="0" class="output_subarea'),
 )
 
@@ -29,6 +32,7 @@ def mend(body: str) -> str:
     """Return the body of a page with the known flaws put right."""
     body = _STYLED_SIZE.sub(r'\1width="\2" height="\3"', body)
     body = _FIGURE.sub(r'\1loading="lazy" ', body)
+    body = _LEAST.sub(r'\1style="min-width: \2px" ', body)
     body = _EMPTY_HEADER.sub("<td></td>", body)
     for written, meant in _EXCHANGES:
         body = body.replace(written, meant)

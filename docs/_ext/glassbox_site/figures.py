@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import math
 from pathlib import Path
 
 import matplotlib
 from matplotlib.animation import Animation
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage, FigureImage
+from matplotlib.text import Text
 from PIL import Image
 from sphinx.errors import ExtensionError
 
@@ -20,26 +22,33 @@ CSS_DPI = 100  # a figure 7.2 inches wide takes 720 CSS pixels
 SHARPNESS = ((2, 75), (1.5, 75), (1.5, 50), (1, 75), (1, 50))
 LARGEST_IMAGE = 45_000  # bytes
 LARGEST_SVG = 120_000  # bytes; a heavier drawing, such as thousands of points, becomes an image
+SMALLEST_TEXT = 9  # CSS pixels, however small the window is
 
+# The frame scrolls where a figure would have to be smaller than its words can be read.
 _FIGURE = """
-.. image:: /{path}{suffix}
-   :alt: {alt}
-   :class: lesson-figure only-light
-   :width: {width}
-   :height: {height}
+.. container:: figure-frame
 
-.. image:: /{path}-dark{suffix}
-   :alt: {alt}
-   :class: lesson-figure only-dark
-   :width: {width}
-   :height: {height}
+   .. image:: /{path}{suffix}
+      :alt: {alt}
+      :class: lesson-figure only-light least-{least}
+      :width: {width}
+      :height: {height}
+
+   .. image:: /{path}-dark{suffix}
+      :alt: {alt}
+      :class: lesson-figure only-dark least-{least}
+      :width: {width}
+      :height: {height}
 """
 
 _VIDEO = """
-.. lesson-video:: /{path}
-   :alt: {alt}
-   :width: {width}
-   :height: {height}
+.. container:: figure-frame
+
+   .. lesson-video:: /{path}
+      :alt: {alt}
+      :width: {width}
+      :height: {height}
+      :least: {least}
 """
 
 
@@ -57,15 +66,16 @@ def scrape(block, block_vars, gallery_conf) -> str:
             stem = Path(next(block_vars["image_path_iterator"])).with_suffix("")
             alt = _alternative_text(figure, block_vars["src_file"], block[2])
             width, height = (round(inches * CSS_DPI) for inches in figure.get_size_inches())
+            least = least_width(figure)
             place = stem.relative_to(gallery_conf["src_dir"]).as_posix()
             if figure in animations:
                 width, height = save_video(animations[figure], stem)
                 # The still, and the gallery's thumbnail, is the last frame.
                 save_image(figure, stem)
-                rst.append(_VIDEO.format(path=place, alt=alt, width=width, height=height))
+                rst.append(_VIDEO.format(path=place, alt=alt, width=width, height=height, least=least))
             else:
                 suffix = save_figure(figure, stem)
-                rst.append(_FIGURE.format(path=place, suffix=suffix, alt=alt, width=width, height=height))
+                rst.append(_FIGURE.format(path=place, suffix=suffix, alt=alt, width=width, height=height, least=least))
     finally:
         plt.close("all")
     return "".join(rst)
@@ -87,6 +97,20 @@ def settle(figure: Figure) -> None:
     figure.draw_without_rendering()
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
+
+
+def least_width(figure: Figure) -> int:
+    """Return the width in CSS pixels below which the smallest words of a figure could not be read; 0 without words."""
+    sizes = [text.get_fontsize() for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    if not sizes:
+        return 0
+    smallest = min(sizes) * CSS_DPI / 72
+    if smallest < SMALLEST_TEXT:
+        raise ExtensionError(
+            f"a figure has words of {min(sizes):g} points, {smallest:.1f} pixels in the page: expects "
+            f"{SMALLEST_TEXT} pixels at least, that is {SMALLEST_TEXT * 72 / CSS_DPI:.1f} points"
+        )
+    return math.ceil(figure.get_size_inches()[0] * CSS_DPI * SMALLEST_TEXT / smallest)
 
 
 def save_figure(figure: Figure, stem: Path) -> str:

@@ -18,6 +18,9 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxRole
 
+# Spaces within a line put what is printed into columns, which would be lost if the line were wrapped.
+_COLUMNS = re.compile(r"\S {2,}\S")
+
 GALLERY = Path(__file__).parents[3] / "gallery"
 
 
@@ -61,6 +64,18 @@ def catalogue() -> dict[str, Lesson]:
     return {lesson.number: lesson for lesson in map(Lesson.read, sorted(GALLERY.glob("part*/plot_*.py")))}
 
 
+def _settle_page(app: Sphinx, doctree: nodes.document) -> None:
+    """Drop the line on downloads above the title, and tell printed tables from printed sentences."""
+    if app.env.docname not in {lesson.page for lesson in catalogue().values()}:
+        return
+    for note in list(doctree.findall(nodes.note)):
+        if "sphx-glr-download-link-note" in note["classes"]:
+            note.parent.remove(note)
+    for printed in doctree.findall(nodes.literal_block):
+        if "sphx-glr-script-out" in printed["classes"] and _COLUMNS.search(printed.astext()):
+            printed["classes"].append("columns")
+
+
 class LessonRole(SphinxRole):
     """A link to a lesson by its number."""
 
@@ -77,3 +92,4 @@ class LessonRole(SphinxRole):
 
 def setup(app: Sphinx) -> None:
     app.add_role("lesson", LessonRole())
+    app.connect("doctree-read", _settle_page)

@@ -28,6 +28,10 @@ FOLDER = "quizzes"
 AT_MOST = 3  # predictions in a lesson: more would keep the reader from reading
 ANCHOR = re.compile(r"^(?:#\n)?# \.\. predict:: *(\S*)\n", re.MULTILINE)
 # sphinx-gallery ends a lesson's page with its downloads, below this label.
+_HOW_TO_RUN = (
+    "This lesson as a notebook, as a script, or both in one archive. :doc:`/installation` says how to get the package "
+    "that it imports."
+)
 _DOWNLOADS = ".. _sphx_glr_download_"
 
 
@@ -220,6 +224,7 @@ def practice_of(number: str, has_quiz: bool, exercises: list[str]) -> str:
     if own := [name for name in exercises if name.startswith(f"{number}-")]:
         links = [f"- :ref:`exercise-{name}`" for name in own]
         lines += ["Exercises", "---------", "", *links, ""]
+    lines += ["Download", "--------", "", _HOW_TO_RUN, ""]
     return "\n".join(lines)
 
 

@@ -50,6 +50,7 @@ class LessonVideo(SphinxDirective):
         "alt": directives.unchanged_required,
         "width": directives.positive_int,
         "height": directives.positive_int,
+        "least": directives.nonnegative_int,
     }
 
     def run(self) -> list[nodes.Node]:
@@ -68,10 +69,11 @@ def _visit(self, node: lesson_video) -> None:
         for suffix in (".mp4", ".webp"):
             shutil.copyfile(stem.with_name(name + suffix), folder / (name + suffix))
         source = relative_uri(here, f"{self.builder.imagedir}/{name}")
-        width, height = node["width"], node["height"] + CONTROLS
+        width, height, least = node["width"], node["height"] + CONTROLS, node["least"]
         self.body.append(
             f'<video class="lesson-video {variant}" controls loop muted playsinline preload="none" '
-            f'width="{width}" height="{height}" style="aspect-ratio: {width} / {height}" data-still="{source}.webp" '
+            f'width="{width}" height="{height}" style="aspect-ratio: {width} / {height}; min-width: {least}px" '
+            f'data-still="{source}.webp" '
             f'aria-label="{self.attval(node["alt"])}"><source src="{source}.mp4" type="video/mp4"></video>\n'
         )
     raise nodes.SkipNode
