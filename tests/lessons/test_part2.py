@@ -1,0 +1,78 @@
+"""What the lessons of part 2 say in general, on tables that they do not show."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from glassbox.datasets import make_pupils
+from glassbox.descent import empirical_risk, gradient_descent, hessian, least_squares, risk_gradient, step_limit
+
+SEEDS = (1, 2, 3)
+
+
+def table(seed: int, pupils: int = 30) -> tuple[torch.Tensor, torch.Tensor]:
+    drawn = make_pupils(pupils, seed=seed)
+    return tuple(torch.tensor(drawn[names].to_numpy()) for names in (["Maths", "CS", "French"], "Exam"))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_short_move_lowers_the_risk_more_than_one_against_the_gradient(seed):
+    X, y = table(seed)
+    generator = torch.Generator().manual_seed(seed)
+    w = torch.randn(4, generator=generator, dtype=torch.float64)
+    gradient = risk_gradient(w, X, y)
+    moves = torch.cat([-gradient[None], torch.randn(500, 4, generator=generator, dtype=torch.float64)])
+    moves *= 1e-6 / moves.norm(dim=1, keepdim=True)
+    assert empirical_risk(w + moves, X, y).argmin() == 0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_risk_splits_along_the_eigenvectors_and_ends_in_the_flattest(seed):
+    X, y = table(seed)
+    curvatures, directions = np.linalg.eigh(hessian(X).numpy())
+    best = least_squares(X, y)
+    descent = gradient_descent(torch.zeros(4).double(), X, y, step=0.8 * step_limit(X), iterations=3000)
+    distances = (descent.parameters - best).numpy() @ directions
+    parts = curvatures * distances**2 / 2
+    np.testing.assert_allclose(parts.sum(axis=1), descent.risks - empirical_risk(best, X, y), atol=1e-9)
+    assert parts[-1, 0] > 0.99 * parts[-1].sum()
+    assert parts[0, 0] < 0.5 * parts[0].sum()
+
+
+def excess_risks(X, y, share, iterations):
+    """Return how far plain descent from zero is above the lowest risk, by NumPy's eigenvectors."""
+    curvatures, directions = np.linalg.eigh(hessian(X).numpy())
+    distances = -least_squares(X, y).numpy() @ directions
+    t = np.arange(iterations)[:, None]
+    left = distances * (1 - share * step_limit(X) * curvatures) ** t
+    return (curvatures * left**2 / 2).sum(axis=1)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_path_that_zig_zags_arrives_before_the_smooth_one(seed):
+    X, y = table(seed)
+    zig_zag, smooth = (excess_risks(X, y, share, 3000)[-1] for share in (0.97, 0.3))
+    assert zig_zag < smooth
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_momentum_is_a_factor_of_ten_where_a_flat_direction_holds_the_risk(seed):
+    X, y = table(seed)
+    plain = excess_risks(X, y, 0.8, 40_000)
+    begun = plain[3000]
+    rolling = gradient_descent(
+        torch.zeros(4).double(), X, y, step=0.8 * step_limit(X), iterations=2500, method="momentum", momentum=0.9
+    )
+    rolled = (rolling.risks - empirical_risk(least_squares(X, y), X, y)).numpy()
+    needed = [np.argmax(risks < begun / 4) - np.argmax(risks < begun) for risks in (plain, rolled)]
+    assert needed[0] / needed[1] == pytest.approx(10, rel=0.1)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_four_pupils_are_fitted_whatever_their_marks_and_the_fit_says_nothing(seed):
+    X, y = table(seed, pupils=2000)
+    fitted = least_squares(X[:4], y[:4])
+    assert empirical_risk(fitted, X[:4], y[:4]) < 1e-15
+    assert empirical_risk(fitted, X[1000:], y[1000:]) > 1.5 * empirical_risk([0, 0.5, 0.4, 0.1], X[1000:], y[1000:])
