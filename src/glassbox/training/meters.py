@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from glassbox.training.task import Objective
+from glassbox.training.task import PER_LABEL, Objective
 
 
 class Meter:
@@ -46,20 +46,21 @@ class Meter:
         self.objective = objective
         self.sums = torch.zeros(4, device=device, dtype=torch.float32 if device.type == "mps" else torch.float64)
         self._loss, self._weight, self._right, self._answers = self.sums
+        self._each_counts_one = objective.kind in PER_LABEL and objective.option("weight") is None
 
     def add(self, loss: Tensor, outputs: Tensor, targets: Tensor) -> None:
         """Add a batch: its loss, the outputs that gave it and their targets."""
-        weight = self.objective.weight(outputs, targets)
+        answers = self.objective.right(outputs, targets)
+        right, counted = answers or (None, None)
+        weight = self.objective.weight(outputs, targets, counted)
         total = loss.to(self.sums.dtype)
         if isinstance(weight, Tensor):  # the mean over nothing is 0/0
             total = torch.where(weight > 0, total, 0)
-        self._loss += total if self.objective.adds_up else total * weight
-        self._weight += weight
-        answers = self.objective.right(outputs, targets)
-        if answers is not None:
-            right, counted = answers
-            self._right += right.sum()
-            self._answers += counted.sum()
+        self._loss.add_(total if self.objective.adds_up else total * weight)
+        self._weight.add_(weight)
+        if right is not None and counted is not None:
+            self._right.add_(right.sum())
+            self._answers.add_(weight if self._each_counts_one else counted.sum())
 
     def reset(self) -> None:
         """Forget all batches."""

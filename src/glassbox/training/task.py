@@ -124,14 +124,14 @@ class Objective:
             return targets != self.ignored
         return (targets >= 0) & (targets < outputs.shape[1])
 
-    def weight(self, outputs: Tensor, targets: Tensor) -> Tensor | int:
+    def weight(self, outputs: Tensor, targets: Tensor, counted: Tensor | None = None) -> Tensor | int:
         """Return what the loss of a batch weighs in a mean over batches: what its own mean divides by.
 
         That is the sum of the weights of the labels that count, or the number of examples.
         """
         if self.kind not in PER_LABEL or not self.has_labels(targets):
             return len(targets)
-        counted = self.counted(outputs, targets)
+        counted = self.counted(outputs, targets) if counted is None else counted
         per_class = self.option("weight")
         return counted.sum() if per_class is None else (per_class[targets.where(counted, 0)] * counted).sum()
 
@@ -151,7 +151,10 @@ class Objective:
         if self.task == "multilabel":
             return predictions == (targets > 0.5), torch.ones_like(targets, dtype=torch.bool)
         counted = self.counted(outputs, targets)
-        return (predictions == targets) & counted, counted
+        right = predictions == targets
+        if self.ignored is not None and 0 <= self.ignored < outputs.shape[1]:  # any other is no prediction
+            right &= counted
+        return right, counted
 
 
 def default_loss(targets: Tensor, task: Task | None = None) -> Loss:
