@@ -174,6 +174,13 @@ class TestOnCuda:
             assert (history.capture, history.device[:6]) == ("on", device)
         assert_same_weights(*models.values())
 
+    def test_an_optimizer_of_the_callers_own_comes_back_with_the_model(self) -> None:
+        model = network()
+        optimizer = torch.optim.Adam(model.parameters())
+        fit(model, blobs(), optimizer=optimizer, batch_size=10, device="cuda")
+        assert {value.device.type for state in optimizer.state.values() for value in state.values()} == {"cpu"}
+        fit(model, blobs(), optimizer=optimizer, batch_size=10, device="cpu")
+
     def test_class_weights_and_ignored_labels_are_captured(self) -> None:
         inputs, labels = blobs()
         labels = labels.clone()

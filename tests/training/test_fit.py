@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import io
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -258,6 +260,17 @@ def test_optimizer_state_survives_between_runs() -> None:
         orders.append((seen.unsqueeze(1) == blobs()[0]).all(2).nonzero()[:, 1])
     by_hand(reference, blobs(), orders)
     assert_same_weights(model, reference)
+
+
+def test_the_record_of_a_run_is_small_and_complete_where_it_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = []
+    room = sys.modules["glassbox.training.fit"]
+    learn = room.learn
+    monkeypatch.setattr(room, "learn", lambda run: (runs.append((run, set(vars(run)))), learn(run)))
+    fit_on_cpu(network(), blobs(), epochs=2, validation=blobs(20))
+    ((run, made),) = runs
+    assert made == set(vars(run)) == {field.name for field in dataclasses.fields(run)}
+    assert len(made) <= 12
 
 
 def test_the_model_is_trained_in_place() -> None:

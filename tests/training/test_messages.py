@@ -194,7 +194,7 @@ MESSAGES: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "train DataLoader": (
         lambda: call(train=DataLoader(TensorDataset(INPUTS, LABELS))),
         TypeError,
-        "train is a DataLoader; pass its dataset (train.dataset), fit draws the batches itself",
+        "train is a DataLoader; pass its dataset, train.dataset: batches are drawn here",
     ),
     "train generator": (
         lambda: call(train=(x for x in ())),

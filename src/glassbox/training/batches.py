@@ -174,7 +174,7 @@ def _examples(data: Any, name: str) -> Rows:
     if isinstance(data, TensorDataset) and len(data.tensors) == 2:
         return _pair(*data.tensors, name)
     if isinstance(data, DataLoader):
-        raise TypeError(f"{name} is a DataLoader; pass its dataset ({name}.dataset), fit draws the batches itself")
+        raise TypeError(f"{name} is a DataLoader; pass its dataset, {name}.dataset: batches are drawn here")
     if isinstance(data, IterableDataset):
         raise TypeError(f"{name} is an IterableDataset, which cannot be shuffled; pass a dataset with a length")
     if isinstance(data, tuple) or (isinstance(data, list) and any(isinstance(part, Tensor) for part in data)):

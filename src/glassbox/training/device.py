@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -188,7 +187,10 @@ def _home(module: nn.Module) -> torch.device | None:
 
 @contextmanager
 def optimizer_lent(optimizer: Optimizer, device: torch.device) -> Iterator[None]:
-    """Move what an optimizer remembers to the device of a model that is lent, and, at the end, back with it."""
+    """Move what an optimizer remembers to a device, and, at the end of the block, back to where its parameters were.
+
+    It stands outside the block that lends the model, whose parameters tell where that was.
+    """
     home = optimizer.param_groups[0]["params"][0].device
     move_optimizer(optimizer, device)
     try:
@@ -202,9 +204,8 @@ def current(device: torch.device) -> AbstractContextManager[object]:
     return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
-@cache
 def numbers(precision: str, kind: str) -> AbstractContextManager[object]:
-    """Compute in a precision on a kind of device, inside the block; the block can be entered again and again."""
+    """Compute in a precision on a kind of device, inside the block."""
     if precision == "float32":
         return nullcontext()
     # A CUDA graph could not see a cached copy of the weights change.
