@@ -373,6 +373,16 @@ def test_any_squared_error(shape: list[int], other: list[int] | None, reduction:
     agree("mse_loss", tensor(*shape), tensor(*(shape if other is None else other), seed=1), reduction=reduction)
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_weighted_squared_error(reduction: str) -> None:
+    """The weight has its gradient too, by the product that it enters."""
+    weight = tensor(3, 4, grad=False, seed=2).abs().requires_grad_()
+    pair = (tensor(3, 4), tensor(3, 4, seed=1))
+    assert_same(F.mse_loss, REFERENCE["mse_loss"], *pair, reduction=reduction, weight=weight)
+    with pytest.raises(ValueError, match=r"weight of the input's shape \(3, 4\), got \(4,\)"):
+        F.mse_loss(*pair, reduction=reduction, weight=tensor(4, seed=2))
+
+
 def test_squared_error_of_two_shapes_warns() -> None:
     with pytest.warns(UserWarning, match=r"\(3, 1\).*\(3,\)"):
         F.mse_loss(torch.zeros(3, 1), torch.zeros(3))
