@@ -2,6 +2,7 @@
 PYTHON ?= python3
 TORCH ?=
 NAME ?=
+TITLE ?= A new lesson
 BIN := .venv/bin
 HTML := docs/_build/html
 # A worker for each core, and one thread for each worker: torch's pools in several processes wait for each other.
@@ -9,7 +10,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses=auto
 SPHINX := $(BIN)/sphinx-build -W --keep-going -n -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup site lesson serve test lint types unit doctest audit-workflows test-site audit check-links check-reproducible bench check-gpu lock clean
+.PHONY: help setup site lesson new-lesson serve test lint types unit doctest audit-workflows test-site audit check-links check-reproducible bench check-gpu lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -30,10 +31,14 @@ site: setup ## build the course into docs/_build/html, warnings as errors
 	@echo "Read it:  $(CURDIR)/$(HTML)/index.html"
 	@echo "Serve it: $(BIN)/python -m http.server --directory $(HTML)"
 
-lesson: setup ## build one lesson: make lesson NAME=11
+lesson: setup ## look at one lesson's sources, then build it alone: make lesson NAME=11
 	@ls gallery/*/plot_$(NAME)_*.py >/dev/null 2>&1 || { echo "make lesson: no lesson has the number '$(NAME)'; there are: $(sort $(foreach file,$(wildcard gallery/*/plot_*.py),$(word 2,$(subst _, ,$(notdir $(file))))))"; exit 1; }
-	@$(SPHINX) -b html -d docs/_build/doctrees/lesson -D sphinx_gallery_conf.filename_pattern=/plot_$(NAME)_ docs docs/_build/lesson
+	@PYTHONPATH=docs/_ext $(BIN)/python -m glassbox_site.first_look $(NAME)
+	@$(SPHINX) -b html -d docs/_build/doctrees/lesson -D nb_execution_mode=off -D suppress_warnings=config.cache,myst-nb.lexer -D sphinx_gallery_conf.filename_pattern=/plot_$(NAME)_ docs docs/_build/lesson
 	@ls $(CURDIR)/docs/_build/lesson/lessons/*/plot_$(NAME)_*.html
+
+new-lesson: setup ## begin a lesson with its questions and an exercise: make new-lesson NAME=15 TITLE="Pooling by hand"
+	@PYTHONPATH=docs/_ext $(BIN)/python -m glassbox_site.new_lesson "$(NAME)" "$(TITLE)"
 
 serve: setup ## rebuild at each change and serve, on a free port
 	@$(BIN)/sphinx-autobuild --port 0 --watch gallery --watch src --re-ignore '(docs/lessons|docs/_build|__pycache__|sg_)' -d docs/_build/doctrees/site docs $(HTML)

@@ -40,7 +40,7 @@ def test_a_lesson_says_its_question_minutes_and_what_to_read_before(tmp_path):
 def test_a_lesson_without_its_minutes_is_told(tmp_path):
     script = tmp_path / "plot_99_lesson.py"
     script.write_text(HEAD.format(time="long"))
-    with pytest.raises(ExtensionError, match=r"plot_99_lesson.py: a lesson begins with .*'\*Time\*: 20 minutes"):
+    with pytest.raises(ExtensionError, match=r"plot_99_lesson.py: .* lack the minutes: \*Time\*: 20"):
         lessons.Lesson.read(script)
 
 

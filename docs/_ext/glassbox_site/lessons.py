@@ -22,6 +22,14 @@ from sphinx.util.docutils import SphinxRole
 _COLUMNS = re.compile(r"\S {2,}\S")
 
 GALLERY = Path(__file__).parents[3] / "gallery"
+# What the first lines of a script hold: its name for the reader, how it is found, and how it is written.
+HEADER = (
+    ("title", r"\A(\d\.\d+ .+)\n=+\n\n", "1.1 A dense layer is a weighted sum, and a line of === below"),
+    ("question", r"=\n\n(.+?\*\*.+?\*\*.*?)\n\n", "a paragraph with the question in **bold**"),
+    ("skills", r"\n\*After this lesson you can\* (.+?)\n\n", "*After this lesson you can* compute, choose, say ..."),
+    ("minutes", r"\n\*Time\*: (\d+) minutes\.", "*Time*: 20 minutes."),
+    ("before", r"\. \*Before\*: (.+?\.)(?:\s+[A-Z]|$)", "*Before*: lesson 1.1."),
+)
 
 
 @dataclass(frozen=True)
@@ -43,19 +51,18 @@ class Lesson:
     @classmethod
     def read(cls, script: Path) -> Lesson:
         """Read the first lines of a script; its name gives the number: ``plot_12_convolution`` is 1.2."""
-        text = ast.get_docstring(ast.parse(script.read_text("utf-8"))) or ""
-        title, _, rest = text.partition("\n")
-        question = re.search(r"=\n\n(.+?\*\*.+?\*\*.*?)\n\n", rest, re.DOTALL)
-        skills = re.search(r"\*After this lesson you can\* (.+?)\n\n", rest, re.DOTALL)
-        facts = re.search(r"\*Time\*: (\d+) minutes\. \*Before\*: (.+?\.)(?:\s+[A-Z]|$)", rest, re.DOTALL)
-        if not (question and skills and facts):
-            raise ExtensionError(
-                f"{script}: a lesson begins with its question in **bold**, '*After this lesson you can* ...' and "
-                "'*Time*: 20 minutes. *Before*: lesson 1.1.'"
-            )
-        words = [" ".join(found.split()) for found in (question[1], facts[2])]
         part, *place = script.stem.split("_")[1]
-        return cls(script, f"{part}.{''.join(place)}", title, words[0], int(facts[1]), words[1])
+        number = f"{part}.{''.join(place)}"
+        text = ast.get_docstring(ast.parse(script.read_text("utf-8"))) or ""
+        found = {}
+        for name, pattern, form in HEADER:
+            match = re.search(pattern, text, re.DOTALL)
+            if match is None:
+                raise ExtensionError(f"{script.name}: its first lines lack the {name}: {form}")
+            found[name] = " ".join(match[1].split())
+        if not found["title"].startswith(f"{number} "):
+            raise ExtensionError(f"{script.name}: its name says lesson {number}, its title {found['title']!r}")
+        return cls(script, number, found["title"], found["question"], int(found["minutes"]), found["before"])
 
 
 @cache

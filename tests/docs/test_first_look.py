@@ -1,0 +1,101 @@
+"""What `make lesson` tells of a lesson's sources before anything runs, and what `make new-lesson` writes."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from glassbox_site import first_look, lessons, new_lesson
+
+ROOT = Path(__file__).parents[2]
+COPIED = ("gallery", "docs/quizzes", "docs/exercises", "src/glassbox/exercises", "tests/exercises")
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch) -> Path:
+    """A copy of the files that hold lessons, questions and exercises, which the tools take for the project's."""
+    for folder in COPIED:
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for module in (first_look, new_lesson):
+        for name in ("ROOT", "GALLERY", "PAGES", "RECORDS", "ANSWERS"):
+            place = tmp_path / getattr(module, name).relative_to(ROOT)
+            monkeypatch.setattr(module, name, place)
+    return tmp_path
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_the_lessons_have_no_flaw_that_is_seen_at_once():
+    assert [flaw for lesson in lessons.catalogue() for flaw in first_look.flaws(lesson.replace(".", ""))] == []
+
+
+SCRIPT, QUIZ = "gallery/part1_representation/plot_11_dense_layer.py", "docs/quizzes/1.1.toml"
+RECORDS, ANSWERS = "src/glassbox/exercises/part1.py", "tests/exercises/test_exercises.py"
+FLAWS = {
+    "a header": (
+        SCRIPT,
+        "*Time*: 20 minutes.",
+        "",
+        f"{SCRIPT}:1: its first lines lack the minutes: *Time*",
+    ),
+    "a question": (SCRIPT, "**How can", "How can", "lack the question: a paragraph with the question in **bold**"),
+    "a number": (SCRIPT, "1.1 A dense", "1.2 A dense", "its name says lesson 1.1, its title '1.2 A dense layer"),
+    "alternative text": (SCRIPT, "fig.alt_text", "words", ":30: this figure has no alternative text"),
+    "a name": (SCRIPT, "import torch\n", "", "F821 Undefined name `torch`"),
+    "a line": (SCRIPT, "# The table\n", f"# {'long ' * 20}\n", "E501 Line too long"),
+    "Python": (SCRIPT, "plots.style.use()", "plots.style.use(", "was never closed"),
+    "an answer": (QUIZ, "right = true\n", "", f"{QUIZ}:1: 1.1.toml, question 1 has 3 choices, 0 of them right"),
+    "a slip": (
+        RECORDS,
+        "            languages_alone:",
+        "            # ",
+        "1.1-a knows 2 slips: 3 or more",
+    ),
+    "an order": (ANSWERS, '"1.1-a":', '"1.4-c":', f"{ANSWERS}:1: its exercises differ from those of"),
+}
+
+
+@pytest.mark.parametrize(("file", "old", "new", "says"), FLAWS.values(), ids=FLAWS)
+def test_a_flaw_is_told_in_one_line(course, file, old, new, says):
+    change(course / file, old, new)
+    found = [flaw.replace(f"{course}/", "") for flaw in first_look.flaws("11")]
+    assert any(says in flaw for flaw in found), found
+    assert not any("\n" in flaw for flaw in found)
+
+
+def test_a_lesson_without_questions_is_told(course):
+    (course / QUIZ).unlink()
+    assert list(first_look.flaws("11")) == [f"{course / QUIZ}:1: there are no questions: three or four are expected"]
+
+
+@pytest.mark.parametrize("name", ["15", "24", "38"])
+def test_a_lesson_is_begun_without_a_flaw(course, name):
+    written = new_lesson.begin(name, "Pooling by hand")
+    assert [path.name for path in written[:2]] == [f"plot_{name}_pooling_by_hand.py", f"{name[0]}.{name[1]}.toml"]
+    assert list(first_look.flaws(name)) == []
+    compile(written[3].read_text("utf-8"), str(written[3]), "exec")
+
+
+def test_the_exercise_that_is_begun_is_right_and_tells_its_slips(course):
+    new_lesson.begin("15", "Pooling by hand")
+    part: dict = {}
+    exec(compile((course / RECORDS).read_text("utf-8"), "part1", "exec"), part)
+    (exercise,) = (exercise for exercise in part["EXERCISES"] if exercise.name == "1.5-a")
+    from glassbox.exercises.judging import judge
+
+    assert judge(exercise, [0, 3, 0.5, 0])
+    for slip, words in exercise.slips.items():
+        assert words in judge(exercise, exercise.answer_by(slip)).message
+
+
+def test_nothing_is_begun_over_what_is_there(course):
+    with pytest.raises(ValueError, match="there is a lesson 11 already: gallery/part1_representation/plot_11_"):
+        new_lesson.begin("11", "Again")
+    with pytest.raises(ValueError, match="the parts are 1, 2, 3"):
+        new_lesson.begin("91", "No such part")
