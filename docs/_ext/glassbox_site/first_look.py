@@ -17,13 +17,14 @@ from sphinx.errors import ExtensionError
 
 from glassbox_site.exercises import exercises_in_pages
 from glassbox_site.lessons import GALLERY, Lesson
-from glassbox_site.quizzes import read_quiz
+from glassbox_site.quizzes import check_anchors, read_quiz
 
 ROOT = GALLERY.parent
 PAGES = ROOT / "docs/exercises"
 RECORDS = ROOT / "src/glassbox/exercises"
 ANSWERS = ROOT / "tests/exercises/test_exercises.py"
 FEWEST_SLIPS = 3
+EXPECTED = "three or four at the end and one to three with a name, asked before a figure, are expected"
 _FIGURE = re.compile(r"\bplt\.(?:subplots|subplot_mosaic|figure)\(")
 
 
@@ -53,18 +54,21 @@ def flaws_of_script(script: Path) -> Iterator[str]:
         yield f"{script}:1: not formatted: run .venv/bin/ruff format {script.relative_to(ROOT)}"
 
 
-def flaws_of_quiz(quiz: Path) -> Iterator[str]:
+def flaws_of_quiz(quiz: Path, script: Path) -> Iterator[str]:
     """Give what is wrong with a file of questions, or that there is none."""
     if not quiz.exists():
-        yield f"{quiz}:1: there are no questions: three or four are expected"
+        yield f"{quiz}:1: there are no questions: {EXPECTED}"
         return
     try:
         questions = read_quiz(quiz)
+        check_anchors(quiz.stem, questions, script.read_text("utf-8"))
     except ExtensionError as error:
         yield f"{quiz}:1: {error.message}"
         return
-    if not 3 <= len(questions) <= 4:
-        yield f"{quiz}:1: {len(questions)} questions: three or four are expected"
+    predictions = sum(bool(question.name) for question in questions)
+    at_the_end = len(questions) - predictions
+    if not 3 <= at_the_end <= 4 or not predictions:
+        yield f"{quiz}:1: {at_the_end} questions at the end and {predictions} with a name: {EXPECTED}"
 
 
 def records(part: Path) -> dict[str, tuple[int, int]]:
@@ -100,7 +104,7 @@ def flaws(name: str) -> Iterator[str]:
     (script,) = GALLERY.glob(f"part*/plot_{name}_*.py")
     number = f"{name[0]}.{name[1:]}"
     yield from flaws_of_script(script)
-    yield from flaws_of_quiz(ROOT / "docs/quizzes" / f"{number}.toml")
+    yield from flaws_of_quiz(ROOT / "docs/quizzes" / f"{number}.toml", script)
     yield from flaws_of_exercises(number)
 
 

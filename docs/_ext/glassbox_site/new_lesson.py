@@ -57,7 +57,9 @@ assert by_package.tolist() == by_hand
 # %%
 # The figure
 # ----------
-# To the left of zero the line lies on the axis.
+# The same for many numbers at once.
+#
+# .. predict:: left-of-zero
 
 grid = torch.linspace(-3, 3, 61)
 fig, ax = plt.subplots(figsize=(5.2, 3))
@@ -67,6 +69,8 @@ fig.alt_text = "Zero up to an input of zero, then a line that rises with slope o
 plt.show()
 
 # %%
+# To the left of zero the line lies on the axis; to the right it rises with slope one.
+#
 # What to remember
 # ----------------
 # - What is below zero becomes zero; the rest stays.
@@ -118,6 +122,19 @@ because = "It passes as it is."
 answer = "The order of two negative numbers."
 right = true
 because = "Both become zero."
+
+[[questions]]
+name = "left-of-zero"
+question = "The next figure draws what comes out over what goes in. Where is the line to the left of zero?"
+
+[[questions.choices]]
+answer = "On the axis."
+right = true
+because = "All of these inputs are below zero, and become zero."
+
+[[questions.choices]]
+answer = "Below the axis."
+because = "Nothing negative comes out."
 """
 
 EXERCISE = """\
