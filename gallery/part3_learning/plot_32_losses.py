@@ -10,17 +10,19 @@ means getting better?**
 cross-entropy and their derivatives, say why softmax goes with cross-entropy, and why no
 network is trained on its accuracy.
 
-*Time*: 35 minutes. *Before*: lessons 2.2 and 3.1.
+*Time*: 40 minutes. *Before*: lessons 2.2 and 3.1.
 """
 
 # %%
-# Two ways to charge
-# ------------------
-# The right answer is :math:`y`, 1 for yes and 0 for no. The network says :math:`p`, the
-# probability of a yes. The **squared error** and the **binary cross-entropy** charge
-# (log is the natural logarithm, *ln* on a pocket calculator)
+# A betting game
+# --------------
+# Ten pictures, one question: glasses, yes or no? Three players start with 1 coin each.
+# Before every answer a player divides all that they have between *yes* and *no*. What
+# lies on the right answer is doubled, the rest is lost. One player always puts half on
+# each, one 70 % on what they think, one 99 %. The second and the third think the same,
+# and are right nine times out of ten.
 #
-# .. math:: (p - y)^2 \quad \text{and} \quad -y \log p - (1 - y) \log(1 - p) .
+# .. predict:: who-wins
 
 import math
 
@@ -32,6 +34,52 @@ from glassbox import gradients, nn, plots
 from glassbox.nn import functional as F
 
 plots.style.use()
+right = [True, True, True, False, True, True, True, True, True, True]
+on_the_answer = {
+    "half each": [0.5] * 10,
+    "70 %": [0.7 if ok else 0.3 for ok in right],
+    "99 %": [0.99 if ok else 0.01 for ok in right],
+}
+coins = pd.DataFrame(
+    {
+        name: [math.prod(2 * p for p in shares[:t]) for t in range(11)]
+        for name, shares in on_the_answer.items()
+    },
+    index=pd.RangeIndex(11, name="answers"),
+)
+print(coins.loc[[0, 3, 4, 10]].round(2).to_string())
+assert coins.iloc[-1].idxmax() == "70 %"
+
+# %%
+fig, ax = plt.subplots(figsize=(7.2, 3.4))
+ax.set_yscale("log", base=2)
+plots.curves(ax, coins)
+ax.set(ylabel="coins", xlim=(0, 11.8))
+ax.yaxis.set_major_formatter("{x:g}")
+fig.alt_text = (
+    "Coins of three players after each of ten answers: who puts half on each stays at "
+    "one coin; 70 percent grows, loses once and ends highest; 99 percent grows fastest "
+    "until the one wrong answer costs nearly all."
+)
+plt.show()
+
+# %%
+# The one wrong answer leaves the third player two hundredths of what it had, and the
+# six right ones after it do not make up for that. Doubling apart, the fortune is the
+# product of the shares :math:`p` that were put on the right answers. If the answers are
+# independent, this product is the probability that the player gave to *all ten as they
+# came*: the better the player's probabilities, the larger it is.
+#
+# A product of thousands of numbers below 1 is no number to work with. Its logarithm is
+# a sum, and with a minus it is what a player is charged:
+#
+# .. math:: -\log \prod_i p_i = \sum_i -\log p_i .
+#
+# With :math:`y` = 1 for yes and 0 for no, and :math:`p` for the probability of yes, a
+# single charge is the **binary cross-entropy**. Beside it stands the **squared error**,
+# which part 2 used (log is the natural logarithm, *ln* on a pocket calculator):
+#
+# .. math:: -y \log p - (1 - y) \log(1 - p) \qquad \text{and} \qquad (p - y)^2 .
 
 
 def squared(p, y):
@@ -42,18 +90,24 @@ def binary_cross_entropy(p, y):
     return -y * math.log(p) - (1 - y) * math.log(1 - p)
 
 
-for p in (0.9, 0.4, 0.01):
-    print(f"y = 1, p = {p}: {squared(p, 1):.2f} or {binary_cross_entropy(p, 1):.2f}")
+for p in (0.9, 0.5, 0.4, 0.01):
+    print(f"y = 1, p = {p:4}: {binary_cross_entropy(p, 1):.2f} or {squared(p, 1):.2f}")
 
 # %%
-# Their derivatives are what training uses:
+# Who knows nothing and says one half pays :math:`\log 2`, about 0.69, for each answer;
+# with :math:`K` classes and :math:`1/K` for each it is :math:`\log K`. A network whose
+# loss is not below that has learned nothing.
+#
+# What training sees
+# ------------------
+# Training never looks at a loss, only at its derivative by :math:`p`: for squared error
+# and cross-entropy,
 #
 # .. math:: 2\,(p - y) \qquad \text{and} \qquad \frac{p - y}{p\,(1 - p)} .
 #
 # When the right answer is 1, both losses fall to zero at :math:`p = 1`. But the squared
 # error never charges more than 1, and its slope is never steeper than -2. The
-# cross-entropy has no limit: being sure and wrong costs as much as you like. When the
-# right answer is 0, the picture is mirrored.
+# cross-entropy has no limit. When the right answer is 0, the picture is mirrored.
 
 p = torch.linspace(0.04, 1, 97, dtype=torch.float64)
 at = pd.Index(p.numpy(), name="p, when the answer is yes")
@@ -90,21 +144,24 @@ for name, (function, formula) in checks.items():
 # Several classes: softmax and cross-entropy
 # ------------------------------------------
 # One answer out of :math:`K`: the network gives a score :math:`s_k` for each class. The
-# **softmax** turns scores into probabilities that sum to 1. The **cross-entropy**
-# charges minus the logarithm of the one that belongs to the right class :math:`c`:
+# **softmax** turns scores, also called *logits*, into probabilities that sum to 1. The
+# **cross-entropy** charges minus the logarithm of the one that belongs to the right
+# class :math:`c`:
 #
 # .. math:: p_k = \frac{e^{s_k}}{\sum_{k'=1}^{K} e^{s_{k'}}},
 #
 # .. math:: R = -\log p_c = -s_c + \log \sum_{k'=1}^{K} e^{s_{k'}} .
 #
-# As a function of :math:`p_c`, that is the dashed curve above. Now differentiate the
-# right-hand side by :math:`s_k`. The first term gives -1 for the
-# right class and 0 for the others: that is :math:`-y_k`. The second gives
+# As a function of :math:`p_c`, that is the dashed curve above. Write the right answer
+# as a row of zeros with a single 1 at the right class, :math:`y_c = 1`; such a row is
+# called **one-hot**. Now differentiate the right-hand side by :math:`s_k`. The first
+# term gives -1 for the right class and 0 for the others: that is :math:`-y_k`. The
+# second gives
 # :math:`e^{s_k} / \sum_{k'} e^{s_{k'}}`: that is :math:`p_k`. So
 #
 # .. math:: \frac{\partial R}{\partial s_k} = p_k - y_k .
 #
-# Nothing simpler is possible: *what you said, minus what is right.*
+# *What you said, minus what is right.*
 
 scores, right_class = [2.0, 1.0, -1.0], 1
 total = sum(math.exp(score) for score in scores)
@@ -125,8 +182,8 @@ torch.testing.assert_close(by_differences, ours, rtol=0, atol=1e-9)
 print(f"Largest difference from the package: {(by_package - ours).abs().max():.0e}.")
 
 # %%
-# The column that is blue in the last row will rise: a step goes against the gradient.
-# The row sums to zero, so what one class gains the others lose.
+# The score with the negative gradient will rise, since a step goes against it. The row
+# sums to zero, so what one class gains the others lose.
 
 assert abs(sum(gradient)) < 1e-15
 
@@ -143,6 +200,19 @@ fig.alt_text = (
     "difference, negative only for the right class."
 )
 plt.show()
+
+# %%
+# The second way of writing the loss, with the sum inside the logarithm, is also how a
+# computer should do it, after subtracting the largest score from all, which changes no
+# probability. Otherwise :math:`e^{s}` overflows. So the package's losses take scores
+# and not probabilities.
+
+large = torch.tensor([[1000.0, 0.0]])
+wrong_class = torch.tensor([1])
+naive = -(large.exp() / large.exp().sum()).log()[0, 1]
+print(f"By the first formula: {naive}; by the package: ", end="")
+print(f"{F.cross_entropy(large, wrong_class):.0f}")
+assert not torch.isfinite(naive)
 
 # %%
 # Why not squared error on a logistic output?
@@ -175,9 +245,9 @@ print("Both formulas agree with the package's backward functions.")
 # .. predict:: stuck
 
 
-def walk(slope, steps=120):
-    """Return the probability after each step of a descent from the score -6."""
-    score, ways = -6.0, []
+def walk(slope, start=-6.0, steps=600):
+    """Return the probability after each step of a descent of one score."""
+    score, ways = start, []
     for _ in range(steps + 1):
         p = 1 / (1 + math.exp(-score))
         ways.append(p)
@@ -185,11 +255,16 @@ def walk(slope, steps=120):
     return ways
 
 
+def by_squared_error(p):
+    return 2 * (p - 1) * p * (1 - p)
+
+
+def by_the_cross_entropy(p):
+    return p - 1
+
+
 ways = pd.DataFrame(
-    {
-        "squared": walk(lambda p: 2 * (p - 1) * p * (1 - p)),
-        "cross-entropy": walk(lambda p: p - 1),
-    }
+    {"squared": walk(by_squared_error), "cross-entropy": walk(by_the_cross_entropy)}
 ).rename_axis("step")
 
 # %%
@@ -201,23 +276,39 @@ slopes = pd.DataFrame(
 fig, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.2))
 plots.curves(left, without_names(slopes), markers=False).set_title("gradient")
 plots.curves(right, ways, markers=False).set_title("p on the way")
-right.set(ylim=(-0.03, 1.03), xticks=[0, 60, 120])
+right.set(ylim=(-0.03, 1.03), xticks=[0, 200, 400, 600])
 fig.alt_text = (
     "Left: at a score of -8 the cross-entropy has the gradient -1, the squared error "
-    "0. Right: only the cross-entropy learns within 120 steps."
+    "0. Right: the cross-entropy learns within a few dozen steps; the squared error "
+    "stays near 0 for four hundred and then rises at once."
 )
 plt.show()
 
 # %%
-# With the cross-entropy the score learns at once; with the squared error it has hardly
-# moved.
+# With the cross-entropy the score learns at once. With the squared error it waits, for
+# hundreds of steps, until it has crept to where the slope is, and then it is quick. How
+# long it waits depends on how sure it was.
 
-final = ways.iloc[-1]
-print(", ".join(f"{name}: p = {value:.3f}" for name, value in final.items()))
-assert final["cross-entropy"] > 0.95
-assert final["squared"] < 0.05
+rows = {}
+for start in (-2.0, -6.0, -10.0):
+    for name, slope in [
+        ("squared", by_squared_error),
+        ("cross-entropy", by_the_cross_entropy),
+    ]:
+        way = walk(slope, start, steps=25_000)
+        half, done = (next(t for t, p in enumerate(way) if p >= q) for q in (0.5, 0.9))
+        rows[start, name] = {"steps to p = 0.5": half, "steps to p = 0.9": done}
+print(pd.DataFrame(rows).T.rename_axis(["start", "loss"]).to_string())
+assert rows[-6.0, "squared"]["steps to p = 0.5"] == 426
+assert rows[-10.0, "squared"]["steps to p = 0.5"] > 20_000
 
 # %%
+# The squared error of several outputs, :math:`\sum_k (o_k - y_k)^2`, is nevertheless
+# the loss of lesson 3.3, with a factor of one half. There the way back through the
+# layers is the subject, and this loss has the plainest start for it,
+# :math:`o_k - y_k`. With another loss only this first factor changes; all that follows
+# stays.
+#
 # Several yes/no answers at once
 # ------------------------------
 # A face may have glasses *and* smile: the answers do not exclude each other, so their
@@ -291,11 +382,11 @@ def accuracy_at(weight):
     return (((weight * x - 1) > 0) == (yes > 0.5)).double().mean()
 
 
-# %%
 weights = torch.linspace(-1, 4, 501, dtype=torch.float64)
 losses = [loss_at(weight).item() for weight in weights]
 accuracies = [accuracy_at(weight).item() for weight in weights]
 
+# %%
 fig, axes = plt.subplots(2, 1, figsize=(6.4, 4.6), sharex=True)
 for ax, values, name in zip(
     axes, (accuracies, losses), ("accuracy", "loss"), strict=True
@@ -310,6 +401,15 @@ fig.alt_text = (
 plt.show()
 
 # %%
+best = weights[losses.index(min(losses))].item()
+most = max(accuracies)
+winners = [
+    w for w, value in zip(weights.tolist(), accuracies, strict=True) if value == most
+]
+print(f"Lowest loss at w = {best:.2f}, where the accuracy is {accuracy_at(best):.0%};")
+print(
+    f"highest accuracy {most:.0%}, from w = {min(winners):.2f} to {max(winners):.2f}."
+)
 at = torch.tensor([0.2], dtype=torch.float64)
 slopes = [gradients.central_difference(f, at).item() for f in (accuracy_at, loss_at)]
 print(f"Slopes at w = 0.2: accuracy {slopes[0]:.2f}, loss {slopes[1]:+.2f}.")
@@ -317,19 +417,27 @@ assert slopes[0] == 0
 assert slopes[1] < -0.1
 
 # %%
+# The two do not even agree where it is best. The loss charges for every score, also for
+# those that are right but close; the accuracy counts who is on the right side. On these
+# twenty points the difference is two answers, and on twenty other points it may be
+# the other way round. So one trains on the loss, and reports the accuracy on data that
+# the training has not seen.
+#
 # What to remember
 # ----------------
 # - A loss says how wrong an answer is, and its derivative says which way is better.
-# - Cross-entropy is :math:`-\log` of the probability given to what is right: sure and
-#   wrong is very dear.
+# - Independent probabilities multiply, their logarithms add: the cross-entropy is
+#   :math:`-\log` of the probability given to what is right. To be sure and wrong costs
+#   most, and to guess costs :math:`\log K`.
 # - Softmax or logistic, with its cross-entropy: the gradient of the score is
-#   :math:`p - y`. With the squared error it vanishes where the network is most wrong.
+#   :math:`p - y`. With the squared error it vanishes where the network is most wrong,
+#   and learning has to wait.
 # - One class out of :math:`K`: softmax. Several yes/no answers: a logistic function for
 #   each.
 # - Train on the loss, report the accuracy.
 #
-# **Try this.** Start ``walk`` at the score -2 and at -10. How many steps does each loss
-# need to reach :math:`p = 0.9`? Then invent a loss of your own: which slope has it at
-# :math:`p = 0.01`?
+# **Try this.** Play the betting game yourself: which share, the same for every answer,
+# ends with most coins when nine of ten are right? Then invent a loss of your own. How
+# steep is it at :math:`p = 0.01`?
 #
 # **Read on.** Softmax and its loss, derived from probabilities: :cite:`bridle1990`.
