@@ -1,10 +1,13 @@
-"""The counts of PyTorch's own samples, shown at the end of a run."""
+"""What the tests of the engine share: its two ways to compute, and the counts of PyTorch's own samples."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
+
+from glassbox.nn import _fast, by_the_equation
 
 
 @dataclass
@@ -19,6 +22,18 @@ class Count:
     def total(self) -> int:
         """How many samples PyTorch has for this name."""
         return self.matched + self.refused + len(self.differing)
+
+
+@pytest.fixture(params=["equation", "fast"])
+def arranged(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Run the test by the equations alone, and again with every arrangement for speed, however small the tensors."""
+    if request.param == "fast":
+        monkeypatch.setattr(_fast, "_COPIES_SPARED", 0)
+        monkeypatch.setattr(_fast, "_IMAGE_NUMBERS", dict.fromkeys(_fast._IMAGE_NUMBERS, 0))
+        yield request.param
+    else:
+        with by_the_equation():
+            yield request.param
 
 
 COUNTS = pytest.StashKey[dict[str, Count]]()

@@ -15,7 +15,7 @@ from torch.utils.checkpoint import checkpoint
 
 import glassbox.nn as ours
 import glassbox.nn.functional as F
-from glassbox.nn import convolution
+from glassbox.nn import _fast
 from tests.nn.compare import assert_outcome, assert_same, call_of, run, state_of, tensors_of, upstream
 from tests.nn.table import CLASS_WEIGHTS, LAYERS, LOSSES, Row, parameters
 
@@ -208,7 +208,7 @@ def test_a_convolution_in_several_batches(
     kernel_size: int, options: dict[str, Any], threads: int, device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Patches laid out a few images at a time, over the last ones: seven images leave a smaller last batch."""
-    monkeypatch.setattr(convolution, "_ROOM", {"cpu": 1, "cuda": 700})
+    monkeypatch.setattr(_fast, "_ROOM", {"cpu": 1, "cuda": 700})
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     images = torch.randn(7, 4, 6, 5, dtype=torch.float64, device=device, requires_grad=True)
     weight = torch.randn(6, 4 // options.get("groups", 1), kernel_size, kernel_size, dtype=torch.float64, device=device)

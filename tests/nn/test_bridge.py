@@ -119,14 +119,16 @@ def test_what_is_not_saved_is_freed(saves: Any, alive: bool) -> None:
     torch.testing.assert_close(x.grad, torch.full((2,), 6.0, dtype=torch.float64))
 
 
-def test_other_outputs_have_no_gradient() -> None:
-    def forward(input: Tensor) -> tuple[Tensor, Tensor]:
-        return 2 * input, 3 * input
-
-    made, other = differentiable(forward, double_backward)(numbers(3, 1, 2))
-    assert made.requires_grad
-    assert not other.requires_grad
-    made.sum().backward()
+def test_an_arrangement_keeps_what_it_likes() -> None:
+    """A pair: the output, which may be written over, and what the backward gets in its place."""
+    backward = Recorder(double_backward)
+    fast = Arrangement(lambda input: (2 * input, input + 1), backward, lambda *_, **__: True)
+    x = numbers(3)
+    made = differentiable(double_forward, double_backward, fast=fast)(x)
+    made.mul_(5)
+    made.backward()
+    ((_, options),) = backward.calls
+    assert (options["output"].item(), x.grad.item()) == (4, 10)
 
 
 def test_a_gradient_that_is_none_stays_none() -> None:
@@ -272,7 +274,7 @@ def test_forward_mode_is_refused(call: Callable[[Tensor], Tensor]) -> None:
             call(dual)
 
 
-@pytest.mark.parametrize("call", [CALLS[name] for name in ("linear", "relu", "softmax")])
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_gradients_as_functions(call: Callable[[Tensor], Tensor]) -> None:
     x = torch.rand(4, 5, requires_grad=True)
     (call(x) ** 2).sum().backward()

@@ -30,7 +30,7 @@ _equations_only: ContextVar[bool] = ContextVar("equations_only", default=False)
 class Arrangement(NamedTuple):
     """The sums of an equation and of its derivative, arranged for speed: same arguments, same results."""
 
-    forward: Callable[..., Any]
+    forward: Callable[..., Any]  # may return two tensors: the output, and one that its backward gets in its place
     backward: Callable[..., Gradients]
     pays: Callable[..., bool]  # of the tensors and options: whether it is the faster one there
 
@@ -72,9 +72,8 @@ def differentiable(
     Parameters
     ----------
     forward : callable
-        ``forward(*tensors, **options)`` returns a tensor, or a tuple whose first entry is differentiable and whose
-        other entries (indices, say) are not. A tensor may be None where it is optional. What is returned shares no
-        memory with what came in: the next layer may write over it.
+        ``forward(*tensors, **options)`` returns a tensor that shares no memory with those that came in: the next layer
+        may write over it. A tensor may be None where it is optional.
     backward : callable
         ``backward(grad_output, *tensors, output, needs, **options)`` returns one gradient per tensor. It writes over
         nothing but zeros that it made itself, so that autograd can record it.
@@ -114,9 +113,12 @@ def differentiable(
     def function(*tensors: Any, **options: Any) -> Any:
         if not _TENSORS.issuperset(map(type, tensors)) or tensors[0] is None:
             _require_tensors(name, tensors)
-        pays = fast is not None and not _equations_only.get() and fast.pays(*tensors, **options)
-        operation = arranged if pays else equation
-        if autocast is not None and torch.is_autocast_enabled(device := tensors[0].device.type):
+        operation = equation
+        if fast is not None and not (
+            _equations_only.get() or torch.compiler.is_compiling()
+        ):  # which arranges by itself
+            operation = arranged if fast.pays(*tensors, **options) else equation
+        if autocast is not None and torch.is_autocast_enabled(device := _device_type(tensors[0])):
             dtype = torch.float32 if autocast == "float32" else torch.get_autocast_dtype(device)
             with torch.autocast(device, enabled=False):
                 return operation(options, *(_cast(tensor, dtype) for tensor in tensors))
@@ -136,38 +138,35 @@ def _operation(
 ) -> Callable[..., Any]:
     """Make an operation of autograd; ``recorded`` is the backward while the derivative of a gradient is asked for."""
 
-    def compute(options: dict[str, Any], *tensors: Tensor | None) -> Any:
+    def compute(options: dict[str, Any], *tensors: Tensor | None) -> Tensor:
         output = forward(*tensors, **options)
         # Made as a view of a larger product, it may not be written over; detached, it is a tensor of its own.
-        return output.detach() if isinstance(output, Tensor) else tuple(made.detach() for made in output)
+        return (output[0] if isinstance(output, tuple) else output).detach()
 
-    def keep(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        options, *tensors = inputs
-        made = output if isinstance(output, Tensor) else output[0]
-        if made is not output:
-            ctx.mark_non_differentiable(*output[1:])
-        ctx.options = options
-        kept = (None,) * len(tensors) if saves == "output" else tensors
-        ctx.save_for_backward(*kept, None if saves == "tensors" else made)
+    def keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor, other: Tensor | None = None) -> None:
+        ctx.options, *tensors = inputs
         ctx.set_materialize_grads(False)
+        kept = (None,) * len(tensors) if saves == "output" else tensors
+        ctx.save_for_backward(*kept, other if saves == "tensors" else output)
 
-    def compute_and_keep(ctx: Any, *inputs: Any) -> Any:
-        output = compute(*inputs)
-        keep(ctx, inputs, output)
+    def compute_and_keep(ctx: Any, options: dict[str, Any], *tensors: Tensor | None) -> Tensor:
+        output, other = forward(*tensors, **options), None
+        if isinstance(output, tuple):
+            output, other = output
+        output = output.detach()  # as above
+        keep(ctx, (options, *tensors), output, other)
         return output
 
     def derive(ctx: Any, grad_output: Tensor | None, *_: Any) -> Gradients:
         if grad_output is None:
             return (None,) * len(ctx.needs_input_grad)
         *tensors, output = ctx.saved_tensors
+        needs = ctx.needs_input_grad[1:]
         derivative = recorded if torch.is_grad_enabled() or _equations_only.get() else backward
-        given = {"output": output, "needs": ctx.needs_input_grad[1:], **ctx.options}
-        if torch.is_autocast_enabled(
-            device := grad_output.device.type
-        ):  # the saved tensors have the right type already
+        if torch.is_autocast_enabled(device := _device_type(grad_output)):  # what was saved has the right type already
             with torch.autocast(device, enabled=False):
-                return None, *derivative(grad_output, *tensors, **given)
-        return None, *derivative(grad_output, *tensors, **given)
+                return None, *derivative(grad_output, *tensors, output=output, needs=needs, **ctx.options)
+        return None, *derivative(grad_output, *tensors, output=output, needs=needs, **ctx.options)
 
     def refuse(*_: Any) -> Any:
         raise NotImplementedError(
@@ -198,6 +197,11 @@ def _require_tensors(name: str, values: tuple[Any, ...]) -> None:
     for place, value in enumerate(values):
         if not isinstance(value, Tensor) and (value is not None or place == 0):
             raise TypeError(f"{name} expects tensors, got {type(value).__name__}: try torch.as_tensor")
+
+
+def _device_type(tensor: Tensor) -> str:
+    """Return the type of the tensor's device; is_cpu is the cheap question, and mostly enough."""
+    return "cpu" if tensor.is_cpu else tensor.device.type
 
 
 def _cast(tensor: Tensor | None, dtype: torch.dtype) -> Tensor | None:

@@ -1,8 +1,8 @@
 """Windows that move over an image: what a convolution and a pooling share.
 
 A window has a place for each of its ``kernel_size`` numbers: its taps. ``dilation`` is the step from tap to tap,
-``stride`` the step from window to window, and the image is ``padding`` larger on each side. The same tap of all
-windows, one after the other, is a strided slice of the padded image: that is how the equations are written.
+``stride`` the step from window to window, and the image is ``padding`` larger on each side. `lay_out` gives what every
+window sees, `add_back` is its transpose: what is given to each tap goes back to where in the image it was seen.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-
-ROWS, COLUMNS = -2, -1  # the dimensions of an image
 
 
 class Axis(NamedTuple):
@@ -31,11 +29,6 @@ class Axis(NamedTuple):
         """Give where the windows have this tap, in the padded image."""
         first = number * self.dilation
         return slice(first, first + self.stride * (self.windows - 1) + 1, self.stride)
-
-    @property
-    def taps(self) -> list[slice]:
-        """Where the windows have each of their taps, in the padded image."""
-        return [self.tap(number) for number in range(self.kernel_size)]
 
     @property
     def padded_size(self) -> int:
@@ -60,33 +53,43 @@ def lay(size: int, kernel_size: int, stride: int, dilation: int, before: int, af
     return Axis(size, kernel_size, stride, dilation, before, after, windows)
 
 
-def pad(input: Tensor, rows: Axis, columns: Axis, value: float = 0.0) -> Tensor:
-    """Give the image with its padding: (..., H, W) becomes (..., H + padding, W + padding)."""
+def lay_out(images: Tensor, rows: Axis, columns: Axis, padding: float = 0.0) -> Tensor:
+    """Give what each window sees: (..., H, W) becomes (..., kh, kw, H', W'), a view of the padded images."""
+    return windows(pad(images, rows, columns, padding), rows, columns)
+
+
+def add_back(seen: Tensor, rows: Axis, columns: Axis) -> Tensor:
+    """Add up, at each place of the images, what its windows saw there: (..., kh, kw, H', W') becomes (..., H, W)."""
+    half = seen.dtype in (torch.float16, torch.bfloat16)  # whose sums are kept in more digits
+    padded = seen.new_zeros(
+        *seen.shape[:-4], rows.padded_size, columns.padded_size, dtype=torch.float32 if half else seen.dtype
+    )
+    for v in range(rows.kernel_size):
+        for w in range(columns.kernel_size):
+            padded[..., rows.tap(v), columns.tap(w)] += seen[..., v, w, :, :]
+    return crop(padded, rows, columns).to(seen.dtype)
+
+
+def pad(images: Tensor, rows: Axis, columns: Axis, value: float = 0.0) -> Tensor:
+    """Give the images with their padding: (..., H, W) becomes (..., H + padding, W + padding)."""
     if not (rows.before or rows.after or columns.before or columns.after):
-        return input
-    padded = input.new_full((*input.shape[:-2], rows.padded_size, columns.padded_size), value)
-    crop(padded, rows, columns).copy_(input)
+        return images
+    padded = images.new_full((*images.shape[:-2], rows.padded_size, columns.padded_size), value)
+    crop(padded, rows, columns).copy_(images)
     return padded
 
 
 def crop(padded: Tensor, rows: Axis, columns: Axis) -> Tensor:
-    """Give the image without its padding, as a view."""
+    """Give the images without their padding, as a view."""
     return padded[..., rows.before : rows.before + rows.size, columns.before : columns.before + columns.size]
 
 
-def taps(padded: Tensor, dim: int, axis: Axis) -> list[Tensor]:
-    """Give, for each tap of the windows along a dimension, what all the windows have there."""
-    if dim == ROWS:
-        return [padded[..., tap, :] for tap in axis.taps]
-    return [padded[..., tap].contiguous() for tap in axis.taps]  # a copy: views with gaps are slow to work on
-
-
 def windows(padded: Tensor, rows: Axis, columns: Axis) -> Tensor:
-    """Give what each window sees, as a view: (..., H, W) becomes (..., kh, kw, h, w)."""
+    """Give what each window sees, as a view of padded images: see `lay_out`."""
     *before, height, width = padded.stride()
     steps = (rows.dilation * height, columns.dilation * width, rows.stride * height, columns.stride * width)
     shape = (*padded.shape[:-2], rows.kernel_size, columns.kernel_size, rows.windows, columns.windows)
-    return padded.as_strided(shape, (*before, *steps), padded.storage_offset())
+    return padded.as_strided(shape, (*before, *steps))
 
 
 def require_images(name: str, shape: torch.Size) -> None:
@@ -96,9 +99,3 @@ def require_images(name: str, shape: torch.Size) -> None:
             f"{name} expects images of shape (N, C, H, W) or one of shape (C, H, W), got {tuple(shape)}: "
             "add the missing dimensions with unsqueeze"
         )
-
-
-def require_slope(name: str, grad_output: Tensor, expected: tuple[int, ...]) -> None:
-    """Raise ValueError unless the gradient has the output's shape."""
-    if grad_output.shape != expected:
-        raise ValueError(f"{name} expects a gradient of the output's shape {expected}, got {tuple(grad_output.shape)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -11,115 +10,60 @@ import torch
 from torch import Tensor
 from torch.nn import Module, Parameter, init
 
+from glassbox.nn import _fast
 from glassbox.nn._bridge import Gradients, differentiable
-from glassbox.nn._checks import pair, require_floating, require_one_dtype
+from glassbox.nn._checks import pair, require_floating, require_gradient_of, require_one_dtype
 from glassbox.nn._padding import PADDING_MODES, extend
-from glassbox.nn._windows import Axis, crop, lay, pad, require_images, require_slope
-
-# How many numbers may be laid out at a time: what a processor's cache keeps, or what keeps a GPU busy.
-_ROOM = {"cpu": 2**19, "cuda": 2**26}
+from glassbox.nn._windows import Axis, add_back, lay, lay_out, require_images
 
 
-def conv2d_forward(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    *,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
+def convolve_forward(
+    images: Tensor, weight: Tensor, bias: Tensor | None = None, *, rows: Axis, columns: Axis, groups: int
 ) -> Tensor:
-    r"""Compute :math:`y_{ofg} = b_o + \sum_{cvw} K_{ocvw}\, x_{c, f+v, g+w}`; see `conv2d`."""
-    images, kernels, rows, columns = _settle(input, weight, bias, stride, padding, dilation, groups)
-    start = images.new_zeros(1, 1, 1) if bias is None else bias.view(groups, -1, 1)
-    output = images.new_empty(len(images), kernels.shape[2], rows.windows * columns.windows)  # (N·G, O/G, h·w)
-    for some, seen in _lay_out(images, rows, columns, groups):
-        total = _for_each(start, seen)
-        for kernel_row, run in zip(_for_each(kernels, seen), _runs(seen, rows, columns), strict=True):
-            total = torch.baddbmm(total, kernel_row, run, out=output[some])
-    return output.view(*input.shape[:-3], len(weight), rows.windows, columns.windows)
+    r"""Compute :math:`y_{c'fg} = b_{c'} + \sum_{cvw} K_{c'cvw}\, x_{c, f+v, g+w}`; see `conv2d`."""
+    kernels = _for_each_image(len(images), weight.flatten(1), groups)  # (N·G, C'/G, C/G·kh·kw): each a row
+    seen = lay_out(images, rows, columns)  # (N, C, kh, kw, H', W')
+    seen = seen.reshape(len(kernels), kernels.shape[2], rows.windows * columns.windows)  # each window a column
+    start = weight.new_zeros(len(weight)) if bias is None else bias
+    start = _for_each_image(len(images), start[:, None], groups)  # (N·G, C'/G, 1)
+    output = torch.baddbmm(start, kernels, seen)  # (N·G, C'/G, H'·W'): b, and the sum over c, v and w
+    return output.view(len(images), len(weight), rows.windows, columns.windows)  # (N, C', H', W')
 
 
-@torch.no_grad()
-def conv2d_backward(
+def convolve_backward(
     grad_output: Tensor,
-    input: Tensor,
+    images: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
     *,
     output: Tensor | None = None,
-    needs: tuple[bool, ...] | None = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
+    needs: tuple[bool, ...] = (True, True, True),
+    rows: Axis,
+    columns: Axis,
+    groups: int,
 ) -> Gradients:
     r"""Compute :math:`\bar x`, :math:`\bar K` and :math:`\bar b` from :math:`\bar y`; see `conv2d`."""
-    images, kernels, rows, columns = _settle(input, weight, bias, stride, padding, dilation, groups)
-    require_slope("conv2d_backward", grad_output, (*input.shape[:-3], len(weight), rows.windows, columns.windows))
-    slope = grad_output.reshape(len(images), kernels.shape[2], rows.windows * columns.windows)  # (N·G, O/G, h·w)
-    needs = needs or (True, True, bias is not None)
-    grad_padded = images.new_zeros(*images.shape[:2], rows.padded_size, columns.padded_size) if needs[0] else None
-    grad_kernels = torch.zeros_like(kernels) if needs[1] else None
-    product = None
-    for some, seen in _lay_out(images, rows, columns, groups):
-        runs = _runs(seen, rows, columns)
-        if grad_kernels is not None:
-            for grad_row, run in zip(grad_kernels, runs, strict=True):
-                grad_row += torch.bmm(slope[some], run.mT).view(-1, *grad_row.shape).sum(0)
-        if grad_padded is not None:
-            seen.zero_()  # what was laid out has served: its gradient takes its place
-            for kernel_row, run in zip(_for_each(kernels, seen), runs, strict=True):
-                product = torch.bmm(kernel_row.mT, slope[some], out=None if product is None else product[: len(seen)])
-                run.add_(product)
-            _add_back(grad_padded[some], seen, rows, columns)
-    return (
-        crop(grad_padded, rows, columns).reshape(input.shape) if grad_padded is not None else None,
-        _as_weight(grad_kernels, weight.shape) if grad_kernels is not None else None,
-        slope.view(-1, len(weight), slope.shape[-1]).sum((0, 2)) if needs[2] else None,
-    )
+    grad_input = grad_weight = None
+    kernels = _for_each_image(len(images), weight.flatten(1), groups)  # (N·G, C'/G, C/G·kh·kw)
+    seen = lay_out(images, rows, columns)  # (N, C, kh, kw, H', W')
+    grad_rows = grad_output.reshape(*kernels.shape[:2], rows.windows * columns.windows)  # (N·G, C'/G, H'·W')
+    if needs[0]:
+        grad_seen = kernels.mT @ grad_rows  # (N·G, C/G·kh·kw, H'·W'): the sum over c'
+        grad_input = add_back(grad_seen.view(seen.shape), rows, columns)  # (N, C, H, W): over v and w
+    if needs[1]:
+        seen = seen.reshape(len(kernels), kernels.shape[2], grad_rows.shape[2])  # (N·G, C/G·kh·kw, H'·W')
+        grad_kernels = grad_rows @ seen.mT  # (N·G, C'/G, C/G·kh·kw): the sum over f and g
+        grad_weight = grad_kernels.view(len(images), *weight.shape).sum(0)  # over the batch
+    grad_bias = grad_output.sum((0, 2, 3)) if needs[2] else None  # (C',)
+    return grad_input, grad_weight, grad_bias
 
 
-def _lay_out(images: Tensor, rows: Axis, columns: Axis, groups: int) -> Iterator[tuple[slice, Tensor]]:
-    """Lay out what each column of a kernel sees in each row of the images, some images at a time.
-
-    (n, C, H, W) becomes (n, C·kw, stride, H/stride·w). Rows that are a stride apart lie one after the other, so that
-    what a row of a kernel sees is one run: see `_runs`. It is a copy that may be written over, as the next images do:
-    fresh memory costs as much time as laying out.
-    """
-    room = None
-    for some in _batches(images, rows, columns, groups):
-        seen = _by_column(pad(images[some], rows, columns), rows, columns)
-        room = seen.clone(memory_format=torch.contiguous_format) if room is None else room[: len(seen)].copy_(seen)
-        yield some, room.view(len(seen), -1, rows.stride, seen.shape[-2] * columns.windows)
+def _for_each_image(count: int, of_kernels: Tensor, groups: int) -> Tensor:
+    """Repeat what each kernel has for each image, group by group: (C', x) becomes (N·G, C'/G, x)."""
+    return of_kernels.unflatten(0, (groups, -1)).expand(count, -1, -1, -1).flatten(0, 1)
 
 
-def _by_column(padded: Tensor, rows: Axis, columns: Axis) -> Tensor:
-    """Give what each column of a kernel sees, as a view: (n, C, H, W) becomes (n, C, kw, stride, H/stride, w)."""
-    image, channel, row, column = padded.stride()
-    shape = (*padded.shape[:2], columns.kernel_size, rows.stride, rows.padded_size // rows.stride, columns.windows)
-    steps = (image, channel, columns.dilation * column, row, rows.stride * row, columns.stride * column)
-    return padded.as_strided(shape, steps, padded.storage_offset())
-
-
-def _runs(seen: Tensor, rows: Axis, columns: Axis) -> list[Tensor]:
-    """Give what each row of a kernel sees, as views of what was laid out: (n, C·kw, h·w) for each."""
-    starts = [divmod(v * rows.dilation, rows.stride) for v in range(rows.kernel_size)]  # rows skipped, and which rows
-    return [
-        seen[:, :, phase, skipped * columns.windows : (skipped + rows.windows) * columns.windows]
-        for skipped, phase in starts
-    ]
-
-
-def _add_back(padded: Tensor, seen: Tensor, rows: Axis, columns: Axis) -> None:
-    """Add each number laid out to where in the images it was: the transpose of `_lay_out`."""
-    there = _by_column(padded, rows, columns)
-    for where, numbers in zip(there.unbind(2), seen.view(there.shape).unbind(2), strict=True):
-        where.add_(numbers)
-
-
-_conv2d = differentiable(conv2d_forward, conv2d_backward, autocast="low")
+_convolve = differentiable(convolve_forward, convolve_backward, autocast="low", fast=_fast.convolution)
 
 
 def conv2d(
@@ -136,27 +80,28 @@ def conv2d(
     With stride and dilation 1 and no padding,
 
     .. math::
-        y_{ofg} = b_o + \sum_{c,v,w} K_{ocvw}\, x_{c,\, f+v,\, g+w}
+        y_{c'fg} = b_{c'} + \sum_{c,v,w} K_{c'cvw}\, x_{c,\, f+v,\, g+w}
 
     which mathematics calls a cross-correlation. With :math:`\bar y = \partial L / \partial y`, the gradient that
     arrives, taken as 0 outside the image,
 
     .. math::
-        \bar x_{cij} = \sum_{o,v,w} K_{ocvw}\, \bar y_{o,\, i-v,\, j-w}, \qquad
-        \bar K_{ocvw} = \sum_{f,g} \bar y_{ofg}\, x_{c,\, f+v,\, g+w}, \qquad
-        \bar b_o = \sum_{f,g} \bar y_{ofg},
+        \bar x_{cij} = \sum_{c',v,w} K_{c'cvw}\, \bar y_{c',\, i-v,\, j-w}, \qquad
+        \bar K_{c'cvw} = \sum_{f,g} \bar y_{c'fg}\, x_{c,\, f+v,\, g+w}, \qquad
+        \bar b_{c'} = \sum_{f,g} \bar y_{c'fg},
 
-    the last two summed over the batch as well. What each column of a kernel sees is laid out, so that the sums are one
-    matrix product for each row of the kernels; its transpose takes the gradient back.
+    the last two summed over the batch as well. Each window is laid out as a column and each kernel as a row, so that
+    the first sum is one matrix product. Its transposes give the gradients: of the kernels, and of each window, from
+    where it is added back to the image.
 
     Parameters
     ----------
     input : Tensor
         Images :math:`x`, of shape (N, C, H, W) or (C, H, W).
     weight : Tensor
-        Kernels :math:`K`, of shape (O, C / groups, kh, kw).
+        Kernels :math:`K`, of shape (C', C / groups, kh, kw).
     bias : Tensor, optional
-        :math:`b`, of shape (O,).
+        :math:`b`, of shape (C',).
     stride : int or (int, int), default 1
         Steps from window to window, in rows and columns.
     padding : int, (int, int), "same" or "valid", default 0
@@ -169,8 +114,8 @@ def conv2d(
     Returns
     -------
     Tensor
-        :math:`y`, of shape (N, O, h, w) or (O, h, w), with
-        :math:`h = \lfloor (H + 2\,\text{padding} - \text{dilation}\,(kh - 1) - 1) / \text{stride} \rfloor + 1`.
+        :math:`y`, of shape (N, C', H', W') or (C', H', W'), with
+        :math:`H' = \lfloor (H + 2\,\text{padding} - \text{dilation}\,(kh - 1) - 1) / \text{stride} \rfloor + 1`.
 
     Raises
     ------
@@ -201,7 +146,36 @@ def conv2d(
     tensor([[[0., 1., 0.],
              [0., 1., 0.]]])
     """
-    return _conv2d(input, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    rows, columns = _settle(input, weight, bias, stride, padding, dilation, groups)
+    if input.ndim == 3:
+        return _convolve(input[None], weight, bias, rows=rows, columns=columns, groups=groups)[0]
+    return _convolve(input, weight, bias, rows=rows, columns=columns, groups=groups)
+
+
+@torch.no_grad()
+def conv2d_backward(
+    grad_output: Tensor,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    *,
+    output: Tensor | None = None,
+    needs: tuple[bool, ...] | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Gradients:
+    r"""Compute :math:`\bar x`, :math:`\bar K` and :math:`\bar b` from :math:`\bar y`; see `conv2d`."""
+    rows, columns = _settle(input, weight, bias, stride, padding, dilation, groups)
+    require_gradient_of("conv2d_backward", grad_output, (*input.shape[:-3], len(weight), rows.windows, columns.windows))
+    needs = needs or (True, True, bias is not None)
+    if input.ndim == 4:
+        return convolve_backward(grad_output, input, weight, needs=needs, rows=rows, columns=columns, groups=groups)
+    grad_input, *others = convolve_backward(
+        grad_output[None], input[None], weight, needs=needs, rows=rows, columns=columns, groups=groups
+    )
+    return grad_input if grad_input is None else grad_input[0], *others
 
 
 class Conv2d(Module):
@@ -212,7 +186,7 @@ class Conv2d(Module):
     Parameters
     ----------
     in_channels, out_channels : int
-        Channels :math:`C` of the images that come in and :math:`O` of those that go out.
+        Channels :math:`C` of the images that come in and :math:`C'` of those that go out.
     kernel_size : int or (int, int)
         Rows and columns of a kernel.
     stride, padding, dilation, groups
@@ -291,7 +265,7 @@ class Conv2d(Module):
             init.uniform_(self.bias, -1 / math.sqrt(inputs), 1 / math.sqrt(inputs))
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the convolved images (N, out_channels, h, w) of images (N, in_channels, H, W)."""
+        """Return the convolved images (N, out_channels, H', W') of images (N, in_channels, H, W)."""
         padding = self.padding
         if self.padding_mode != "zeros":
             require_floating("Conv2d", input=input)
@@ -315,18 +289,12 @@ class Conv2d(Module):
 
 def _settle(
     input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any, groups: int
-) -> tuple[Tensor, Tensor, Axis, Axis]:
-    """Check that all fits; give images (N·G, C/G, H, W), kernels (kh, G, O/G, C/G·kw) and how the windows lie."""
-    if not (
-        input.dtype == weight.dtype and weight.is_floating_point() and (bias is None or bias.dtype == weight.dtype)
-    ):
-        require_one_dtype("conv2d", input=input, weight=weight, bias=bias)
+) -> tuple[Axis, Axis]:
+    """Check that all fits, and lay the windows along the rows and along the columns."""
+    require_one_dtype("conv2d", input=input, weight=weight, bias=bias)
     stride, padding, dilation = (tuple(v) if isinstance(v, list) else v for v in (stride, padding, dilation))
     bias_shape = None if bias is None else bias.shape
-    rows, columns = _axes(input.shape, weight.shape, bias_shape, stride, padding, dilation, groups)
-    images = input if input.ndim == 4 else input[None]
-    images = images if groups == 1 else images.reshape(-1, weight.shape[1], *images.shape[2:])
-    return images, _by_row(weight, groups), rows, columns
+    return _axes(input.shape, weight.shape, bias_shape, stride, padding, dilation, groups)
 
 
 @lru_cache(maxsize=1024, typed=True)
@@ -336,7 +304,7 @@ def _axes(
     """Check that the shapes fit, and lay the windows along the rows and along the columns."""
     require_images("conv2d", images)
     if len(weight) != 4 or 0 in weight[2:]:
-        raise ValueError(f"conv2d expects a weight of shape (O, C / groups, kh, kw), got {tuple(weight)}")
+        raise ValueError(f"conv2d expects a weight of shape (C', C / groups, kh, kw), got {tuple(weight)}")
     if groups < 1 or weight[0] % groups or images[-3] != weight[1] * groups:
         raise ValueError(
             f"conv2d expects {weight[1] * groups} channels for a weight of shape {tuple(weight)} in groups={groups} "
@@ -347,26 +315,7 @@ def _axes(
     stride, dilation = pair("Conv2d", "stride", stride, least=1), pair("Conv2d", "dilation", dilation, least=1)
     sides = _sides(weight[2:], stride, padding, dilation)
     rows, columns = (lay(images[i], weight[i], stride[i], dilation[i], *sides[i], ceil_mode=False) for i in (-2, -1))
-    return rows._replace(after=rows.after + -rows.padded_size % rows.stride), columns  # whole strides: see `_lay_out`
-
-
-def _by_row(weight: Tensor, groups: int) -> Tensor:
-    """Give the kernels row by row: (O, C/G, kh, kw) becomes (kh, G, O/G, C/G·kw)."""
-    kernels, channels, height, width = weight.shape
-    return weight.permute(2, 0, 1, 3).reshape(height, groups, kernels // groups, channels * width)
-
-
-def _as_weight(kernels: Tensor, shape: torch.Size) -> Tensor:
-    """Give back the weight of which `_by_row` made the kernels."""
-    return kernels.view(shape[2], shape[0], shape[1], shape[3]).permute(1, 2, 0, 3).contiguous()
-
-
-def _for_each(of_a_group: Tensor, seen: Tensor) -> Tensor:
-    """Repeat what there is once for each group for each image: (..., G, x, y) becomes (..., n·G, x, y)."""
-    groups = of_a_group.shape[-3]
-    if groups == 1:
-        return of_a_group.expand(*of_a_group.shape[:-3], len(seen), -1, -1)  # a view
-    return of_a_group.repeat(*[1] * (of_a_group.ndim - 3), len(seen) // groups, 1, 1)
+    return rows, columns
 
 
 def _sides(kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -380,12 +329,3 @@ def _sides(kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> tuple[
         raise ValueError(f"conv2d expects padding to be 'same', 'valid', a number or two, got {padding!r}")
     rows, columns = (0, 0) if padding == "valid" else pair("Conv2d", "padding", padding, least=0)
     return (rows, rows), (columns, columns)
-
-
-def _batches(images: Tensor, rows: Axis, columns: Axis, groups: int) -> Iterator[slice]:
-    """Split the batch: each number of an image is laid out as often as the kernel has columns."""
-    numbers = groups * images.shape[1] * columns.kernel_size * rows.padded_size * columns.windows
-    threads = torch.get_num_threads() if images.device.type == "cpu" else 1
-    room = _ROOM.get(images.device.type, _ROOM["cuda"])
-    some = groups * threads * max(1, round(room / max(1, numbers) / threads))  # as many for each thread, so none waits
-    return (slice(first, first + some) for first in range(0, len(images), some))

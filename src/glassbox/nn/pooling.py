@@ -1,8 +1,4 @@
-"""Pooling: an image made smaller, each window replaced by its largest number or by its mean.
-
-Both are done along the rows, then along the columns: the largest number of a window is the largest among the largest of
-its rows. That takes kh + kw steps instead of kh·kw.
-"""
+"""Pooling: an image made smaller, each window replaced by its largest number or by its mean."""
 
 from __future__ import annotations
 
@@ -13,67 +9,50 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
+from glassbox.nn import _fast
 from glassbox.nn._bridge import Gradients, differentiable
-from glassbox.nn._checks import pair, require_floating
-from glassbox.nn._windows import COLUMNS, ROWS, Axis, crop, lay, pad, require_images, require_slope, taps, windows
+from glassbox.nn._checks import pair, require_floating, require_gradient_of
+from glassbox.nn._windows import Axis, add_back, lay, lay_out, require_images
 
 # Maximum
 
 
-def max_pool2d_forward(input: Tensor, *, return_indices: bool = False, **window: Any) -> Any:
-    r"""Compute :math:`y_{fg} = \max_{vw} x_{fs+v,\, gs+w}`; see `max_pool2d`."""
-    rows, columns = _settle("max_pool2d", input, **window)
-    padded = pad(input, rows, columns, -torch.inf)
-    output = _largest(_largest(padded, ROWS, rows), COLUMNS, columns)  # (N, C, h, w)
-    return (output, _places(input, output, rows, columns)) if return_indices else output
+def maximum_forward(images: Tensor, *, rows: Axis, columns: Axis) -> Tensor:
+    r"""Compute :math:`y_{cfg} = \max_{vw} x_{c,\, fs+v,\, gs+w}`; see `max_pool2d`."""
+    seen = lay_out(images, rows, columns, padding=-torch.inf)  # (..., kh, kw, H', W')
+    return seen.flatten(-4, -3).amax(-3)  # (..., H', W')
 
 
-@torch.no_grad()
-def max_pool2d_backward(
+def maximum_backward(
     grad_output: Tensor,
-    input: Tensor,
+    images: Tensor,
     *,
     output: Tensor | None = None,
-    needs: tuple[bool, ...] | None = None,
-    return_indices: bool = False,
-    **window: Any,
+    needs: tuple[bool, ...] = (True,),
+    rows: Axis,
+    columns: Axis,
 ) -> Gradients:
-    r"""Give :math:`\bar y_{fg}` to the first of the largest numbers of its window; see `max_pool2d`."""
-    rows, columns = _settle("max_pool2d", input, **window)
-    require_slope("max_pool2d_backward", grad_output, (*input.shape[:-2], rows.windows, columns.windows))
-    largest = max_pool2d_forward(input, **window) if output is None else output
-    grad_images = grad_output.new_zeros(*input.shape[:-2], input.shape[-2:].numel())  # (N, C, H·W)
-    grad_images.scatter_add_(-1, _places(input, largest, rows, columns).flatten(-2), grad_output.flatten(-2))
-    return (grad_images.view(input.shape),)
+    r"""Give each :math:`\bar y_{cfg}` to the winner of its window; see `max_pool2d`."""
+    winners = _winners(images, rows, columns)  # (..., H', W'): row · W + column
+    grad_pixels = torch.zeros_like(images).flatten(-2)  # (..., H·W)
+    grad_pixels = grad_pixels.scatter_add(-1, winners.flatten(-2), grad_output.flatten(-2))
+    return (grad_pixels.view(images.shape),)
 
 
-def _largest(padded: Tensor, dim: int, axis: Axis) -> Tensor:
-    """Give the largest number of each window along a dimension."""
-    best, *others = taps(padded, dim, axis)
-    for tap in others:
-        best = torch.maximum(best, tap)
-    return best
+def _winners(images: Tensor, rows: Axis, columns: Axis) -> Tensor:
+    """Give where each window has its largest number: (..., H, W) becomes (..., H', W') of row · W + column.
+
+    The first in reading order among several, a NaN before any number; one of the image before padding.
+    """
+    seen = lay_out(images, rows, columns, padding=-torch.inf).flatten(-4, -3)  # (..., kh·kw, H', W')
+    winner = seen.max(-3, keepdim=True).indices  # (..., 1, H', W'): which of the kh·kw
+    pixels = torch.arange(rows.size * columns.size, device=images.device).view(rows.size, columns.size)
+    places = lay_out(pixels, rows, columns, padding=pixels.numel()).flatten(-4, -3)  # (kh·kw, H', W')
+    place = places.expand(*images.shape[:-2], -1, -1, -1).gather(-3, winner).squeeze(-3)  # (..., H', W')
+    return torch.where(place < pixels.numel(), place, places.amin(-3))  # padding wins over nothing but -inf: a tie
 
 
-def _places(input: Tensor, largest: Tensor, rows: Axis, columns: Axis) -> Tensor:
-    """Give where each window first has its largest number: its row · W + its column in the image."""
-    pixels = input.shape[-2:].numel()
-    exact = torch.float64 if input.dtype == torch.float64 or pixels > 2**23 else torch.float32  # holds 2 · pixels
-    places = torch.arange(pixels, device=input.device, dtype=exact).view(*[1] * (input.ndim - 2), *input.shape[-2:])
-    places = _taps_first(pad(places, rows, columns, torch.inf), rows, columns)  # (kh, kw, 1, 1, h, w)
-    seen = _taps_first(pad(input.to(exact), rows, columns, -torch.inf), rows, columns)  # (kh, kw, N, C, h, w)
-    largest = largest.nan_to_num(nan=torch.inf, posinf=torch.inf, neginf=-torch.inf)  # a NaN is not below infinity
-    behind = seen.lt_(largest)  # 1 or 0 as numbers, over what was seen: a mask of bools takes longer
-    return torch.add(places, behind, alpha=pixels, out=behind).amin((0, 1)).long()
-
-
-def _taps_first(padded: Tensor, rows: Axis, columns: Axis) -> Tensor:
-    """Give what each window sees, as a copy with the window's own dimensions in front."""
-    seen = windows(padded, rows, columns).movedim((-4, -3), (0, 1))
-    return seen.clone(memory_format=torch.contiguous_format)
-
-
-_max_pool2d = differentiable(max_pool2d_forward, max_pool2d_backward, saves="both")
+_maximum = differentiable(maximum_forward, maximum_backward, fast=_fast.maximum)
 
 
 def max_pool2d(
@@ -114,8 +93,8 @@ def max_pool2d(
     Returns
     -------
     Tensor or (Tensor, Tensor)
-        :math:`y`, of shape (N, C, h, w) or (C, h, w), and with ``return_indices`` where in the image each number was,
-        row · W + column, int64.
+        :math:`y`, of shape (N, C, H', W') or (C, H', W'), and with ``return_indices`` where in the image each number
+        was, row · W + column, int64.
 
     Raises
     ------
@@ -140,15 +119,29 @@ def max_pool2d(
     (tensor([[[ 0., 10., 20.,  0.],
              [ 0.,  0.,  0.,  0.]]]),)
     """
-    return _max_pool2d(
-        input,
-        kernel_size=kernel_size,
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-        ceil_mode=ceil_mode,
-        return_indices=return_indices,
-    )
+    rows, columns = _settle("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
+    output = _maximum(input, rows=rows, columns=columns)
+    return (output, _winners(input.detach(), rows, columns)) if return_indices else output
+
+
+@torch.no_grad()
+def max_pool2d_backward(
+    grad_output: Tensor,
+    input: Tensor,
+    *,
+    output: Tensor | None = None,
+    needs: tuple[bool, ...] | None = None,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Gradients:
+    r"""Give each :math:`\bar y_{cfg}` to the winner of its window; see `max_pool2d`."""
+    rows, columns = _settle("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
+    require_gradient_of("max_pool2d_backward", grad_output, (*input.shape[:-2], rows.windows, columns.windows))
+    return maximum_backward(grad_output, input, rows=rows, columns=columns)
 
 
 class MaxPool2d(Module):
@@ -185,7 +178,7 @@ class MaxPool2d(Module):
         self.ceil_mode = ceil_mode
 
     def forward(self, input: Tensor) -> Any:
-        """Return the smaller images (N, C, h, w) of images (N, C, H, W)."""
+        """Return the smaller images (N, C, H', W') of images (N, C, H, W)."""
         return max_pool2d(
             input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices
         )
@@ -201,69 +194,29 @@ class MaxPool2d(Module):
 # Mean
 
 
-def avg_pool2d_forward(
-    input: Tensor, *, count_include_pad: bool = True, divisor_override: int | None = None, **window: Any
-) -> Tensor:
-    r"""Compute :math:`y_{fg} = \frac{1}{kk} \sum_{vw} x_{fs+v,\, gs+w}`; see `avg_pool2d`."""
-    rows, columns = _settle("avg_pool2d", input, **window)
-    sums = _sum(_sum(pad(input, rows, columns), ROWS, rows), COLUMNS, columns)  # (N, C, h, w)
-    return sums / _divisor(input, rows, columns, count_include_pad, divisor_override)
+def mean_forward(images: Tensor, *, rows: Axis, columns: Axis, counts: Any) -> Tensor:
+    r"""Compute :math:`y_{cfg} = \frac{1}{k_h k_w} \sum_{vw} x_{c,\, fs+v,\, gs+w}`; see `avg_pool2d`."""
+    seen = lay_out(images, rows, columns)  # (..., kh, kw, H', W')
+    return seen.flatten(-4, -3).sum(-3) / counts  # (..., H', W')
 
 
-@torch.no_grad()
-def avg_pool2d_backward(
+def mean_backward(
     grad_output: Tensor,
-    input: Tensor,
+    images: Tensor,
     *,
     output: Tensor | None = None,
-    needs: tuple[bool, ...] | None = None,
-    count_include_pad: bool = True,
-    divisor_override: int | None = None,
-    **window: Any,
+    needs: tuple[bool, ...] = (True,),
+    rows: Axis,
+    columns: Axis,
+    counts: Any,
 ) -> Gradients:
-    r"""Share :math:`\bar y_{fg}` equally among the numbers of its window; see `avg_pool2d`."""
-    rows, columns = _settle("avg_pool2d", input, **window)
-    require_slope("avg_pool2d_backward", grad_output, (*input.shape[:-2], rows.windows, columns.windows))
-    share = grad_output / _divisor(input, rows, columns, count_include_pad, divisor_override)
-    grad_padded = _give_all(_give_all(share, COLUMNS, columns), ROWS, rows)
-    return (crop(grad_padded, rows, columns),)
+    r"""Share each :math:`\bar y_{cfg}` equally among the numbers of its window; see `avg_pool2d`."""
+    share = (grad_output / counts)[..., None, None, :, :]  # (..., 1, 1, H', W')
+    grad_seen = share.expand(*images.shape[:-2], rows.kernel_size, columns.kernel_size, -1, -1)
+    return (add_back(grad_seen, rows, columns),)  # (..., H, W)
 
 
-def _sum(padded: Tensor, dim: int, axis: Axis) -> Tensor:
-    """Give the sum of each window along a dimension."""
-    first, *others = taps(padded, dim, axis)
-    for tap in others:
-        first = first + tap
-    return first
-
-
-def _give_all(grad_output: Tensor, dim: int, axis: Axis) -> Tensor:
-    """Give each gradient to all the taps of its window."""
-    shape = list(grad_output.shape)
-    shape[dim] = axis.padded_size
-    grad_padded = grad_output.new_zeros(shape)
-    for tap in axis.taps:
-        (grad_padded[..., tap] if dim == COLUMNS else grad_padded[..., tap, :]).add_(grad_output)
-    return grad_padded
-
-
-def _divisor(input: Tensor, rows: Axis, columns: Axis, count_include_pad: bool, divisor_override: int | None) -> Any:
-    """Give by how many numbers a sum is divided: one number, or one for each window (h, w)."""
-    if divisor_override is not None:
-        if divisor_override == 0:
-            raise ValueError(
-                "avg_pool2d divides by divisor_override, but divisor_override=0 came: give another number."
-            )
-        return divisor_override
-    counts = []
-    for axis in (rows, columns):
-        start = torch.arange(axis.windows, device=input.device) * axis.stride - axis.before
-        end = (start + axis.kernel_size).clamp(max=axis.size + (axis.before if count_include_pad else 0))
-        counts.append(end - (start if count_include_pad else start.clamp(min=0)))
-    return counts[0][:, None] * counts[1]
-
-
-_avg_pool2d = differentiable(avg_pool2d_forward, avg_pool2d_backward)
+_mean = differentiable(mean_forward, mean_backward)
 
 
 def avg_pool2d(
@@ -278,8 +231,8 @@ def avg_pool2d(
     r"""Replace each window of an image by the mean of its numbers.
 
     .. math::
-        y_{cfg} = \frac{1}{kh\,kw} \sum_{v,w} x_{c,\, fs+v,\, gs+w}, \qquad
-        \bar x_{cij} = \frac{1}{kh\,kw} \sum_{f,g} \bar y_{cfg}\, [(i, j) \text{ is in window } (f, g)]
+        y_{cfg} = \frac{1}{k_h k_w} \sum_{v,w} x_{c,\, fs+v,\, gs+w}, \qquad
+        \bar x_{cij} = \frac{1}{k_h k_w} \sum_{f,g} \bar y_{cfg}\, [(i, j) \text{ is in window } (f, g)]
 
     with the stride :math:`s`.
 
@@ -303,7 +256,7 @@ def avg_pool2d(
     Returns
     -------
     Tensor
-        :math:`y`, of shape (N, C, h, w) or (C, h, w).
+        :math:`y`, of shape (N, C, H', W') or (C, H', W').
 
     Raises
     ------
@@ -323,15 +276,30 @@ def avg_pool2d(
     >>> avg_pool2d(torch.tensor([[[1.0, 5.0, 2.0, 2.0], [3.0, 3.0, 2.0, 0.0]]]), 2)
     tensor([[[3.0000, 1.5000]]])
     """
-    return _avg_pool2d(
-        input,
-        kernel_size=kernel_size,
-        stride=stride,
-        padding=padding,
-        ceil_mode=ceil_mode,
-        count_include_pad=count_include_pad,
-        divisor_override=divisor_override,
-    )
+    rows, columns = _settle("avg_pool2d", input, kernel_size, stride, padding, 1, ceil_mode)
+    counts = _counts(input, rows, columns, count_include_pad, divisor_override)
+    return _mean(input, rows=rows, columns=columns, counts=counts)
+
+
+@torch.no_grad()
+def avg_pool2d_backward(
+    grad_output: Tensor,
+    input: Tensor,
+    *,
+    output: Tensor | None = None,
+    needs: tuple[bool, ...] | None = None,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Gradients:
+    r"""Share each :math:`\bar y_{cfg}` equally among the numbers of its window; see `avg_pool2d`."""
+    rows, columns = _settle("avg_pool2d", input, kernel_size, stride, padding, 1, ceil_mode)
+    require_gradient_of("avg_pool2d_backward", grad_output, (*input.shape[:-2], rows.windows, columns.windows))
+    counts = _counts(input, rows, columns, count_include_pad, divisor_override)
+    return mean_backward(grad_output, input, rows=rows, columns=columns, counts=counts)
 
 
 class AvgPool2d(Module):
@@ -368,7 +336,7 @@ class AvgPool2d(Module):
         self.divisor_override = divisor_override
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the smaller images (N, C, h, w) of images (N, C, H, W)."""
+        """Return the smaller images (N, C, H', W') of images (N, C, H, W)."""
         return avg_pool2d(
             input,
             self.kernel_size,
@@ -388,17 +356,10 @@ class AvgPool2d(Module):
 
 
 def _settle(
-    name: str,
-    input: Tensor,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    dilation: Any = 1,
-    ceil_mode: bool = False,
+    name: str, input: Tensor, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
 ) -> tuple[Axis, Axis]:
     """Check that all fits, and lay the windows along the rows and along the columns."""
-    if not input.is_floating_point():
-        require_floating(name, input=input)
+    require_floating(name, input=input)
     options = (tuple(v) if isinstance(v, list) else v for v in (kernel_size, stride, padding, dilation))
     return _axes(name, input.shape, *options, bool(ceil_mode))
 
@@ -423,4 +384,30 @@ def _axes(
     rows, columns = (
         lay(images[i], kernel_size[i], stride[i], dilation[i], padding[i], padding[i], ceil_mode) for i in (-2, -1)
     )
+    for axis in (rows, columns):
+        if not all(_sees(axis, number) for number in range(axis.windows)):
+            raise ValueError(
+                f"{name} expects each window to see a number of the image, but one of {axis.kernel_size} with dilation "
+                f"{axis.dilation} passes by an image of {axis.size}, padded by {axis.before}: take less of them"
+            )
     return rows, columns
+
+
+def _sees(axis: Axis, number: int) -> bool:
+    """Tell whether a window has a tap in the image, and not all of them in its padding."""
+    first = number * axis.stride - axis.before
+    return any(0 <= first + tap * axis.dilation < axis.size for tap in range(axis.kernel_size))
+
+
+def _counts(input: Tensor, rows: Axis, columns: Axis, count_include_pad: bool, divisor_override: int | None) -> Any:
+    """Give by how many numbers a sum is divided: one number, or one for each window (H', W')."""
+    if divisor_override is not None:
+        if divisor_override == 0:
+            raise ValueError("avg_pool2d expects a divisor_override that is not 0, got 0: give another number")
+        return divisor_override
+    counts = []
+    for axis in (rows, columns):
+        start = torch.arange(axis.windows, device=input.device) * axis.stride - axis.before
+        end = (start + axis.kernel_size).clamp(max=axis.size + (axis.before if count_include_pad else 0))
+        counts.append(end - (start if count_include_pad else start.clamp(min=0)))
+    return counts[0][:, None] * counts[1]
