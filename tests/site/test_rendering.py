@@ -186,7 +186,7 @@ WITHOUT_SCRIPTS = {
     "index.html": ".open-box .maps img",
     "map.html": ".lesson-card img.lesson-figure",
     "lessons/part1_representation/plot_11_dense_layer.html": "img.lesson-figure",
-    "exercises/part1.html": ".katex",
+    "exercises/part1.html": "div.highlight pre",
     "notation.html": ".katex",
     "api/nn.html": "dt.sig",
 }
