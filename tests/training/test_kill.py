@@ -55,3 +55,11 @@ def test_every_moment(unkilled: Path) -> None:
     run_and_kill(unkilled, *range(len(names)))
     for moment, name in enumerate(names):
         assert outcome(unkilled, moment) == outcome(unkilled, "none"), f"killed before event {moment}, {name}"
+
+
+@pytest.mark.slow
+def test_a_hundred_random_moments_of_one_worker_and_of_two(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.training.random_kills", str(tmp_path), "100"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=3000)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith("100 of 100 ended with the weights of a run that nothing happened to\n")

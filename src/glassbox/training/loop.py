@@ -35,13 +35,10 @@ from glassbox.training.distributed import Workers
 from glassbox.training.divergence import Watch
 from glassbox.training.evaluation import measure
 from glassbox.training.history import Epoch, History
-from glassbox.training.interrupt import SIGNALS, Interrupt
+from glassbox.training.interrupt import Interrupt
 from glassbox.training.meters import Meter
 from glassbox.training.progress import Progress, someone_watches
 from glassbox.training.settings import Augment, Settings
-
-STEPS_BETWEEN_LOOKS = 50
-"""Steps between two looks at what a GPU or another worker must be waited for."""
 
 
 def step(run: Run, indices: Tensor) -> None:
@@ -171,8 +168,7 @@ def pause(run: Run, *, examples: int, is_last: bool) -> bool:
     if run.progress.advance(examples):
         run.progress.show(at.epoch + 1, asked.epochs, run.meter.loss, run.meter.accuracy)
     due = asked.checkpoint_every is not None and at.step % asked.checkpoint_every == 0
-    asked_to = run.interrupt.signal and run.workers.size == 1
-    if is_last or not (due or asked_to or at.step % STEPS_BETWEEN_LOOKS == 0):
+    if is_last or not (due or run.interrupt.is_due(at.step, run.workers.size)):
         return False
     stop = look(run)
     if due or stop:
@@ -183,8 +179,7 @@ def pause(run: Run, *, examples: int, is_last: bool) -> bool:
 def look(run: Run) -> bool:
     """Raise if the run diverges. Tell whether a signal wants it to end, at any worker."""
     run.watch.after_update(run.at.step, run.meter.total, run.settings.schedule.now)
-    anywhere = run.workers.sum([float(run.interrupt.signal == name) for name in SIGNALS])
-    run.history.interrupted_by = next((name for name, count in zip(SIGNALS, anywhere, strict=True) if count), "")
+    run.history.interrupted_by = run.interrupt.look(run.at.step, run.workers)
     run.history.interrupted = run.history.interrupted_by != ""
     return run.history.interrupted
 
