@@ -20,6 +20,11 @@ from tests.training.workers import CASES, train
 pytestmark = pytest.mark.skipif(not torch.distributed.is_available(), reason="torch was built without distributed")
 
 
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+SIGNALS = "SIGTERM,SIGINT,SIGUSR1"
+"""That the launcher passes on: its option, and what stood in its place in older versions of torch."""
+
+
 def torchrun(scenario: str, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", *options]
     launcher = subprocess.Popen(
@@ -27,7 +32,8 @@ def torchrun(scenario: str, folder: Path, *options: str) -> subprocess.Completed
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env=os.environ
+        | {"OMP_NUM_THREADS": "1", "TORCHELASTIC_SIGNALS_TO_HANDLE": SIGNALS, "PET_SIGNALS_TO_HANDLE": SIGNALS},
     )
     with launcher:
         try:
@@ -131,3 +137,24 @@ def test_the_parts_are_the_batch(size: int, count: int) -> None:
     assert seen == list(range(count))
     assert max(workers.lengths(count)) - min(workers.lengths(count)) <= 1
     assert [stop for _, stop in bounds[:-1]] == [start for start, _ in bounds[1:]]
+
+
+@pytest.mark.slow
+def test_a_launcher_that_is_signalled_stops_its_workers_at_the_same_step(tmp_path: Path) -> None:
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "whole" / "steps.0").write_text("")
+    stopped = torchrun("signalled", tmp_path)
+    assert stopped.returncode != 0
+    assert (tmp_path / "run" / "to-be-continued").exists()
+    first, second = ((tmp_path / f"steps.{rank}").read_text() for rank in (0, 1))
+    assert first == second
+    assert first.endswith(" SIGUSR1")
+    assert 9 <= int(first.split()[0]) < 45
+    gone_on = torchrun("signalled", tmp_path)
+    assert gone_on.returncode == 0, gone_on.stderr
+    assert not (tmp_path / "run" / "to-be-continued").exists()
+    assert [int((tmp_path / f"steps.{rank}").read_text()) for rank in (0, 1)] == [45 - int(first.split()[0])] * 2
+    torchrun("signalled", tmp_path / "whole")
+    for rank in (0, 1):
+        name = f"weights.{rank}.safetensors"
+        torch.testing.assert_close(load_file(tmp_path / name), load_file(tmp_path / "whole" / name), rtol=0, atol=0)
