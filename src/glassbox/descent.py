@@ -345,7 +345,8 @@ class Trajectory:
 
         Examples
         --------
-        >>> gradient_descent([0.0, 0.0], [[1.0], [2.0]], [1.0, 2.0], step=0.1, iterations=2).to_frame().round(3)
+        >>> path = gradient_descent([0.0, 0.0], [[1.0], [2.0]], [1.0, 2.0], step=0.1, iterations=2)
+        >>> path.to_frame().round(3)  # doctest: +NORMALIZE_WHITESPACE
                     w0   w1   risk  dR/dw0  dR/dw1
         iteration
         1          0.0  0.0  2.500    -3.0    -5.0

@@ -6,6 +6,7 @@ nothing happened to. Each worker is a fork of this process, which itself compute
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import signal
@@ -29,6 +30,8 @@ from tests.training.runs import blobs, shaken
 
 DEADLY = (signal.SIGKILL, signal.SIGTERM, signal.SIGUSR1)
 GONE_ON = 75
+PATIENCE = 5.0
+"""Seconds for the other workers to end by themselves."""
 
 
 def network() -> nn.Module:
@@ -97,7 +100,20 @@ def start(size: int, folder: Path, results: Path, name: str) -> list[int]:
 
 
 def wait(children: list[int]) -> list[int]:
-    return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    """Wait for all, as a launcher does: a worker that waits for one that is gone is ended, too."""
+    codes: dict[int, int] = {}
+    failed_at = math.inf
+    while len(codes) < len(children):
+        for child in set(children) - set(codes):
+            done, status = os.waitpid(child, os.WNOHANG)
+            if done:
+                codes[child] = os.waitstatus_to_exitcode(status)
+            elif time.monotonic() > failed_at + PATIENCE:
+                os.kill(child, signal.SIGKILL)
+        if failed_at == math.inf and any(codes.values()):
+            failed_at = time.monotonic()
+        time.sleep(0.01)
+    return [codes[child] for child in children]
 
 
 def trial(size: int, results: Path, name: str, choose: random.Random, seconds: float) -> str:

@@ -46,7 +46,7 @@ def check(name: str, answer: Any) -> Verdict:
     Examples
     --------
     >>> from glassbox import exercises
-    >>> verdict = exercises.check("1.2-b", [9, 14])
+    >>> verdict = exercises.check("1.2-b", [9, 14])  # doctest: +ELLIPSIS
     1.2-b: not yet. Entry [0] is 9, which is 1 too small. One window is missing each way: ...
     >>> verdict.entry, verdict.slip
     ((0,), 'one_window_missing')

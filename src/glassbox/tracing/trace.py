@@ -186,7 +186,7 @@ def trace(model: Module, x: Tensor, *, loss: Callable[[Any], Tensor] | None = No
     >>> inside = trace(model, torch.ones(1, 3))
     >>> inside["0"].shape
     (1, 2)
-    >>> print(inside)
+    >>> print(inside)  # doctest: +NORMALIZE_WHITESPACE
              kind input shape output shape  parameters
     layer
     0      Linear      (1, 3)       (1, 2)           8

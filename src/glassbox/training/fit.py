@@ -152,8 +152,8 @@ def fit(
     >>> x = torch.linspace(-1, 1, 100).unsqueeze(1)
     >>> line = nn.Linear(1, 1)
     >>> history = fit(line, (x, 3 * x + 1), optimizer=lambda p: SGD(p, lr=0.1), epochs=20, batch_size=10)
-    >>> line.weight.item(), line.bias.item()
-    (2.99..., 1.0...)
+    >>> round(line.weight.item(), 2), round(line.bias.item(), 2)
+    (3.0, 1.0)
     """
     settings = settle(**locals())
     workers = Workers(settings.device)
