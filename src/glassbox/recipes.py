@@ -21,6 +21,7 @@ from torch.optim import Optimizer
 
 from glassbox import __version__, nn, optim
 from glassbox.datasets import LabelledImages, mnist
+from glassbox.files import write_whole
 from glassbox.models import DigitCNN, SmallCNN
 from glassbox.training import Epoch, Evaluation, History, OneCycle, evaluate, fit
 from glassbox.training.augmentation import distort, shift
@@ -238,9 +239,8 @@ def _print_epoch(epoch: Epoch) -> None:
 def _save(recipe: Recipe, model: nn.Module, folder: Path, content: dict[str, Any]) -> None:
     from safetensors.torch import save
 
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{recipe.name}.safetensors").write_bytes(save(model.state_dict()))
-    (folder / f"{recipe.name}.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_whole(folder / f"{recipe.name}.safetensors", save(model.state_dict()))
+    write_whole(folder / f"{recipe.name}.json", json.dumps(content, indent=2) + "\n")
     print(f"written: {folder / recipe.name}.safetensors and .json")
 
 

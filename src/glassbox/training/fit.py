@@ -104,29 +104,34 @@ def fit(
     progress : bool, optional
         Whether to show a progress bar. By default on a terminal and in a notebook, and not in a pipe.
     checkpoint : str or Path, optional
-        Folder for checkpoints, written at the end of each epoch. A run that was killed and is started again with the
-        same arguments ends, on the CPU, with the very weights that it would have had.
+        Folder for checkpoints, written at the end of each epoch: a new folder, an empty one, or that of an earlier
+        start. A run that was killed and is started again with the same arguments ends, on the CPU, with the very
+        weights that it would have had. Other files in the folder are left alone.
     checkpoint_every : int, optional
         Write a checkpoint after this many updates, too.
     resume : bool
-        Go on from the newest checkpoint in the folder; otherwise start over, and replace those that are there.
+        Go on from the newest checkpoint in the folder; otherwise start over: the first checkpoint of the new run
+        replaces those of the old one.
     capture : {"auto", True, False}
         Record the step as a CUDA graph. ``"auto"`` does so where it can; ``History.capture`` says whether, or why not.
     on_epoch : callable, optional
-        Called with each finished row of the history; under several workers, by the first one only.
+        Called with each finished row of the history, before its checkpoint is written; under several workers, by the
+        first one only. A run that is killed in between makes the same row again.
 
     Returns
     -------
     History
-        One row per epoch. After Ctrl-C the step under way is finished, a checkpoint is written if there is a folder,
-        and the history so far is returned with ``interrupted`` set; a second Ctrl-C raises `KeyboardInterrupt`.
+        One row per epoch. After Ctrl-C, SIGTERM or SIGUSR1 the step under way is finished, a checkpoint is written if
+        there is a folder, and the history so far is returned with ``interrupted`` set; another Ctrl-C raises
+        `KeyboardInterrupt`.
 
     Raises
     ------
     DivergenceError
         If the loss, that on the validation data, or a weight is no longer finite.
     CheckpointError
-        If the folder's checkpoint belongs to another model, other data or other settings, or all are damaged.
+        If the folder's checkpoint belongs to another model, other data or other settings, or all are damaged; if the
+        folder holds other files and no checkpoints, cannot be written, or another process trains into it.
     WorkerError
         If another worker ended before its time.
     ValueError, TypeError
