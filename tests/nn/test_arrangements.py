@@ -1,4 +1,4 @@
-"""Convolution and pooling by their equations and arranged for speed: each against torch, and against each other.
+"""Equations, and the same arranged for speed: each against torch, and against each other.
 
 The fixture ``arranged`` runs a test twice. Derivatives of derivatives are here too: a fast backward hands them over.
 """
@@ -34,7 +34,7 @@ from tests.nn.test_pytorch_samples import function_calls, judge, module_calls, t
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 
-FAMILIES = ("Conv2d", "MaxPool2d", "AvgPool2d")
+FAMILIES = ("Conv2d", "MaxPool2d", "AvgPool2d", "BatchNorm2d")
 ROWS = [row for row in LAYERS if row.name in FAMILIES]
 ARRANGED = [row for row in ROWS if row.name != "AvgPool2d"]
 AXIS = lay(6, 2, 2, 1, 0, 0, ceil_mode=False)  # windows of 2 side by side on 6 numbers

@@ -9,6 +9,7 @@ measures both. Nothing here is recorded by autograd, so that memory may be writt
   cache, and over what was laid out before, as fresh memory costs as much as filling it.
 - A maximum gives its gradient to the first place that holds it. Places are numbered, those of smaller numbers raised
   beyond all others, and the smallest is taken: no branch, and one type of number throughout.
+- A normalization of many numbers waits for memory, not for the processor: each step writes over the step before.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import torch
 from torch import Tensor
 
 from glassbox.nn._bridge import Arrangement, Gradients
+from glassbox.nn._precision import in_float32
 from glassbox.nn._windows import Axis, crop, pad, windows
 
 # How many numbers may be laid out at a time: what a processor's cache keeps, or what keeps a GPU busy.
@@ -28,7 +30,7 @@ _ROOM = {"cpu": 2**19, "cuda": 2**26}
 
 # From where on an arrangement is the faster one.
 _COPIES_SPARED = 16  # of each number that a kernel sees
-_IMAGE_NUMBERS = {"convolution": 2**14, "maximum": 2**12}
+_IMAGE_NUMBERS = {"convolution": 2**14, "maximum": 2**12, "normalization": 2**18}
 
 # Convolution
 
@@ -222,3 +224,56 @@ def _maximum_pays(images: Tensor, *, rows: Axis, columns: Axis) -> bool:
 
 
 maximum = Arrangement(_maximum_forward, _maximum_backward, _maximum_pays)
+
+
+# Normalization
+
+
+@in_float32
+def _normalize_forward(
+    input: Tensor,
+    mean: Tensor,
+    variance: Tensor,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    *,
+    training: bool = False,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Scale once, by the weight and the spread together."""
+    inverse = (variance + eps).rsqrt()
+    output = (input - mean).mul_(inverse if weight is None else weight * inverse)
+    return output if bias is None else output.add_(bias)
+
+
+@in_float32
+def _normalize_backward(
+    grad_output: Tensor,
+    input: Tensor,
+    mean: Tensor,
+    variance: Tensor,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    *,
+    output: Tensor | None = None,
+    needs: tuple[bool, ...],
+    training: bool = False,
+    eps: float = 1e-5,
+) -> Gradients:
+    """Turn the normalized input into the gradient of the input, step by step in its own place."""
+    inverse = (variance + eps).rsqrt()
+    normalized = (input - mean).mul_(inverse)
+    dims, m = [dim for dim in range(input.dim()) if dim != 1], input.numel() // mean.numel()
+    grad_bias = grad_output.sum(dims, keepdim=True)
+    grad_weight = (grad_output * normalized).sum(dims, keepdim=True)
+    slope = normalized.mul_(-grad_weight / m).add_(grad_output).sub_(grad_bias / m) if training else grad_output.clone()
+    grad_input = slope.mul_(inverse if weight is None else weight * inverse)
+    return grad_input, None, None, grad_weight if needs[3] else None, grad_bias if needs[4] else None
+
+
+def _normalization_pays(input: Tensor, *others: Any, **options: Any) -> bool:
+    """Tell whether there are so many numbers that memory takes longer than computing."""
+    return input.numel() >= _IMAGE_NUMBERS["normalization"]
+
+
+normalization = Arrangement(_normalize_forward, _normalize_backward, _normalization_pays)

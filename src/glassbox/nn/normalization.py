@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm  # by this base, which holds the numbers, torch's tools know a layer
 
+from glassbox.nn import _fast
 from glassbox.nn._bridge import Gradients, differentiable
 from glassbox.nn._by_hand import by_hand
 from glassbox.nn._checks import require_batch_norm
@@ -73,7 +74,7 @@ def all_but_channels(input: Tensor) -> list[int]:
     return [dim for dim in range(input.dim()) if dim != 1]
 
 
-_normalize = differentiable(normalize_forward, normalize_backward)
+_normalize = differentiable(normalize_forward, normalize_backward, fast=_fast.normalization)
 
 
 def batch_norm(
