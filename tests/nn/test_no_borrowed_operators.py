@@ -16,6 +16,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import glassbox.nn as ours
+from glassbox import optim
 from tests.nn.compare import upstream
 from tests.nn.table import LAYERS, LOSSES, Row, parameters
 
@@ -152,3 +153,60 @@ def test_no_file_imports_what_it_opens(path: Path) -> None:
 )
 def test_the_reading_of_files_can_fail(source: str) -> None:
     assert any(FORBIDDEN.search(name) for name in names_in(source))
+
+
+# --- An equation is what runs: short, and without a trick of speed ----------------------------------------------------
+
+FAMILIES = [path for path in ENGINE if not path.name.startswith("_") and path.stem != "functional"]
+OPTIMIZERS = [path for path in sorted(Path(optim.__file__).parent.glob("*.py")) if not path.name.startswith("_")]
+LONGEST = 12
+
+
+def tricks_in(node: ast.AST) -> list[str]:
+    """Give what an equation may not hold: writing over a tensor, lists of tensors at once, cutting the graph."""
+    found = []
+    for part in ast.walk(node):
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
+            name = part.func.attr
+            if re.search(r"[a-z]_$|^_foreach|^as_strided|^detach$", name):
+                found.append(name)
+            found += ["out=" for keyword in part.keywords if keyword.arg == "out"]
+    return found
+
+
+def equations(path: Path) -> dict[str, ast.FunctionDef]:
+    """Give the forwards and backwards of a family's file."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    return {node.name: node for node in functions if node.name.endswith(("_forward", "_backward"))}
+
+
+def length(function: ast.FunctionDef) -> int:
+    """Count the lines of a function without its signature and docstring."""
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1
+
+
+@pytest.mark.parametrize("path", FAMILIES, ids=[path.stem for path in FAMILIES])
+def test_an_equation_reads_on_one_screen(path: Path) -> None:
+    for name, function in equations(path).items():
+        assert not tricks_in(function), name
+        assert length(function) <= LONGEST, f"{name} has {length(function)} lines"
+
+
+def test_each_family_has_its_equations() -> None:
+    assert sum(len(equations(path)) for path in FAMILIES) >= 2 * 14
+
+
+@pytest.mark.parametrize("path", OPTIMIZERS, ids=[path.stem for path in OPTIMIZERS])
+def test_an_optimizer_takes_one_parameter_after_another(path: Path) -> None:
+    assert not {name for name in names_in(path.read_text(encoding="utf-8")) if "_foreach" in name}
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["x.mul_(y)", "torch.add(x, y, out=x)", "torch._foreach_add(x, y)", "x.as_strided((1,), (1,))", "x.detach()"],
+)
+def test_the_search_for_tricks_can_fail(source: str) -> None:
+    assert tricks_in(ast.parse(source))
+    assert not tricks_in(ast.parse("z[0] += x.sum(0) * torch.zeros_like(y)"))

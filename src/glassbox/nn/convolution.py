@@ -43,7 +43,7 @@ def convolve_backward(
     groups: int,
 ) -> Gradients:
     r"""Compute :math:`\bar x`, :math:`\bar K` and :math:`\bar b` from :math:`\bar y`; see `conv2d`."""
-    grad_input = grad_weight = None
+    grad_input, grad_weight, grad_bias = None, None, grad_output.sum((0, 2, 3)) if needs[2] else None  # (C',)
     kernels = _for_each_image(len(images), weight.flatten(1), groups)  # (N·G, C'/G, C/G·kh·kw)
     seen = lay_out(images, rows, columns)  # (N, C, kh, kw, H', W')
     grad_rows = grad_output.reshape(*kernels.shape[:2], rows.windows * columns.windows)  # (N·G, C'/G, H'·W')
@@ -54,7 +54,6 @@ def convolve_backward(
         seen = seen.reshape(len(kernels), kernels.shape[2], grad_rows.shape[2])  # (N·G, C/G·kh·kw, H'·W')
         grad_kernels = grad_rows @ seen.mT  # (N·G, C'/G, C/G·kh·kw): the sum over f and g
         grad_weight = grad_kernels.view(len(images), *weight.shape).sum(0)  # over the batch
-    grad_bias = grad_output.sum((0, 2, 3)) if needs[2] else None  # (C',)
     return grad_input, grad_weight, grad_bias
 
 
