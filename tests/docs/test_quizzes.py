@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from sphinx.errors import ExtensionError
 
 from glassbox import datasets, nn, optim
 from glassbox.descent import empirical_risk, step_limit
+from glassbox.gradients import central_difference
 
 ROOT = Path(__file__).parents[2]
 LESSONS = lessons.catalogue()
@@ -221,7 +224,54 @@ def noise_of_four_times_the_batch() -> str:
     return in_words(gradients.mean(dim=1).std() / gradients[:, :20].mean(dim=1).std())
 
 
+def maths_against_two_languages() -> str:
+    marks = torch.zeros(3, dtype=torch.float64)
+    maths, *languages = central_difference(lambda x: x[0] - x[1:].mean(), marks).tolist()
+    return f"{maths:.3g} for maths, {Fraction(languages[0]).limit_denominator(9)} for each language"
+
+
+def largest_squared_error() -> str:
+    probability = torch.linspace(0, 1, 101)
+    assert torch.isinf(-probability.log()[0])
+    return f"Cross-entropy without limit, squared error at most {(1 - probability).square().max():g}"
+
+
+def slope_when_most_wrong() -> str:
+    x = torch.tensor(-12.0, requires_grad=True)
+    nn.functional.sigmoid(x).backward()
+    return f"The slope of the logistic function, a factor of the gradient, is almost {x.grad:.0f} there"
+
+
+def slope_of_accuracy() -> str:
+    weight, x, right = torch.tensor(0.7), torch.tensor([-2.0, -0.5, 0.3, 1.0]), torch.tensor([0, 1, 1, 1])
+    before, after = ((((weight + move) * x > 0) == right).float().mean() for move in (0, 1e-3))
+    return f"its derivative is {(after - before) / 1e-3:g} almost everywhere"
+
+
+def largest_slope_of_a_logistic() -> str:
+    x = torch.linspace(-6, 6, 121, requires_grad=True)
+    nn.functional.sigmoid(x).sum().backward()
+    return f"a slope of at most {Fraction(x.grad.max().item()).limit_denominator(99)} for each layer"
+
+
+def images_of_one_step() -> str:
+    (asked,) = (each for place, each in enumerate(QUIZZES["3.4"], 1) if place == 3)
+    batch = next(iter(torch.zeros(600).split(int(re.search(r"batches of (\d+)", asked.question)[1]))))
+    return f"memory for {len(batch)} examples in place of all"
+
+
+def softmax_over_attributes() -> str:
+    return f"probabilities sum to {torch.tensor([3.0, 3.0, -1.0]).softmax(0).sum():g}"
+
+
 RECOMPUTED = {
+    ("1.1", 2): maths_against_two_languages,
+    ("3.2", 1): largest_squared_error,
+    ("3.2", 3): slope_when_most_wrong,
+    ("3.2", 4): slope_of_accuracy,
+    ("3.3", 4): largest_slope_of_a_logistic,
+    ("3.4", 3): images_of_one_step,
+    ("3.6", 1): softmax_over_attributes,
     ("1.1", 1): doubled_weights,
     ("1.1", "threshold"): pupil_below_ten,
     ("1.2", 4): padding_that_halves,
@@ -247,3 +297,24 @@ def test_the_right_choice_holds_the_recomputed_number_and_no_other_does(place, c
     by_name = {each.name: each.choices for each in QUIZZES[number]}
     choices = (by_place | by_name)[question]
     assert [compute() in choice.answer for choice in choices] == [choice.right for choice in choices]
+
+
+def numbers_not_computed(quizzes_by_lesson: dict[str, tuple[quizzes.Question, ...]]) -> list[tuple[str, int]]:
+    """Return the questions at the end whose right answer holds a number that no row computes.
+
+    A prediction, which has a name, is answered by the lesson's own run.
+    """
+    found = []
+    for number, quiz in quizzes_by_lesson.items():
+        for place, question in enumerate(quiz, 1):
+            (right,) = (choice.answer for choice in question.choices if choice.right)
+            in_words = re.sub(r":math:`[^`]*`|``[^`]*``", "", right)
+            if not question.name and re.search(r"\d", in_words) and (number, place) not in RECOMPUTED:
+                found.append((number, place))
+    return found
+
+
+def test_a_number_in_a_right_answer_is_computed_again():
+    assert numbers_not_computed(QUIZZES) == []
+    choices = (quizzes.Choice("It is 7.", "Count.", right=True), quizzes.Choice("8", "No."))
+    assert numbers_not_computed({"9.9": (quizzes.Question("How many?", choices),)}) == [("9.9", 1)]
