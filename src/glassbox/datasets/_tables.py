@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FOLDER = Path(__file__).parent
+DECK = "FIDLE, Introduction to deep learning, sequence 5, season 23/24"
 
 
 def load_grades() -> pd.DataFrame:
@@ -21,7 +22,8 @@ def load_grades() -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Eleven rows, indexed by ``pupil``, and the columns Maths, Physics, CS, LV1, LV2, Biology and Chemistry.
+        Eleven rows, indexed by ``pupil``, and the columns Maths, Physics, CS, LV1, LV2, Biology and Chemistry;
+        ``attrs["source"]`` says where they come from.
 
     Examples
     --------
@@ -31,9 +33,7 @@ def load_grades() -> pd.DataFrame:
     >>> float(grades.loc["E01", "Maths"])
     12.6
     """
-    import pandas as pd
-
-    return pd.read_csv(FOLDER / "grades.csv", index_col="pupil")
+    return _read("grades.csv")
 
 
 def load_exam() -> pd.DataFrame:
@@ -42,16 +42,15 @@ def load_exam() -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Four rows, indexed by ``pupil``, and the columns Maths, CS, French and Exam.
+        Four rows, indexed by ``pupil``, and the columns Maths, CS, French and Exam; ``attrs["source"]`` says where they
+        come from.
 
     Examples
     --------
     >>> load_exam().loc["P1"].tolist()
     [12.0, 15.0, 9.0, 14.0]
     """
-    import pandas as pd
-
-    return pd.read_csv(FOLDER / "exam.csv", index_col="pupil")
+    return _read("exam.csv")
 
 
 def make_pupils(n: int = 200, *, seed: int = 0) -> pd.DataFrame:
@@ -72,7 +71,8 @@ def make_pupils(n: int = 200, *, seed: int = 0) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        n rows, indexed by ``pupil``, and the columns Maths, CS, French and Exam.
+        n rows, indexed by ``pupil``, and the columns Maths, CS, French and Exam; ``attrs["source"]`` says that they are
+        made up.
 
     Raises
     ------
@@ -97,4 +97,14 @@ def make_pupils(n: int = 200, *, seed: int = 0) -> pd.DataFrame:
     subjects = subjects.clip(0, 20).round(1)
     exam = (subjects @ [0.5, 0.4, 0.1] + luck).clip(0, 20).round(1)
     names = pd.Index([f"P{number:03}" for number in range(1, n + 1)], name="pupil")
-    return pd.DataFrame(np.column_stack([subjects, exam]), columns=["Maths", "CS", "French", "Exam"], index=names)
+    pupils = pd.DataFrame(np.column_stack([subjects, exam]), columns=["Maths", "CS", "French", "Exam"], index=names)
+    pupils.attrs["source"] = "made-up pupils"
+    return pupils
+
+
+def _read(name: str) -> pd.DataFrame:
+    import pandas as pd
+
+    table = pd.read_csv(FOLDER / name, index_col="pupil")
+    table.attrs["source"] = DECK
+    return table
