@@ -85,3 +85,20 @@ def test_a_map_keeps_every_pixel():
     assert 'width="3" height="2"' in open_box.maps(sheet, "gray")
     levels = open_box.paint(sheet[0], 2.0, "gray")[..., 0]
     np.testing.assert_allclose(levels, 255 * sheet[0] / 2, atol=1)
+
+
+def test_texts_count_no_lessons():
+    counted = re.compile(
+        r"\b(?:first|second|third|fourth|fifth|sixth|seventh|last) lesson\b"
+        r"|\b(?:two|three|four|five|six|seven|ten|fourteen|\d\d?) lessons\b",
+        re.IGNORECASE,
+    )
+    root = GALLERY.parent
+    places = ("gallery/**/*.rst", "gallery/**/*.py", "*.md", "docs/*.md")
+    texts = [path for place in places for path in root.glob(place)]
+    told = {
+        path.name: found[0]
+        for path in texts
+        if path.name != "changelog.md" and (found := counted.search(" ".join(path.read_text("utf-8").split())))
+    }
+    assert told == {}
