@@ -10,7 +10,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses=auto
 SPHINX := $(BIN)/sphinx-build -W --keep-going -n -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup site lesson new-lesson serve test lint types unit doctest audit-workflows test-site audit check-links check-reproducible bench check-gpu lock clean
+.PHONY: help setup site lesson new-lesson play serve test lint types unit doctest audit-workflows test-site audit check-links check-reproducible bench check-gpu lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -39,6 +39,9 @@ lesson: setup ## look at one lesson's sources, then build it alone: make lesson 
 
 new-lesson: setup ## begin a lesson with its questions and an exercise: make new-lesson NAME=15 TITLE="Pooling by hand"
 	@PYTHONPATH=docs/_ext $(BIN)/python -m glassbox_site.new_lesson "$(NAME)" "$(TITLE)"
+play: setup ## build the site without running a lesson or a notebook, to try the pages that compute
+	@$(BIN)/sphinx-build -q -b html -d docs/_build/doctrees/play -D sphinx_gallery_conf.plot_gallery=False -D nb_execution_mode=off docs docs/_build/play
+	@ls $(CURDIR)/docs/_build/play/play/*.html
 
 serve: setup ## rebuild at each change and serve, on a free port
 	@$(BIN)/sphinx-autobuild --port 0 --watch gallery --watch src --re-ignore '(docs/lessons|docs/_build|__pycache__|sg_)' -d docs/_build/doctrees/site docs $(HTML)

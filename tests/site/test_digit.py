@@ -206,6 +206,7 @@ def test_a_seven_is_drawn_and_numbers_opened_by_touch_without_scrolling(digit, s
     for direction, tensors, symbol in (("Forward", values, ""), ("Backward", gradients, "∂L/∂ ")):
         for name in ("conv1", "pool1", "fc2"):
             page.locator(".flow-stage button", has_text=re.compile(f"^{name}$")).tap()
+            page.wait_for_selector(f".tracer-panel:not(.is-folded) .tracer-title:has-text('{name}[')")
             picture, _ = block_and_cell(page, name, VALUES[name])
             # In the middle of the window, above the sheet and below the header.
             picture.evaluate("block => block.scrollIntoView({block: 'start', behavior: 'instant'})")

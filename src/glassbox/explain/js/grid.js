@@ -38,6 +38,7 @@ export class Grid {
   constructor({ label, layout, cellSize, perRow = 1, isInk = false, heads = null, words, pick, enter, look }) {
     Object.assign(this, { layout, perRow, isInk, canBeInk: isInk, words, pick, enter, look });
     this.cell = { block: 0, row: 0, column: 0 };
+    this.marks = []; // {kind, element}
     const { columns, rows } = layout;
     this.pictures = new Pictures(layout, `width: ${columns * cellSize}px; aspect-ratio: ${columns} / ${rows}`);
     this.cursor = make("div", {
@@ -95,11 +96,14 @@ export class Grid {
       const mark = make("span", { class: `grid-mark grid-mark-${kind}` });
       this.place(mark, row, column, height, width);
       this.pictures.parts[block]?.block.append(mark);
+      this.marks.push({ kind, element: mark });
     }
   }
 
-  clearMarks(kind = "") {
-    this.element.querySelectorAll(`.grid-mark${kind && `-${kind}`}`).forEach((mark) => mark.remove());
+  clearMarks(kind = null) {
+    const isCleared = (mark) => kind === null || mark.kind === kind;
+    this.marks.filter(isCleared).forEach(({ element }) => element.remove());
+    this.marks = this.marks.filter((mark) => !isCleared(mark));
   }
 
   /** Put the cursor on an index; `isPicked` frames it for the eye. */

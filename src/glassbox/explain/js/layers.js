@@ -219,6 +219,11 @@ export class Layers {
     const chosen = terms.filter((term) => term.chosen).flatMap(({ factors }) => factors.map(({ at }) => at));
     const found = [place, ...seen].map((at) => at && this.plateOf(at));
     this.show(new Set(found.filter(Boolean)));
+    const marked = JSON.stringify([place, seen, chosen]);
+    if (marked === this.marked) {
+      return; // the numbers are others, the places are the same
+    }
+    this.marked = marked;
     for (const plate of this.plates) {
       plate.grid.clearMarks();
       plate.grid.select(place.index, plate === own);

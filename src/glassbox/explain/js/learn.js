@@ -119,11 +119,8 @@ export class Learn {
   }
 
   drawNote() {
-    this.plan.textContent = this.wordsOfNext();
-    const words = this.wordsOfPast();
-    if (this.note.textContent !== words) {
-      this.note.textContent = words;
-    }
+    setText(this.plan, this.wordsOfNext());
+    setText(this.note, this.wordsOfPast());
   }
 
   wordsOfPast() {
@@ -173,6 +170,13 @@ export class Learn {
       makeSvg("circle", { cx: x(last), cy: y(losses[last]), r: 3 }),
     );
     curve.setAttribute("aria-label", `Loss: ${written(losses[0])} at first, ${written(losses[last])} now.`);
+  }
+}
+
+/** Write a text where it is another: a status that is written again is read again. */
+function setText(element, text) {
+  if (element.textContent !== text) {
+    element.textContent = text;
   }
 }
 

@@ -124,6 +124,11 @@ export class Panel {
   }
 
   drawPath(network, path) {
+    const shown = path.map((place) => codeOfPlace(network, place)).join(" ");
+    if (shown === this.shownPath) {
+      return; // to scroll it asks for the layout
+    }
+    this.shownPath = shown;
     const steps = path.map((place, k) => {
       const code = codeOfPlace(network, place);
       const isLast = k === path.length - 1;

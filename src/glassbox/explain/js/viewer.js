@@ -294,9 +294,13 @@ export class Viewer {
       boxes[last] = wholeOf(this.network.layers.at(-1).outputShape);
     }
     const output = isOutput || value === last ? place.index[0] : null;
-    this.flow.mark({ boxes, output });
-    this.flow.showOpen(new Set(this.openValues()));
-    this.layers.markReach(boxes);
+    const reach = `${place && this.addressOf(place)} ${this.openValues()} ${this.layers.marked}`;
+    if (reach !== this.reach) {
+      this.reach = reach;
+      this.flow.mark({ boxes, output });
+      this.flow.showOpen(new Set(this.openValues()));
+      this.layers.markReach(boxes);
+    }
   }
 
   /** The values whose cards are shown. */

@@ -1,0 +1,101 @@
+"""Addresses are typed and cut short by people: no page that computes stumbles over one."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+import torch
+from torch.nn import Conv2d, Flatten, Linear, Sequential
+
+from glassbox import explain
+from glassbox.explain._bundle import JS, join
+from tests.explain.node import node
+from tests.play.modules import SCRIPTS
+
+pytestmark = pytest.mark.site
+
+OF_A_NETWORK = ("open", "direction", "true")
+COUNT = 110  # of each page, 550 in all
+MALFORMED = (
+    *("", "length", "toString", "__proto__", "constructor", "hasOwnProperty", "null", "undefined", "NaN", "Infinity"),
+    *("-1", "2.5", "0.5", "1.5", "7", "1e308", "-1e308", "1e400", "1e300", "1e-400", "0x10", "٣", "+1", " 1", "1 "),
+    *("99999999999", "9" * 400, "1,2", ",,,", "1e308,1,1,1", "0,0,0,0", "NaN,1,1,1", "-1,0,1,-1,0,1,-1,0", "1,1,1,1"),
+    *("%", "%%%", "%E0%A4%A", "<b>x</b>", "a&b", "🙂", "true", "forward", "backward", "up"),
+    *("conv1:0.5", "conv1:0.99.1", "conv1:-1.0.0", "conv1:0.0.0", "conv9:1.2", "conv1", ":", ":::", "loss", "loss:1"),
+    *("probability:11", "probability:3", "input:0.0.0.0", "fc1.weight:1e1.2", "__proto__:0", "toString:0", "length:0"),
+    *("AAAA", "AP8A_wD_ABM", "A", "----", "____", "AP8A_wD_ABM=" * 9),
+)
+PLAY = """async (fragments) => {
+  const frame = () => new Promise((done) => requestAnimationFrame(done));
+  const wrong = [];
+  for (const fragment of fragments) {
+    location.hash = fragment;
+    await frame();
+    await frame();
+    const { outerHTML } = document.querySelector("[data-play]");
+    const found = outerHTML.match(/NaN|undefined|not a number|\\[object/);
+    if (found) {
+      wrong.push([fragment, outerHTML.slice(found.index - 60, found.index + 60)]);
+    }
+  }
+  return wrong;
+}"""
+
+
+def keys_of(name: str) -> list[str]:
+    """The keys that a page reads, as its script names them."""
+    script = f"{join(SCRIPTS / f'{name}.js', [JS])}\nconsole.log(JSON.stringify(Object.keys({name.upper()}_KEYS)));"
+    run = node("--input-type=module", "--eval", script)
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+def addresses(keys: list[str], seed: int) -> list[str]:
+    """Every key with everything malformed in turn, then several keys at once."""
+    generator = random.Random(seed)
+    single = [f"{key}={value}" for key in keys for value in MALFORMED]
+    some = generator.sample(single, min(len(single), COUNT // 2))
+    for key in keys:
+        some.append(f"{key}={generator.choice(MALFORMED)}")
+    while len(some) < COUNT:
+        chosen = generator.sample([*keys, "unknown"], generator.randint(1, len(keys)))
+        some.append("&".join(f"{key}={generator.choice(MALFORMED)}" for key in chosen))
+    return some
+
+
+@pytest.mark.parametrize("name", ["digit", "filter", "descent", "backprop"])
+def test_a_page_takes_any_address(visit, name):
+    keys = ["digit", "pixels", *OF_A_NETWORK] if name == "digit" else keys_of(name)
+    page = visit(f"play/{name}.html")
+    page.wait_for_selector(f".play-{name} button")
+    assert page.evaluate(PLAY, addresses(keys, seed=len(name))) == []
+
+
+def test_an_exported_page_takes_any_address(visit, tmp_path):
+    torch.manual_seed(0)
+    model = Sequential(Conv2d(1, 2, 3), Flatten(), Linear(72, 3))
+    path = explain.export(model, torch.rand(4, 1, 8, 8), tmp_path / "model.html", labels=[0, 1, 2, 0])
+    page = visit(path.as_uri())
+    assert page.evaluate(PLAY, addresses(["sample", *OF_A_NETWORK], seed=0)) == []
+
+
+@pytest.mark.parametrize("name", ["digit", "filter", "descent", "backprop"])
+def test_the_worst_addresses_open_a_page_at_once(visit, name):
+    worst = {
+        "digit": "#digit=__proto__&true=length&open=toString:0",
+        "filter": "#row=2.5&kernel=1e308,1e308,1e308,1e308&relu=7&divisor=0",
+        "descent": "#data=0.5&first=1.5&start=1e308,1e308,1e308,1e308&seed=-4",
+        "backprop": "#seed=1e300&at=-1",
+    }
+    page = visit(f"play/{name}.html{worst[name]}")
+    page.wait_for_selector(f".play-{name} button")
+    assert "NaN" not in page.locator("[data-play]").inner_html()
+
+
+def test_a_link_to_a_part_of_the_page_stays(visit):
+    page = visit("play/digit.html#what-to-try")
+    page.wait_for_selector(".digit-answer")
+    page.wait_for_timeout(400)  # the address is rewritten a quarter of a second after a change
+    assert page.evaluate("location.hash") == "#what-to-try"
