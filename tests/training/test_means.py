@@ -70,6 +70,16 @@ def test_evaluate_gives_the_loss_of_all_examples_at_once(name: str, batch_size: 
     assert result.per_class_accuracy.tolist() == pytest.approx(per_class, nan_ok=True)
 
 
+def test_labels_in_bytes_are_not_taken_for_ignored_ones() -> None:
+    """In 8 bits without a sign, -100 and 156 are one."""
+    inputs, labels = torch.rand(6, 4), torch.full((6,), 156, dtype=torch.uint8)
+    model = nn.Linear(4, 200)
+    result = evaluate(model, (inputs, labels), loss=nn.CrossEntropyLoss(), device="cpu")
+    with torch.no_grad():
+        assert result.loss == pytest.approx(F.cross_entropy(model(inputs), labels.long()).item(), rel=1e-5)
+    assert result.accuracy is not None
+
+
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_segmentation(reduction: str) -> None:
     """A label per pixel: images with fewer of them count for less."""

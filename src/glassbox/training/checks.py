@@ -237,7 +237,7 @@ def _check_targets(outputs: Tensor, targets: Tensor, rows: Rows, objective: Obje
             )
         if objective.has_labels(targets) and objective.kind in PER_LABEL and outputs.dim() > 1:
             labels = targets if isinstance(rows, DatasetRows) else rows.targets
-            counted = labels[labels != objective.ignored]
+            counted = labels[objective.counted(outputs, labels)]
             if counted.numel():
                 _check_labels(counted, outputs.shape[1], name)
             elif labels is not targets:
@@ -268,7 +268,7 @@ def _loss(objective: Objective, outputs: Tensor, targets: Tensor) -> Tensor:
         advice = ""
         if kind != torch.int64 and objective.task == "classification" and not targets.is_floating_point():
             advice = "; labels are of type torch.int64: try targets.long()"
-        if kind == torch.bool and outputs.shape == targets.shape:
+        if kind == torch.bool and outputs.shape == targets.shape and "try" not in str(error):
             advice = "; yes/no answers are floats, 0 or 1: try targets.float()"
         raise ValueError(
             f"the loss {objective.name} cannot compare {shapes} and type {kind}: {str(error).rstrip('.')}{advice}"

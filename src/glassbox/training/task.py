@@ -121,7 +121,7 @@ class Objective:
     def counted(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return which labels count: those that are not ignored, or, for a loss of one's own, that are a class."""
         if self.ignored is not None:
-            return targets != self.ignored
+            return targets.long() != self.ignored  # bytes would wrap -100 to 156
         return (targets >= 0) & (targets < outputs.shape[1])
 
     def weight(self, outputs: Tensor, targets: Tensor, counted: Tensor | None = None) -> Tensor | int:
