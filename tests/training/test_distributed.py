@@ -13,7 +13,7 @@ import torch
 import torch.distributed
 from safetensors.torch import load_file
 
-from glassbox.training import History
+from glassbox.training import History, WorkerError
 from glassbox.training.distributed import Workers
 from tests.training.workers import CASES, train
 
@@ -158,3 +158,13 @@ def test_a_launcher_that_is_signalled_stops_its_workers_at_the_same_step(tmp_pat
     for rank in (0, 1):
         name = f"weights.{rank}.safetensors"
         torch.testing.assert_close(load_file(tmp_path / name), load_file(tmp_path / "whole" / name), rtol=0, atol=0)
+
+
+def test_a_worker_that_meets_nobody_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def reset(address: str) -> None:
+        raise torch.distributed.DistNetworkError("Connection reset by peer\nframe #1: 0x7f")
+
+    monkeypatch.setattr(torch.distributed, "rendezvous", reset)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(WorkerError, match=r"^this worker did not meet the others \(Connection reset by peer\): see"):
+        Workers("cpu")

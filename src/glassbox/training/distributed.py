@@ -250,10 +250,16 @@ def _speaks_first() -> bool:
 
 def _join(backend: str) -> None:
     """Meet the other workers, at the address that the launcher gives."""
-    store, rank, size = next(dist.rendezvous("env://"))
-    # torchrun starts lost workers again, and its store still has the addresses of those that are gone.
-    attempt = dist.PrefixStore(f"attempt {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
-    dist.init_process_group(backend, store=attempt, rank=rank, world_size=size)
+    try:
+        store, rank, size = next(dist.rendezvous("env://"))
+        # torchrun starts lost workers again, and its store still has the addresses of those that are gone.
+        attempt = dist.PrefixStore(f"attempt {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+        dist.init_process_group(backend, store=attempt, rank=rank, world_size=size)
+    except dist.DistError as error:
+        reason = str(error).partition("\n")[0]
+        raise WorkerError(
+            f"this worker did not meet the others ({reason}): see their own messages, then start all of them again"
+        ) from None
     atexit.register(_leave)
 
 
