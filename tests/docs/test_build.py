@@ -110,8 +110,11 @@ def test_the_help_of_each_command_is_shown():
 
 def test_the_citation_is_that_of_the_citation_file():
     person = {"family-names": "Curie", "given-names": "Marie"}
-    text = citation.as_bibtex({"authors": [person, {"name": "A team"}], "title": "T", "version": "1.2"})
+    text = citation.as_bibtex(
+        {"authors": [person, {"name": "A team"}], "title": "T", "version": "1.2"}, "1911", "a.org"
+    )
     assert text.splitlines()[1:3] == ["  author  = {Curie, Marie and {A team}},", "  title   = {T},"]
+    assert text.splitlines()[4:6] == ["  year    = {1911},", "  url     = {a.org}"]
 
 
 def test_the_citation_file_names_the_version_of_the_package():
