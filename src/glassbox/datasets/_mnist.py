@@ -154,7 +154,8 @@ def find_mnist() -> list[FoundFile]:
             try:
                 path = _plain_or_packed(folder() / file.name)
             except FileNotFoundError as error:
-                found.append(FoundFile(place, Path(file.name), str(error)))
+                root = os.environ["GLASSBOX_DATA"] if place == "GLASSBOX_DATA" else "~"
+                found.append(FoundFile(place, Path(root, "MNIST", "raw", file.name), str(error)))
                 continue
             found.append(FoundFile(place, path, _problem(path, file)))
     return found
