@@ -39,6 +39,7 @@ lesson: setup ## look at one lesson's sources, then build it alone: make lesson 
 
 new-lesson: setup ## begin a lesson with its questions and an exercise: make new-lesson NAME=15 TITLE="Pooling by hand"
 	@PYTHONPATH=docs/_ext $(BIN)/python -m glassbox_site.new_lesson "$(NAME)" "$(TITLE)"
+
 play: setup ## build the site without running a lesson or a notebook, to try the pages that compute
 	@$(BIN)/sphinx-build -q -b html -d docs/_build/doctrees/play -D sphinx_gallery_conf.plot_gallery=False -D nb_execution_mode=off docs docs/_build/play
 	@ls $(CURDIR)/docs/_build/play/play/*.html
