@@ -205,7 +205,7 @@ def test_a_seven_is_drawn_and_numbers_opened_by_touch_without_scrolling(digit, s
     values, gradients = truth(small_cnn, pixels, (1, 28, 28), 7)
     for direction, tensors, symbol in (("Forward", values, ""), ("Backward", gradients, "∂L/∂ ")):
         for name in ("conv1", "pool1", "fc2"):
-            page.locator(".flow-stage button", has_text=re.compile(f"^{name}$")).tap()
+            page.locator(".flow-stage button", has_text=re.compile(f"^{name}$")).click()
             page.wait_for_selector(f".tracer-panel:not(.is-folded) .tracer-title:has-text('{name}[')")
             picture, _ = block_and_cell(page, name, VALUES[name])
             # In the middle of the window, above the sheet and below the header.
@@ -217,6 +217,10 @@ def test_a_seven_is_drawn_and_numbers_opened_by_touch_without_scrolling(digit, s
             rows, columns = picture.locator("canvas").evaluate("canvas => [canvas.height, canvas.width]")
             x, y = box["x"] + box["width"] * (column + 0.5) / columns, box["y"] + box["height"] * (row + 0.5) / rows
             page.touchscreen.tap(x, y)
+            code = f"{symbol}{name}[{', '.join(map(str, VALUES[name]))}]"
+            page.wait_for_function(
+                "code => document.querySelector('.tracer-title code').textContent === code", arg=code
+            )
             compare(page, name, VALUES[name], tensors, symbol)
 
 
