@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 
 from benchmarks import nn, training
+from benchmarks.timing import processor
 
 THREADS = 2
 RESULTS = Path(__file__).parent / "results.json"
@@ -30,7 +31,8 @@ def main() -> None:
         parser.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
     torch.set_num_threads(THREADS)
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    machine = {"machine": platform.machine(), "python": platform.python_version(), "torch": torch.__version__}
+    machine = {"machine": processor(), "python": platform.python_version(), "torch": torch.__version__}
+    print(f"{machine['machine']}, {THREADS} threads, Python {machine['python']}, torch {machine['torch']}", flush=True)
     for name in names:
         figures = []
         for figure in BENCHMARKS[name]():

@@ -39,6 +39,7 @@ TESTS = (
     "tests/nn/test_deck_style.py",
     "tests/nn/test_against_torch.py",
     "tests/nn/test_bridge.py",
+    "tests/nn/test_arrangements.py",
     "tests/nn/test_no_borrowed_operators.py",
     "tests/datasets/test_labelled.py",
 )

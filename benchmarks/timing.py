@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import platform
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,12 @@ class Figure:
         return f"{self.name:<50}{numbers}  ratio {self.ratio:5.2f}{bar}"
 
 
-def seconds(function: Callable[[], object], calls: int) -> float:
+def seconds(function: Callable[[], object], calls: int, *, clock: Callable[[], float] = time.perf_counter) -> float:
     """Measure one call, as the mean of several."""
-    start = time.perf_counter()
+    start = clock()
     for _ in range(calls):
         function()
-    return (time.perf_counter() - start) / calls
+    return (clock() - start) / calls
 
 
 def in_turns(
@@ -77,3 +79,13 @@ def in_turns(
             times.append(1e3 * seconds(function, calls))
     ratio = statistics.median(a / b for a, b in zip(mine, theirs, strict=True))
     return Figure(name, statistics.median(mine), statistics.median(theirs), ratio, bar, peer_name=peer_name)
+
+
+def processor() -> str:
+    """Name the processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor() or platform.machine()

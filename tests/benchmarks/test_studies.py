@@ -115,3 +115,22 @@ def test_what_ships_was_made_by_a_study_there_is():
     frame = recorded("batch_accuracy").to_frame()
     assert sorted(frame.index) == list(studies.BATCH_SIZES)
     assert set(frame["learning rate"]) <= set(studies.LEARNING_RATES)
+
+
+def test_three_ways_of_a_convolution_agree_and_are_timed_in_turns(monkeypatch):
+    images = torch.rand(2, 3, 28, 28, dtype=torch.float64, requires_grad=True)
+    weight = torch.rand(3, 3, 3, 3, dtype=torch.float64, requires_grad=True)
+    made = {name: convolve(images, weight, None) for name, convolve in studies._ways(images, weight).items()}
+    gradients = [torch.autograd.grad(output.square().sum(), (images, weight)) for output in made.values()]
+    for found in gradients[1:]:
+        torch.testing.assert_close(found, gradients[0])
+    turns = []
+
+    def seconds(step, calls, *, clock=None):
+        turns.append(step)
+        return 0.001 * (1 + len(turns) % 3)
+
+    monkeypatch.setattr(studies, "seconds", seconds)
+    (row,) = studies.convolution_ways(digits(), channels=(3,))
+    assert row == {"channels": 3, "columns": 2.0, "rows": 3.0, "torch": 1.0}
+    assert turns[:3] == turns[3:6] == turns[6:9]
