@@ -30,6 +30,11 @@ class Axis(NamedTuple):
         first = number * self.dilation
         return slice(first, first + self.stride * (self.windows - 1) + 1, self.stride)
 
+    def sees_the_image(self, window: int) -> bool:
+        """Tell whether a window has a tap in the image, and not all of them in its padding."""
+        first = window * self.stride - self.before
+        return any(0 <= first + tap * self.dilation < self.size for tap in range(self.kernel_size))
+
     @property
     def padded_size(self) -> int:
         """Size of the padded image."""

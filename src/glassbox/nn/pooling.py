@@ -337,15 +337,8 @@ class AvgPool2d(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the smaller images (N, C, H', W') of images (N, C, H, W)."""
-        return avg_pool2d(
-            input,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.ceil_mode,
-            self.count_include_pad,
-            self.divisor_override,
-        )
+        window = (self.kernel_size, self.stride, self.padding, self.ceil_mode)
+        return avg_pool2d(input, *window, self.count_include_pad, self.divisor_override)
 
     def extra_repr(self) -> str:
         """Write the arguments as torch does."""
@@ -385,18 +378,12 @@ def _axes(
         lay(images[i], kernel_size[i], stride[i], dilation[i], padding[i], padding[i], ceil_mode) for i in (-2, -1)
     )
     for axis in (rows, columns):
-        if not all(_sees(axis, number) for number in range(axis.windows)):
+        if not all(axis.sees_the_image(number) for number in range(axis.windows)):
             raise ValueError(
                 f"{name} expects each window to see a number of the image, but one of {axis.kernel_size} with dilation "
                 f"{axis.dilation} passes by an image of {axis.size}, padded by {axis.before}: take less of them"
             )
     return rows, columns
-
-
-def _sees(axis: Axis, number: int) -> bool:
-    """Tell whether a window has a tap in the image, and not all of them in its padding."""
-    first = number * axis.stride - axis.before
-    return any(0 <= first + tap * axis.dilation < axis.size for tap in range(axis.kernel_size))
 
 
 def _counts(input: Tensor, rows: Axis, columns: Axis, count_include_pad: bool, divisor_override: int | None) -> Any:
