@@ -19,6 +19,7 @@ PARTS = (
     "exercises",
     "quizzes",
     "folds",
+    "answers",
     "lesson_links",
     "notebooks",
     "open_box",

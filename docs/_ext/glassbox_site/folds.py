@@ -23,7 +23,7 @@ _SWITCH = (
 
 
 class Fold(nodes.General, nodes.Element):
-    """What a page shows closed."""
+    """What a page shows closed; `kind` is its class."""
 
 
 class FoldTitle(nodes.Part, nodes.TextElement):
@@ -53,7 +53,7 @@ def _fold(app: Sphinx, doctree: nodes.document) -> None:
         if cell.folds:
             title = FoldTitle(title_of(code), title_of(code))
             title.source, title.line = block.source, block.line
-            block.replace_self(Fold("", title, block.deepcopy()))
+            block.replace_self(Fold("", title, block.deepcopy(), kind="drawing"))
             folded = True
     if folded:
         title = next(doctree.findall(nodes.title))
@@ -61,7 +61,7 @@ def _fold(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def _visit(translator: HTML5Translator, node: Fold) -> None:
-    translator.body.append('<details class="drawing">')
+    translator.body.append(f'<details class="{node["kind"]}">')
 
 
 def _depart(translator: HTML5Translator, node: Fold) -> None:
