@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 from torch.optim import lr_scheduler as torch_schedules
 
 from glassbox.training import OneCycle, fit
-from tests.training.runs import assert_same_weights, blobs, network, shaken
+from tests.training.runs import assert_same_weights, before_each_step, blobs, network, shaken
 from tests.training.test_fit import Recorder, fit_on_cpu
 
 STEPS = 14  # of two epochs of 64 examples, ten at a time
@@ -72,28 +72,19 @@ class Stop(Exception):
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_a_stopped_run_goes_on_where_its_scheduler_was(tmp_path: Path, name: str) -> None:
     def run(folder: str, stop: int | None = None) -> nn.Module:
-        count = 0
+        steps = 0
 
-        def augment(inputs: Tensor, generator: torch.Generator) -> Tensor:
-            nonlocal count
-            count += 1
-            if count == stop:
+        def count() -> None:
+            nonlocal steps
+            steps += 1
+            if steps == stop:
                 raise Stop
-            return shaken(inputs, generator)
 
-        augment.__name__ = augment.__qualname__ = "shaken"
         model = network()
-        options: dict[str, Any] = {"epochs": 2, "batch_size": 10, "checkpoint_every": 2, "device": "cpu"}
-        checkpoint = tmp_path / folder
-        fit(
-            model,
-            blobs(64),
-            optimizer=adam,
-            schedule=SCHEDULES[name],
-            augment=augment,
-            checkpoint=checkpoint,
-            **options,
-        )
+        options: dict[str, Any] = {"optimizer": adam, "epochs": 2, "batch_size": 10, "device": "cpu"}
+        options |= {"checkpoint": tmp_path / folder, "checkpoint_every": 2}
+        with before_each_step(count):
+            fit(model, blobs(64), schedule=SCHEDULES[name], augment=shaken, **options)
         return model
 
     with pytest.raises(Stop):
