@@ -49,7 +49,7 @@ WHOLE = """(() => {
         styled: [...document.querySelectorAll("link[rel~=stylesheet]")].every((link) => link.sheet),
         equations: [...document.fonts].some((font) => font.family.includes("KaTeX_Main") && font.status === "loaded"),
         fits: root.scrollWidth <= root.clientWidth + 1,
-        plays: Boolean(document.querySelector("[data-play] button")),
+        plays: Boolean(document.querySelector(".play-start:not([hidden])")),
     };
 })()"""
 

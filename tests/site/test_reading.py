@@ -6,6 +6,7 @@ import itertools
 import re
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 pytestmark = pytest.mark.site
 
@@ -194,3 +195,35 @@ def test_no_words_of_a_figure_are_below_nine_pixels_on_a_phone(visit, site):
         widths = page.locator(".figure-frame :is(img, video)").evaluate_all(shown)
         assert widths, name
         assert all(width >= float(least.removesuffix("px")) for width, least in widths), name
+
+
+def test_an_embedded_page_is_fetched_when_it_is_started(visit):
+    page = visit(LESSON)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    start = page.get_by_role("button", name="Start")
+    start.scroll_into_view_if_needed()
+    assert not any("play/filter.js" in url for url in asked)
+    assert page.locator("[data-play] *").count() == 0
+    start.click()
+    page.locator("[data-play] button, [data-play] input").first.wait_for()
+    assert any("play/filter.js" in url for url in asked)
+    assert page.locator(".play-still").count() == 0
+
+
+def test_the_answer_to_try_this_is_folded_below_it(visit, site):
+    for name in lessons_of(site):
+        (answer,) = site[name].select("details.answer")
+        assert not answer.has_attr("open")
+        before = answer.find_previous("p")
+        assert before.get_text().startswith("Try this."), name
+        assert answer.select_one("pre"), name
+        assert answer.select_one(".sphx-glr-script-out"), name
+
+
+@pytest.mark.parametrize("opened", [False, True], ids=["shut", "open"])
+def test_audits_find_nothing_with_folds(visit, opened):
+    page = visit(LESSON)
+    page.evaluate("opened => document.querySelectorAll('details').forEach(fold => { fold.open = opened; })", opened)
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()

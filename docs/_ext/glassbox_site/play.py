@@ -119,14 +119,22 @@ def _visit(self: Any, node: play) -> None:
     suffix, alt, width, height = _write(self.builder.app, name)
     here = self.builder.get_target_uri(self.builder.current_docname)
     images = "".join(
-        f'<img class="{variant}" src="{relative_uri(here, f"{FOLDER}/{name}{dark}{suffix}")}" '
+        f'<img loading="lazy" class="{variant}" src="{relative_uri(here, f"{FOLDER}/{name}{dark}{suffix}")}" '
         f'alt="{self.attval(alt)}" width="{width}" height="{height}">'
         for variant, dark in (("only-light", ""), ("only-dark", "-dark"))
     )
-    self.body.append(
-        f'<div class="play play-{name}" data-play="{name}"{" data-embed" if node["embed"] else ""}>'
-        f"<noscript>{images}<p>{self.encode(widget.sentence)}</p></noscript></div>\n"
-    )
+    sentence = f"<p>{self.encode(widget.sentence)}</p>"
+    if node["embed"]:
+        # Inside a lesson it is fetched when its reader wants it.
+        self.body.append(
+            f'<div class="play-still" data-start="{relative_uri(here, f"{FOLDER}/{name}")}">{images}'
+            f'<button type="button" class="play-start" hidden>Start</button><noscript>{sentence}</noscript></div>\n'
+            f'<div class="play play-{name}" data-play="{name}" data-embed tabindex="-1"></div>\n'
+        )
+    else:
+        self.body.append(
+            f'<div class="play play-{name}" data-play="{name}"><noscript>{images}{sentence}</noscript></div>\n'
+        )
     raise nodes.SkipNode
 
 
@@ -157,9 +165,12 @@ def _write(app: Sphinx, name: str) -> tuple[str, str, int, int]:
 
 def _add_files(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None) -> None:
     """Load the script and the style on the pages that need them alone."""
-    for name in sorted({node["name"] for node in doctree.findall(play)} if doctree is not None else ()):
+    found = list(doctree.findall(play)) if doctree is not None else []
+    for name in sorted({node["name"] for node in found if not node["embed"]}):
         app.add_css_file(f"play/{name}.css")
         app.add_js_file(f"play/{name}.js", loading_method="defer")
+    if any(node["embed"] for node in found):
+        app.add_js_file("start.js", loading_method="defer")
 
 
 def _address_of_export(env: BuildEnvironment, name: str) -> str:
