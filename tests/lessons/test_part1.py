@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from glassbox import models, tracing
+from glassbox import datasets, models, tracing
 from glassbox.datasets import LabelledImages
 from glassbox.datasets._standin import standin_digits
 
@@ -43,3 +43,20 @@ def test_trained_layers_keep_it(digits):
     shares = readable(models.SmallCNN(pretrained=True), *digits)
     assert min(shares) > 0.8
     assert shares[-1] > shares[0] - 0.05
+
+
+@pytest.mark.parametrize(("name", "row", "column"), [("flower", 60, 100), ("flower", 40, 300), ("china", 100, 200)])
+def test_a_move_follows_a_convolution_and_breaks_what_is_bound_to_places(name, row, column):
+    picture = datasets.photo(name)[:, :, row : row + 300, column : column + 300].double()
+    kernel = torch.tensor([[-1.0, 0.0, 1.0]] * 3, dtype=torch.float64)[None, None] / 3
+    edges, moved = (torch.nn.functional.conv2d(picture.roll(by, dims=3), kernel) for by in (0, 8))
+    torch.testing.assert_close(moved[..., 10:-10], edges.roll(8, dims=3)[..., 10:-10])
+    assert (edges * moved).sum().abs() < 0.4 * (edges * edges).sum()
+
+
+def test_no_single_layer_tells_exactly_one_of_two_switches():
+    switches = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], dtype=torch.float64)
+    rows = torch.nn.functional.pad(switches, (0, 1), value=1.0)
+    wanted = torch.tensor([[0.0], [1.0], [1.0], [0.0]], dtype=torch.float64)
+    nearest = rows @ torch.linalg.lstsq(rows, wanted).solution
+    torch.testing.assert_close(nearest, torch.full((4, 1), 0.5, dtype=torch.float64))  # it says one half to all
