@@ -9,7 +9,7 @@ single weight, also of those far from the output?**
 network by hand, check it in two ways, say why it costs only a few times what the
 prediction costs, and train the network with your own lines.
 
-*Time*: 60 minutes. *Before*: lessons 2.2, 3.1 and 3.2.
+*Time*: 45 minutes. *Before*: lessons 2.2, 3.1 and 3.2.
 """
 
 # %%
@@ -110,8 +110,10 @@ print("dR/do of the outputs:", ", ".join(f"{value:+.3f}" for value in dR_do[L]))
 # .. math:: \frac{\partial R}{\partial w_{pk}^l}
 #    = \frac{\partial R}{\partial o_k^{l+1}} \cdot \varphi'(s_k^{l+1}) \cdot o_p^l .
 #
-# The three factors are *what the loss asks*, *how far the unit gives way*, and *what
-# came in*. For a bias the last factor is 1. The logistic function has the slope
+# The three factors are *how the loss changes with the output*, *how far the unit gives
+# way*, and *what came in*. For a bias the last factor is 1. The first two belong to the
+# unit, and their product :math:`\partial R / \partial s_k` is called :math:`\delta_k`.
+# The logistic function has the slope
 # :math:`\varphi'(s) = \varphi(s)\,(1 - \varphi(s))`: 1/4 at most, and almost 0 far from
 # :math:`s = 0`.
 
@@ -122,9 +124,9 @@ def layer_gradients(l, dR_do, slope, o):
     """Return the gradients of the weights and biases between layers l and l + 1."""
     dR_dw, dR_db = [], []
     for k in range(len(o[l + 1])):
-        dR_ds = dR_do[l + 1][k] * slope[l + 1][k]
-        dR_dw.append([dR_ds * o[l][p] for p in range(len(o[l]))])
-        dR_db.append(dR_ds)
+        delta = dR_do[l + 1][k] * slope[l + 1][k]
+        dR_dw.append([delta * o[l][p] for p in range(len(o[l]))])
+        dR_db.append(delta)
     return dR_dw, dR_db
 
 
@@ -191,17 +193,18 @@ plt.show()
 #
 # One layer down
 # --------------
-# For :math:`l = 2` one factor is missing: what does the loss ask of a *hidden* unit?
-# Unit :math:`k` of layer :math:`l` feeds every unit :math:`p` of the next layer,
-# through :math:`w_{kp}^l`. So the demands of all of them come back to it, and add up:
+# For :math:`l = 2` one factor is missing: how does the loss change with the output of
+# a *hidden* unit? Unit :math:`k` of layer :math:`l` feeds every unit :math:`p` of the
+# next layer, through :math:`w_{kp}^l`. If its output grows by a little, the sum of unit
+# :math:`p` grows by :math:`w_{kp}^l` times that, and the loss by :math:`\delta_p` times
+# as much again. All these changes add up:
 #
 # .. math:: \frac{\partial R}{\partial o_k^l} = \sum_{p=1}^{N_{l+1}}
-#    \frac{\partial R}{\partial o_p^{l+1}} \; \varphi'(s_p^{l+1}) \; w_{kp}^l .
+#    \underbrace{\frac{\partial R}{\partial o_p^{l+1}} \;
+#    \varphi'(s_p^{l+1})}_{\delta_p^{l+1}} \; w_{kp}^l .
 #
 # Mind the order of the indices: the weight leads from our unit :math:`k` to the next
-# layer's :math:`p`. (The course's slides have it the other way round in this sum, and
-# :math:`k` in place of :math:`p` in the first two factors.) Everything in the sum is
-# known from the step before.
+# layer's :math:`p`. Everything in the sum is known from the step before.
 
 
 def errors_below(l, dR_do, slope, w):
@@ -220,6 +223,31 @@ for p in range(2):
     term = dR_do[4][p] * slope[4][p] * w[3][p][0]
     print(f"{dR_do[4][p]:+.4f} x {slope[4][p]:.4f} x {w[3][p][0]:+.1f} = {term:+.4f}")
 print(f"The sum is dR/do of the first unit of layer 3: {dR_do[3][0]:+.4f}.")
+
+# %%
+# This is what travels back: on each arrow a :math:`\delta` times the weight of the
+# arrow, and in each circle on the left the sum of what arrives there.
+
+deltas = [dR_do[4][p] * slope[4][p] for p in range(2)]
+carried = [[deltas[p] * w[3][p][k] for k in range(2)] for p in range(2)]
+assert abs(sum(carried[p][0] for p in range(2)) - dR_do[3][0]) < 1e-15
+
+# %%
+fig, ax = plt.subplots(figsize=(4.6, 4.0))
+plots.perceptron(
+    ax,
+    [dR_do[3], deltas],
+    [carried],
+    above=[[""] * 2, [""] * 2],
+    titles=["∂R/∂o, the sums", "δ"],
+    backward=True,
+    number_format="{:+.2f}".format,
+)
+fig.alt_text = (
+    "The backward sum: from each of two output units an arrow with delta times weight "
+    "leads to each hidden unit, and each hidden unit holds the sum of its two arrows."
+)
+plt.show()
 
 # %%
 # With it, the three factors of :math:`l = 2` are complete.
@@ -261,9 +289,63 @@ print(", ".join(f"l = {l}: largest {value:.4f}" for l, value in largest.items())
 assert largest[1] < largest[2] < largest[3]
 
 # %%
-# The gradients shrink on the way back, for every layer multiplies by a slope of 1/4 at
-# most. With many logistic layers nothing is left: the **vanishing gradient**. ReLU,
-# whose slope is 1 where it is active, was the cure.
+# Is it true? Nudge one weight of the first layer and watch the change run forward,
+# through units that it never touches, to the loss. The gradient promised the last line.
+
+nudge = 0.01
+nudged = {**w, 1: [[w[1][0][0] + nudge, w[1][0][1]], *w[1][1:]]}
+_, after = forward(x, nudged, b)
+for l in (2, 3, 4):
+    moves = [f"{new - old:+.6f}" for new, old in zip(after[l], o[l], strict=True)]
+    print(f"layer {l}: outputs change by {', '.join(moves)}")
+change = risk_of_one(after, y) - risk_of_one(o, y)
+print(f"R changes by {change:+.3e}; gradient x nudge = {dR_dw[1][0][0] * nudge:+.3e}")
+assert abs(change / (dR_dw[1][0][0] * nudge) - 1) < 0.05
+
+# %%
+# Why the gradients shrink
+# ------------------------
+# On the way back every layer multiplies by the slopes, 1/4 at most for the logistic
+# function, *and by its weights*. Ten layers of twenty units, weights drawn at random
+# and scaled: how long is the row of derivatives by the first layer's outputs, beside
+# that by the last layer's?
+
+
+def first_over_last(activation, scale, seed, layers=10, units=20):
+    """Return how long dR/do is at the first layer, over how long it is at the last."""
+    generator = torch.Generator().manual_seed(seed)
+    values = torch.randn(1, units, generator=generator, dtype=torch.float64)
+    outputs = []
+    for _ in range(layers):
+        weight = torch.randn(units, units, generator=generator, dtype=torch.float64)
+        values = activation(F.linear(values, weight * scale / units**0.5))
+        outputs.append(values.requires_grad_() if not outputs else values)
+    first, last = torch.autograd.grad(values.sum(), [outputs[0], outputs[-1]])
+    return (first.norm() / last.norm()).item()
+
+
+scales = [1, 1.4, 4, 8]
+table = pd.DataFrame(
+    {
+        name: [
+            sum(first_over_last(activation, scale, seed) for seed in range(5)) / 5
+            for scale in scales
+        ]
+        for name, activation in {"logistic": nn.Sigmoid(), "ReLU": nn.ReLU()}.items()
+    },
+    index=pd.Index(scales, name="scale"),
+)
+print(table.map("{:.0e}".format).to_string())
+assert table["logistic"][1] < 1e-3
+assert 0.01 < table["ReLU"][1.4] < 100 < table["ReLU"][8]
+
+# %%
+# With weights of the usual size, one over the root of the number of inputs, the
+# logistic network passes back next to nothing: the **vanishing gradient**. Larger
+# weights make up for some of it. ReLU has the slope 1 where it is active and 0
+# elsewhere, and needs weights of about 1.4 in this measure; with larger ones the
+# gradient *explodes*. So neither function is safe by itself: what counts is slope times
+# weights, layer after layer.
 #
 # First check: autograd
 # ---------------------
@@ -297,7 +379,7 @@ assert difference < 1e-15
 
 # %%
 # The package's backward functions can be called by hand too. ``grad_output`` is the
-# derivative for what a layer made; what comes back are those for what it received.
+# derivative by what a layer made; it returns the derivatives by all that it received.
 
 o3, o4 = (torch.tensor([o[l]], dtype=torch.float64) for l in (3, 4))
 (dR_ds,) = F.sigmoid_backward(o4 - target, None, output=o4)
@@ -336,37 +418,24 @@ def risk_at(theta):
     return risk_of_one(forward(x, *unpack(theta))[1], y)
 
 
-errors = {}
-for exponent in range(-26, 1):
-    step = 10 ** (exponent / 2)
+for step in (1e-1, 1e-3, 1e-5, 1e-7, 1e-9, 1e-11):
     estimate = gradients.central_difference(risk_at, theta, step=step)
-    errors[step] = (estimate - ours).abs().max().item()
-best = min(errors, key=errors.get)
-print(f"Best step about {best:.0e}: largest difference {errors[best]:.0e}.")
-assert errors[best] < 1e-9
+    print(f"h = {step:.0e}: largest error {(estimate - ours).abs().max():.0e}")
+    assert step != 1e-5 or (estimate - ours).abs().max() < 1e-9
 
 # %%
-# The choice of the step :math:`h` matters. A long step cuts across the curve, and the
-# error grows as :math:`h^2`. A short one compares two numbers that are almost equal,
-# and their rounding, divided by :math:`h`, takes over. Between the two lies a valley.
-
-fig, ax = plt.subplots(figsize=(6.4, 3.8))
-ax.set(xscale="log", yscale="log", ylim=(1e-13, 1e-1), ylabel="largest error")
-plots.curves(ax, pd.DataFrame({"": errors}).rename_axis("step h"))
-ax.text(2e-11, 1e-4, "rounding ∝ 1/h", ha="left")
-ax.text(1e-3, 1e-4, "curvature ∝ h²", ha="right")
-fig.alt_text = (
-    "Error of the central difference against the step on logarithmic scales: a V with"
-    " its lowest point near 1e-5."
-)
-plt.show()
-
-# %%
+# A long step cuts across the curve, and the error grows as :math:`h^2`. A short one
+# compares two numbers that are almost equal, and their rounding, divided by :math:`h`,
+# takes over.
+#
 # What it costs
 # -------------
-# Differences would do to learn, if they were not so dear. With :math:`P` parameters
-# they take :math:`2P` predictions, for one gradient. Back-propagation goes through the
-# network once forward and once back. PyTorch can count the multiplications of both.
+# Differences would be enough to learn, if they did not cost so much: with :math:`P`
+# parameters, :math:`2P` predictions for one gradient. Back-propagation goes through the
+# network once forward and once back. Back, each layer needs two products where the
+# prediction needed one: :math:`\delta` times what came in, for its own gradients, and
+# :math:`\delta` times the weights, for the layer below. The first layer has none below
+# and saves the second. PyTorch can count the multiplications.
 
 from torch.utils.flop_counter import FlopCounterMode  # one multiply-add is two flops
 
@@ -389,8 +458,9 @@ ratio.index = ratio.index.astype(float)
 assert ratio["back-propagation"].max() < 3.01
 
 # %%
-# In units of one prediction: the price of back-propagation stays, that of differences
-# grows with every parameter.
+# In units of one prediction: the price of back-propagation stays below three, that of
+# differences grows with every parameter. There is a price in memory too: every
+# :math:`o` of the forward pass must be kept until the way back has used it.
 
 fig, ax = plt.subplots(figsize=(7.2, 3.6))
 ax.set(xscale="log", yscale="log", ylabel="cost of a gradient, in predictions")
@@ -408,34 +478,42 @@ for name, cost in ratio.iloc[-1].items():
 # %%
 # Many observations
 # -----------------
-# The risk of :math:`n` observations is the mean of theirs, and so is its gradient. Here
-# :math:`1/n` enters, once (the slides write it twice: inside :math:`R^i`, and in front
-# of the sum).
+# The risk of :math:`n` observations is the mean of theirs, and so is its gradient: here
+# :math:`1/n` enters. In matrices, with a row for each observation, the loops become
+# products, and back-propagation fits into a few lines:
 #
-# .. math:: R = \frac{1}{n} \sum_{i=1}^{n} R^i, \qquad
-#    \frac{\partial R}{\partial w_{pk}^l}
-#    = \frac{1}{n} \sum_{i=1}^{n} \frac{\partial R^i}{\partial w_{pk}^l} .
+# .. math:: \Delta^L = \tfrac1n\,(O^L - Y) \odot \varphi'(S^L), \qquad
+#    \Delta^l = (\Delta^{l+1} W^l) \odot \varphi'(S^l),
+#
+# .. math:: \frac{\partial R}{\partial W^l} = {\Delta^{l+1}}^\top O^l, \qquad
+#    \frac{\partial R}{\partial b^l} = \sum_i \Delta_i^{l+1} ,
+#
+# where :math:`\odot` multiplies entry by entry. For one observation, written as a
+# column, the second formula is
+# :math:`\delta^l = ({W^l}^\top \delta^{l+1}) \odot \varphi'(s^l)`.
 
 
-def gradient_of_mean(points, answers, w, b):
-    """Return the risk, and the gradient of every weight and every bias."""
-    n, risk = len(points), 0.0
-    grad_w = {l: [[0.0] * len(row) for row in w[l]] for l in w}
-    grad_b = {l: [0.0] * len(b[l]) for l in b}
-    for x, y in zip(points, answers, strict=True):
-        _, o = forward(x, w, b)
-        slope = {l: [value * (1 - value) for value in o[l]] for l in range(2, L + 1)}
-        dR_do = {L: [o[L][k] - y[k] for k in range(len(y))]}
-        for l in reversed(range(1, L)):
-            dR_do[l] = errors_below(l, dR_do, slope, w)
-            dR_dw, dR_db = layer_gradients(l, dR_do, slope, o)
-            for k in range(len(dR_dw)):
-                grad_b[l][k] += dR_db[k] / n
-                for p in range(len(dR_dw[k])):
-                    grad_w[l][k][p] += dR_dw[k][p] / n
-        risk += risk_of_one(o, y) / n
-    return risk, grad_w, grad_b
+def gradient_by_matrices(X, Y, W, B):
+    """Return the risk, and the gradients of the weights and of the biases."""
+    O = {1: X}
+    for l in range(1, L):
+        O[l + 1] = torch.sigmoid(O[l] @ W[l].T + B[l])
+    delta = {L: (O[L] - Y) / len(X) * O[L] * (1 - O[L])}
+    for l in reversed(range(2, L)):
+        delta[l] = (delta[l + 1] @ W[l]) * O[l] * (1 - O[l])
+    risk = ((O[L] - Y) ** 2).sum() / 2 / len(X)
+    grad_W = {l: delta[l + 1].T @ O[l] for l in W}
+    return risk, grad_W, {l: delta[l + 1].sum(dim=0) for l in W}
 
+
+W = {l: torch.tensor(w[l], dtype=torch.float64) for l in w}
+B = {l: torch.tensor(b[l], dtype=torch.float64) for l in b}
+one = torch.tensor([x], dtype=torch.float64), torch.tensor([y], dtype=torch.float64)
+_, grad_W, grad_B = gradient_by_matrices(*one, W, B)
+for l in W:
+    torch.testing.assert_close(grad_W[l], torch.tensor(dR_dw[l], dtype=torch.float64))
+    torch.testing.assert_close(grad_B[l], torch.tensor(dR_db[l], dtype=torch.float64))
+print("One observation by matrices: the gradients that the loops gave.")
 
 # %%
 # Two questions about a point of the plane: is it in the band along the diagonal, and is
@@ -446,15 +524,14 @@ points = torch.rand(60, 2, generator=generator, dtype=torch.float64) * 4 - 2
 in_band = (points[:, 0] - points[:, 1]).abs() < 1
 upper_right = points.sum(dim=1) > 0
 answers = torch.stack([in_band, upper_right], dim=1).double()
-points_list, answers_list = points.tolist(), answers.tolist()
 
-risk, grad_w, grad_b = gradient_of_mean(points_list, answers_list, w, b)
+risk, grad_W, grad_B = gradient_by_matrices(points, answers, W, B)
 network.zero_grad()
 (nn.MSELoss(reduction="sum")(network(points), answers) / 2 / len(points)).backward()
 for l in range(1, L):
     dense = layers[2 * (l - 1)]
-    torch.testing.assert_close(torch.tensor(grad_w[l]).double(), dense.weight.grad)
-    torch.testing.assert_close(torch.tensor(grad_b[l]).double(), dense.bias.grad)
+    torch.testing.assert_close(grad_W[l], dense.weight.grad)
+    torch.testing.assert_close(grad_B[l], dense.bias.grad)
 print(f"Mean over {len(points)} points: risk {risk:.4f}, all gradients agree.")
 
 # %%
@@ -466,40 +543,43 @@ print(f"Mean over {len(points)} points: risk {risk:.4f}, all gradients agree.")
 
 lr, history = 4.0, {}
 for step in range(601):
-    risk, grad_w, grad_b = gradient_of_mean(points_list, answers_list, w, b)
-    history[step] = risk
-    for l in range(1, L):
-        for k in range(len(w[l])):
-            b[l][k] -= lr * grad_b[l][k]
-            for p in range(len(w[l][k])):
-                w[l][k][p] -= lr * grad_w[l][k][p]
+    risk, grad_W, grad_B = gradient_by_matrices(points, answers, W, B)
+    history[step] = risk.item()
+    for l in W:
+        W[l] = W[l] - lr * grad_W[l]
+        B[l] = B[l] - lr * grad_B[l]
 
-outputs = torch.tensor([forward(x, w, b)[1][L] for x in points_list])
+
+def outputs_at(places):
+    """Return the two outputs at places of the plane, in the last dimension."""
+    values = places
+    for l in range(1, L):
+        values = torch.sigmoid(values @ W[l].T + B[l])
+    return values
+
+
+outputs = outputs_at(points)
 right = ((outputs > 0.5) == (answers > 0.5)).double().mean()
 print(f"Risk {history[0]:.3f} -> {history[600]:.4f}; {right:.0%} of the answers right.")
 assert right > 0.95
 
 # %%
 # The maps show what the two outputs have learned: full points are those with the answer
-# yes, the color is the probability, the line is where it is one half.
-
-
-def output_map(k):
-    """Return a function that computes output k at every point of a grid."""
-
-    def at(grid):
-        values = [forward(x, w, b)[1][L][k] for x in grid.reshape(-1, 2).tolist()]
-        return torch.tensor(values).reshape(grid.shape[:-1])
-
-    return at
-
+# yes, the color is the output, the line is where it is one half.
 
 fig, axes = plt.subplots(1, 3, figsize=(7.2, 2.9), width_ratios=[1.1, 1, 1])
 plots.curves(axes[0], pd.DataFrame({"": history}).rename_axis("step"), markers=False)
 axes[0].set(ylim=(0, None), xticks=[0, 300, 600], title="risk")
 for k, title in enumerate(["in the band?", "upper right?"]):
     ax = axes[k + 1]
-    plots.activity(ax, output_map(k), (-2, 2), (-2, 2), boundary=0.5, resolution=61)
+    plots.activity(
+        ax,
+        lambda at, k=k: outputs_at(at.double())[..., k],
+        (-2, 2),
+        (-2, 2),
+        boundary=0.5,
+        resolution=61,
+    )
     plots.yes_no_points(ax, points, answers[:, k]).set_title(title)
 fig.alt_text = (
     "Left: the risk falls towards zero. Middle and right: the network has "
@@ -526,8 +606,10 @@ plt.show()
 # - The gradient of a weight is a product of three numbers:
 #   :math:`\partial R/\partial o_k` of the unit that it leads to, the slope
 #   :math:`\varphi'(s_k)` of that unit, and :math:`o_p` of the unit that it comes from.
-# - The demand on a hidden unit is the sum of the demands of all units that it feeds,
-#   carried back through the same weights.
+# - What reaches a hidden unit is the sum of the :math:`\delta` of all units that it
+#   feeds, each times the weight between: the same weights, the other way.
+# - On the way back slopes and weights multiply: with small ones gradients vanish, with
+#   large ones they explode.
 # - One pass forward, one pass back: all gradients for about three predictions.
 # - Central differences need no derivation. They check a gradient; they do not train.
 # - The gradient over many observations is the mean of theirs.
