@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from glassbox_site import first_look, lessons, new_lesson
+from glassbox_site import answers, first_look, lessons, new_lesson
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("gallery", "docs/quizzes", "docs/exercises", "src/glassbox/exercises", "tests/exercises")
@@ -83,6 +83,8 @@ def test_a_lesson_is_begun_without_a_flaw(course, name):
     assert [path.name for path in written[:2]] == [f"plot_{name}_pooling_by_hand.py", f"{name[0]}.{name[1]}.toml"]
     assert list(first_look.flaws(name)) == []
     compile(written[3].read_text("utf-8"), str(written[3]), "exec")
+    assert written[0].read_text("utf-8").count("**Try this.**") == 1
+    assert answers.run(written[-1]).startswith("An output of 1 comes from [1.0]")
 
 
 def test_the_exercise_that_is_begun_is_right_and_tells_its_slips(course):

@@ -75,7 +75,22 @@ plt.show()
 # ----------------
 # - What is below zero becomes zero; the rest stays.
 #
-# Try it: which inputs give an output of exactly 1?
+# **Try this.** Which inputs give an output of exactly 1?
+'''
+
+TRY_THIS = '''\
+"""
+Only the input 1: above zero what comes out is what goes in, and below it is zero.
+"""
+
+import torch
+
+from glassbox import nn
+
+inputs = torch.arange(-3, 4.0)
+ones = inputs[nn.ReLU()(inputs) == 1].tolist()
+print("An output of 1 comes from", ones)
+assert ones == [1]
 '''
 
 QUIZ = """\
@@ -229,11 +244,13 @@ def begin(name: str, title: str) -> list[Path]:
     page, part = PAGES / f"part{name[0]}.md", RECORDS / f"part{name[0]}.py"
     script.write_text(SCRIPT.format(**given), encoding="utf-8")
     quiz.write_text(QUIZ, encoding="utf-8")
+    answer = GALLERY / "answers" / f"answer_{name}.py"
+    answer.write_text(TRY_THIS, encoding="utf-8")
     insert(page, EXERCISE.format(**given) + "\n", r"^\(exercise-(\d\.\d+)-\w\)=$", number, r"\Z")
     insert(part, FUNCTIONS.format(**given), r"^# -- (\d\.\d+)-\w: .*$", number, r"^EXERCISES = ")
     insert(part, RECORD.format(**given), r'^    Exercise\(\n        "(\d\.\d+)-\w"', number, r"^\)$")
     insert(ANSWERS, ANSWER.format(**given), r'^    "(\d\.\d+)-\w":', number, r"^}$")
-    return [script, quiz, page, part, ANSWERS]
+    return [script, quiz, page, part, ANSWERS, answer]
 
 
 if __name__ == "__main__":
