@@ -74,7 +74,7 @@ def test_a_step_is_timed_by_the_command_in_each_way(monkeypatch):
 
 def test_a_run_that_diverges_scores_nothing(monkeypatch):
     def diverge(*arguments, **options):
-        raise DivergenceError("inf", step=1, learning_rate=1.0, gradient=None, kept_from=0)
+        raise DivergenceError("inf", step=1, learning_rate=1.0, gradient=None, kept_from=0, cause="")
 
     monkeypatch.setattr(studies, "_learn", diverge)
     assert studies._score(digits(), 10, 1.0, digits()) == 0.0
