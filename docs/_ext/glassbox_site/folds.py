@@ -49,7 +49,9 @@ def _fold(app: Sphinx, doctree: nodes.document) -> None:
     blocks = iter(doctree.findall(nodes.literal_block))
     folded = False
     for code, cell in cells_of_lesson(script):
-        block = next(each for each in blocks if each.astext().strip() == code)
+        block = next((each for each in blocks if each.astext().strip() == code), None)
+        if block is None:  # sphinx-gallery ends the page where a cell fails, and tells it
+            break
         if cell.folds:
             title = FoldTitle(title_of(code), title_of(code))
             title.source, title.line = block.source, block.line
