@@ -89,7 +89,8 @@ def _in_words(error: Exception) -> str:
     """Tell an error in the command's own words: a file and what is wrong with it, options instead of arguments."""
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.filename}: {error.strerror}"
-    return re.sub(r"\b(checkpoint|epochs|seed|device|precision|batch_size)=", _as_option, str(error))
+    words = re.sub(r"\bsamples\[:(\d+)\]", r"--samples \1", str(error))
+    return re.sub(r"\b(checkpoint|epochs|seed|device|precision|batch_size)=", _as_option, words)
 
 
 def _as_option(argument: re.Match[str]) -> str:
@@ -302,7 +303,13 @@ def explain(
         network = _build(model, images, seed=0)
         _fill_weights(network, model, weights)
         shown = images[: min(samples, len(images))]
-        path = export(network, shown, output, title=title or f"{model.value} on {images.source}, open")
+        path = export(
+            network,
+            shown,
+            output,
+            title=title or f"{model.value} on {images.source}, open",
+            loss="binary_cross_entropy_with_logits" if shown.labels.ndim == 2 else "cross_entropy",
+        )
         typer.echo(f"page: {path}")
 
 

@@ -7,7 +7,7 @@ import { test } from "node:test";
 const engine = await import(process.env.ENGINE);
 const { decodeTensor, unravel } = engine;
 
-const isClose = (a, b) => Math.abs(a - b) <= 1e-9 + 1e-6 * Math.abs(b);
+const isClose = (a, b) => Math.abs(a - b) <= 1e-9 * (1 + Math.abs(b));
 
 function compare(found, stored, what) {
   const expected = decodeTensor(stored);
@@ -37,7 +37,7 @@ function lookUp({ what, value, layer, index }, { run, slopes }) {
 }
 
 /** A symbol that names not the number at its place but one made of it. */
-const MADE = { "y − t": true, "1 − y": true, "−y": true, exp: true };
+const MADE = { "y − t": true, "1 − y": true, "−y": true, exp: true, "x − m": true, "p − t": true, "−log p": true };
 
 function check(explained, what, context) {
   const { result, terms, constant, rule } = explained;

@@ -1,4 +1,4 @@
-"""What torch computes in float64 for the shipped network and for ten random ones: every value and every gradient."""
+"""What torch computes in float64: every value and gradient of the shipped network, of ten random ones, of more."""
 
 from __future__ import annotations
 
@@ -8,7 +8,25 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import AvgPool2d, Conv2d, Flatten, Linear, MaxPool2d, Module, ReLU, Sequential, Sigmoid, Softmax, Tanh
+from torch.nn import (
+    GELU,
+    AdaptiveAvgPool2d,
+    AvgPool2d,
+    BatchNorm1d,
+    BatchNorm2d,
+    Conv2d,
+    Flatten,
+    LeakyReLU,
+    Linear,
+    MaxPool2d,
+    Module,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Tanh,
+)
 
 from glassbox import models
 from glassbox.explain._describe import describe, stored
@@ -40,6 +58,25 @@ def random_network(seed: int) -> tuple[Sequential, Tensor, str]:
     if loss == "mse_loss" and seed % 4 == 1:
         layers.append(Softmax(dim=1))
     return Sequential(*layers).double(), input, loss
+
+
+def normalized_network(loss: str) -> tuple[Sequential, Tensor, str]:
+    """Normalize with statistics that are not 0 and 1, and bend numbers on both sides of 0, near and far."""
+    torch.manual_seed(20)
+    layers: list[Module] = [
+        *(Conv2d(3, 4, 3, bias=False), BatchNorm2d(4), LeakyReLU(0.2), Conv2d(4, 6, 3), BatchNorm2d(6, affine=False)),
+        *(GELU(), Conv2d(6, 5, 2), LeakyReLU(), AdaptiveAvgPool2d(1), Flatten(), Linear(5, 8)),
+        *(BatchNorm1d(8, eps=1e-3), SiLU(), Linear(8, 7), GELU("tanh"), Linear(7, 4)),
+    ]
+    model = Sequential(*layers).double()
+    for layer in model:
+        if isinstance(layer, BatchNorm1d | BatchNorm2d):
+            layer.running_mean.uniform_(-1, 1)
+            layer.running_var.uniform_(0.05, 2)
+            if layer.affine:
+                torch.nn.init.uniform_(layer.weight, -2, 2)
+                torch.nn.init.uniform_(layer.bias, -1, 1)
+    return model.eval(), 6 * torch.randn(1, 3, 8, 9, dtype=torch.float64), loss
 
 
 def pick(*options: Any) -> Any:
@@ -75,15 +112,18 @@ def case(model: Sequential, input: Tensor, loss: str) -> dict[str, Any]:
     for layer in model:
         values.append(layer(values[-1]))
     if loss == "cross_entropy":
-        target = torch.tensor([2])
+        target = torch.tensor([values[-1].numel() // 2])
         error = torch.nn.functional.cross_entropy(values[-1], target)
+    elif loss == "binary_cross_entropy_with_logits":
+        target = torch.tensor([[0, 1, 1, 0.25]], dtype=torch.float64)
+        error = torch.nn.functional.binary_cross_entropy_with_logits(values[-1], target)
     else:
         target = torch.linspace(-1, 1, values[-1].numel(), dtype=torch.float64)[None]
         error = torch.nn.functional.mse_loss(values[-1], target)
     gradients = torch.autograd.grad(error, [*values, *parameters])
     of = dict(zip(map(id, [*values, *parameters]), gradients, strict=True))
     content = {
-        "network": describe(model, input.shape[1:], loss=loss, dtype=torch.float64),
+        "network": describe(model, input.shape[1:], loss=loss),
         "input": pack(input[0]),
         "target": int(target) if loss == "cross_entropy" else pack(target[0]),
         "rate": RATE,
@@ -103,7 +143,7 @@ def case(model: Sequential, input: Tensor, loss: str) -> dict[str, Any]:
 
 
 def pack(numbers: Tensor) -> dict[str, Any]:
-    return stored(numbers, torch.float64)
+    return stored(numbers.double())
 
 
 def write_cases(folder: Path) -> list[Sequential]:
@@ -113,6 +153,9 @@ def write_cases(folder: Path) -> list[Sequential]:
     stroke = torch.rand(1, 1, 28, 28, dtype=torch.float64) * (torch.rand(1, 1, 28, 28) > 0.7)
     cases = {"small_cnn": (shipped, stroke, "cross_entropy")}
     cases |= {f"random_{seed}": random_network(seed) for seed in SEEDS}
+    cases["normalized"] = normalized_network("cross_entropy")
+    cases["yes_or_no"] = normalized_network("binary_cross_entropy_with_logits")
+    cases["alone"] = (Sequential(Linear(3, 2)).double(), torch.randn(1, 3, dtype=torch.float64), "cross_entropy")
     for name, parts in cases.items():
         (folder / f"{name}.json").write_text(json.dumps(case(*parts)), encoding="utf-8")
     return [model for model, _, _ in cases.values()]

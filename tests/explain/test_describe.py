@@ -39,9 +39,30 @@ def test_sequences_inside_a_sequence_are_opened_and_a_layer_used_twice_comes_twi
 
 
 def test_what_does_nothing_in_prediction_is_left_out():
-    model = dense(torch.nn.Dropout(0.5), nn.Dropout(), torch.nn.Identity(), torch.nn.Softmax(dim=-1))
+    nothing = (torch.nn.Dropout(0.5), nn.Dropout(), torch.nn.AlphaDropout(), torch.nn.Dropout1d(), torch.nn.Identity())
+    model = torch.nn.Sequential(torch.nn.Dropout2d(), dense(*nothing, torch.nn.Softmax(dim=-1)))
     assert [layer["kind"] for layer in describe(model, IMAGE)["layers"]] == ["Flatten", "Linear"]
     assert [layer["kind"] for layer in describe(model, IMAGE, loss="mse_loss")["layers"]][-1] == "Softmax"
+
+
+def test_a_layer_alone_is_a_network():
+    described = describe(torch.nn.Linear(3, 2), (3,))
+    assert [layer["name"] for layer in described["layers"]] == ["fc0"]
+
+
+@pytest.mark.parametrize(
+    ("model", "shape", "loss"),
+    [
+        (models.SmallCNN(), (1, 28, 28), "cross_entropy"),
+        (models.DigitCNN(), (1, 28, 28), "cross_entropy"),
+        (models.MLP(784, 64, 10), (1, 28, 28), "cross_entropy"),
+        (models.SmallVGG(2, in_channels=3, image_size=(48, 48)), (3, 48, 48), "binary_cross_entropy_with_logits"),
+    ],
+)
+def test_every_network_of_the_command_opens_and_stays_as_it_was(model, shape, loss):
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    assert describe(model, shape, loss=loss)["outputs"] in (2, 10)
+    assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
 
 
 def test_same_padding_becomes_a_number():
@@ -75,6 +96,12 @@ def broken() -> torch.nn.Sequential:
     return model
 
 
+def diverged() -> torch.nn.Module:
+    norm = torch.nn.BatchNorm2d(1)
+    norm.running_var.fill_(torch.inf)
+    return norm
+
+
 REFUSED = {
     "no sequence": (Doubled(), TypeError, "expects a Sequential of layers, got Doubled"),
     "a sequence of its own": (dense(Residual()), TypeError, "expects a Sequential of layers, got Residual"),
@@ -86,10 +113,30 @@ REFUSED = {
     ),
     "a subclass": (dense(Bent(4, 4)), NotImplementedError, "2: explain cannot open a Bent"),
     "a changed layer": (dense(weight_norm(nn.Linear(4, 4))), NotImplementedError, "explain cannot open a Parametrized"),
-    "batch normalization": (
-        nn.Sequential(nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1), nn.Flatten()),
+    "batch normalization by the batch": (
+        nn.Sequential(torch.nn.BatchNorm2d(1, track_running_stats=False), nn.Flatten()),
         NotImplementedError,
-        "1: explain cannot open a BatchNorm2d; merge it into the convolution before it: .*fuse_conv_bn_eval",
+        "0: explain cannot open track_running_stats=False",
+    ),
+    "normalized channels do not fit": (
+        nn.Sequential(nn.BatchNorm2d(3), nn.Flatten()),
+        ValueError,
+        r"0: BatchNorm2d does not take .*\(1, 6, 6\): expected 3 channels, got 1",
+    ),
+    "statistics that are not finite": (
+        torch.nn.Sequential(diverged(), torch.nn.Flatten()),
+        ValueError,
+        r"0\.running_var holds a number that is not finite",
+    ),
+    "a mean for each quarter": (
+        torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(2), torch.nn.Flatten()),
+        NotImplementedError,
+        r"0: explain cannot open output_size=2",
+    ),
+    "one output and the cross-entropy": (
+        dense(torch.nn.Linear(4, 1)),
+        ValueError,
+        "expects two outputs or more.*loss='binary_cross_entropy_with_logits'",
     ),
     "log-softmax": (dense(nn.LogSoftmax(dim=1)), NotImplementedError, "LogSoftmax; leave it out"),
     "shared weights": (shared(), NotImplementedError, "3 shares its weights with 2"),
@@ -131,8 +178,8 @@ def test_what_a_page_cannot_open_is_named_with_what_to_do(model, error, message)
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"loss": "l1"}, "loss must be one of cross_entropy, mse_loss, got 'l1'"),
-        ({"classes": ["a", "b"]}, "has 4 outputs, but 2 class names came"),
+        ({"loss": "l1"}, "loss must be one of cross_entropy, mse_loss, .*, got 'l1'"),
+        ({"classes": ["a", "b"]}, "the network has 4, got 2 class names"),
     ],
 )
 def test_options_that_do_not_fit_are_told(options, message):

@@ -13,7 +13,7 @@ from torch.nn import AvgPool2d, Conv2d, MaxPool2d
 
 from glassbox import models
 from glassbox.datasets._standin import standin_digits
-from glassbox.explain._describe import describe
+from glassbox.explain._describe import _SHORT, describe
 from tests.explain.node import HERE, engine, node
 from tests.explain.reference import SEEDS, write_cases
 
@@ -27,8 +27,8 @@ def cases(tmp_path_factory):
 @pytest.fixture(scope="module")
 def few_cases(cases, tmp_path_factory):
     folder = tmp_path_factory.mktemp("few")
-    for seed in (0, 1, 2):
-        shutil.copy(cases[0] / f"random_{seed}.json", folder)
+    for name in ("random_0", "random_1", "random_2", "normalized"):
+        shutil.copy(cases[0] / f"{name}.json", folder)
     return folder
 
 
@@ -39,13 +39,12 @@ def run_tests(cases, module):
 def test_the_engine_computes_what_torch_computes(cases, tmp_path):
     run = run_tests(cases[0], engine(tmp_path))
     assert run.returncode == 0, run.stdout
-    assert f"# pass {5 * (1 + len(SEEDS))}\n" in run.stdout
+    assert f"# pass {5 * (4 + len(SEEDS))}\n" in run.stdout
 
 
 def test_the_random_networks_use_every_layer_and_option(cases):
     layers = [layer for model in cases[1] for layer in model]
-    kinds = {type(layer).__name__ for layer in layers}
-    assert kinds >= {"Conv2d", "MaxPool2d", "AvgPool2d", "Linear", "ReLU", "Sigmoid", "Tanh", "Softmax", "Flatten"}
+    assert {type(layer).__name__ for layer in layers} == set(_SHORT)
     options = {
         Conv2d: ("kernel_size", "stride", "padding", "dilation", "groups", "bias"),
         MaxPool2d: ("kernel_size", "stride", "padding", "dilation"),
@@ -58,6 +57,10 @@ def test_the_random_networks_use_every_layer_and_option(cases):
 
 
 PLANTED = {
+    "a variance for a deviation": ("1 / Math.sqrt(layer.runningVar", "1 / (layer.runningVar"),
+    "a gradient that skips the weight": ("= weight * inverse * d", "= inverse * d"),
+    "a normal distribution of another width": ("Math.abs(x) / Math.SQRT2", "Math.abs(x)"),
+    "a slope of SiLU without its second part": ("(1 + x * (1 - sigmoidOf(x)))", "1"),
     "no bias": ("y.fill(b, o * perMap", "y.fill(0, o * perMap"),
     "the last of equals": ("[challenger] > input", "[challenger] >= input"),
     "one weight for all": ("gradInput.data[from + g * step] += K[k]", "gradInput.data[from + g * step] += K[0]"),

@@ -8,6 +8,7 @@ import json
 import os
 import re
 
+import numpy as np
 import pytest
 import torch
 from bs4 import BeautifulSoup
@@ -63,6 +64,46 @@ def test_the_squared_error_takes_the_outputs_that_were_expected(model, samples, 
     data = data_in(path.read_text(encoding="utf-8"))
     assert data["targets"]["shape"] == [2, 3]
     assert data["labels"] is None
+
+
+def test_an_array_is_taken_as_a_tensor_is(model, samples, tmp_path):
+    pages = [explain.export(model, given, tmp_path / "m.html").read_bytes() for given in (samples, samples.numpy())]
+    assert pages[0] == pages[1]
+
+
+def test_numbers_of_double_precision_keep_it(tmp_path):
+    layer = nn.Linear(1, 2, bias=False, dtype=torch.float64)
+    page = explain.export(layer, torch.full((1, 1), 0.1, dtype=torch.float64), tmp_path / "m.html").read_text()
+    data = data_in(page)
+    assert read_back(data["samples"]) == [0.1]
+    assert read_back(data["network"]["layers"][0]["weight"]) == layer.weight.flatten().tolist()
+
+
+def read_back(stored: dict) -> list[float]:
+    return np.frombuffer(base64.b64decode(stored["data"]), stored["dtype"]).tolist()
+
+
+@pytest.mark.parametrize(
+    ("images", "are_photos"),
+    [
+        (torch.rand(2, 1, 5, 5), True),
+        (torch.zeros(2, 3, 5, 5), True),
+        (torch.nn.functional.pad(torch.rand(2, 1, 3, 3), (1, 1, 1, 1)), False),
+        (torch.rand(2, 25), False),
+    ],
+)
+def test_photographs_are_told_from_drawings(tmp_path, images, are_photos):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(images[0].numel(), 2))
+    page = explain.export(model, images, tmp_path / "m.html").read_text(encoding="utf-8")
+    assert data_in(page)["arePhotos"] == are_photos
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(1, "1 layer, 6 weights, 1 sample."), (2, "1 layer, 6 weights, 2 samples.")]
+)
+def test_one_of_a_thing_is_no_plural(tmp_path, count, words):
+    page = explain.export(nn.Linear(2, 2), torch.rand(count, 2), tmp_path / "m.html").read_text(encoding="utf-8")
+    assert BeautifulSoup(page, "html.parser").find(class_="page-summary").string == words
 
 
 HOSTILE = [
@@ -149,7 +190,16 @@ def test_a_folder_is_no_file(model, samples, tmp_path):
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"samples": [[1.0]]}, TypeError, "samples must be a tensor or LabelledImages, got list"),
+        ({"samples": [[1.0]]}, TypeError, r"samples expects a tensor, .*, got list: try a tensor \(N, C, H, W\)"),
+        (
+            {"samples": (torch.zeros(2, 1, 5, 5), torch.zeros(2))},
+            TypeError,
+            r"samples expects a tensor, .*, got tuple: try export\(model, images, path, labels=labels\)",
+        ),
+        ({"title": None}, TypeError, "title expects a string, got NoneType: leave it out"),
+        ({"labels": ["cat", "dog"]}, TypeError, r"labels expects numbers, got 'cat': try .*classes\.index"),
+        ({"classes": {0: "a", 1: "b", 2: "c"}}, TypeError, r"classes expects .*, got dict: try list\(classes\.values"),
+        ({"labels": torch.eye(3)[:2]}, ValueError, r"labels must be 2 class numbers.*: try labels\.argmax\(1\)"),
         (
             {"samples": torch.zeros(1, 5, 5)},
             ValueError,
@@ -162,8 +212,12 @@ def test_a_folder_is_no_file(model, samples, tmp_path):
         ({"labels": [1]}, ValueError, r"labels must be 2 class numbers, got torch\.int64 of shape \(1,\)"),
         ({"labels": [0.5, 1.0]}, ValueError, "labels must be 2 class numbers, got torch.float32"),
         ({"labels": [0, 3]}, ValueError, "labels must lie between 0 and 2, got 0 to 3"),
-        ({"labels": [0, 1], "loss": "mse_loss"}, ValueError, r"labels must have the shape \(2, 3\), got \(2,\)"),
-        ({"classes": ["a"]}, ValueError, "3 outputs, but 1 class names came"),
+        (
+            {"labels": [0, 1], "loss": "mse_loss"},
+            ValueError,
+            r"labels expects the shape \(2, 3\) for mse_loss, got \(2,\)",
+        ),
+        ({"classes": ["a"]}, ValueError, "the network has 3, got 1 class names"),
     ],
 )
 def test_what_does_not_fit_is_told_and_nothing_is_written(model, samples, tmp_path, change, error, message):

@@ -28,7 +28,7 @@ def ask(folder: Path, model: Module, data: dict[str, Any], question: str, wrong:
         assert code.count(wrong[0]) == 1, f"{wrong[0]!r} must stand once"
         code = code.replace(*wrong)
     shape = data["input"].shape[1:]
-    content = {"network": describe(model, shape, dtype=torch.float64), **data, "input": pack(data["input"][0])}
+    content = {"network": describe(model, shape), **data, "input": pack(data["input"][0])}
     (folder / "data.json").write_text(json.dumps(content), encoding="utf-8")
     script = f"""
     import {{ readFileSync }} from "node:fs";

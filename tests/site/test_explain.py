@@ -186,6 +186,42 @@ def test_text_of_the_user_is_text_on_the_screen(play):
     assert page.locator("main b, main i").count() == 0
 
 
+def test_scores_are_bars_on_one_scale_on_either_side_of_zero(visit, tmp_path):
+    layer = Linear(3, 3, bias=False)
+    torch.nn.init.eye_(layer.weight)
+    samples = torch.tensor([[-4, 1, 0.4], [0.5, 0, 0]])
+    names = ["a", "a much longer name", "b"]
+    path = explain.export(layer, samples, tmp_path / "m.html", classes=names, loss="mse_loss")
+    page = visit(path.as_uri())
+
+    def boxes(kind):
+        return [each.bounding_box() for each in page.locator(kind).all()]
+
+    tracks, bars = boxes(".bars-track"), boxes(".bars-bar")
+    assert len({(track["x"], track["width"]) for track in tracks}) == 1
+    zero, half = tracks[0]["x"] + tracks[0]["width"] / 2, tracks[0]["width"] / 2
+    assert page.locator(".bars-ends span").all_inner_texts() == ["−5", "0", "5"]
+    assert bars[0]["x"] + bars[0]["width"] == pytest.approx(zero, abs=1)
+    assert bars[0]["width"] == pytest.approx(half * 4 / 5, abs=1)
+    assert [bar["x"] for bar in bars[1:]] == [pytest.approx(zero, abs=1)] * 2
+    assert [bar["width"] for bar in bars[1:]] == [pytest.approx(half * share, abs=1) for share in (1 / 5, 0.4 / 5)]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_photograph_is_true_to_life_as_one_picture_and_by_channel(visit, tmp_path, scheme):
+    image = torch.tensor([0.8, 0.4, 0.2]).view(1, 3, 1, 1).expand(1, 3, 4, 4)
+    path = explain.export(Sequential(Flatten(), Linear(48, 2)), image, tmp_path / "m.html")
+    page = visit(path.as_uri(), scheme=scheme)
+
+    def color(selector):
+        read = "canvas => [...canvas.getContext('2d').getImageData(1, 1, 1, 1).data].slice(0, 3)"
+        return [each.evaluate(read) for each in page.locator(selector).all()]
+
+    assert color(".tracer-whole") == [[204, 102, 51]]
+    channels = color(".flow-stage:has(button:text-is('input')) canvas")
+    assert channels == [[204] * 3, [102] * 3, [51] * 3]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_fits_a_small_phone_and_axe_finds_no_violation(play, scheme):
     page = play(width=320, height=640, scheme=scheme)

@@ -56,14 +56,12 @@ export class Influence {
 
   /** Draw the pictures again in the colors of the page. */
   draw() {
-    this.shown.forEach(({ pictures, values, scale, isInk }) =>
-      pictures.draw(values, scale, this.viewer.palette, isInk),
-    );
+    this.shown.forEach(({ pictures, values, scale, tone }) => pictures.draw(values, scale, this.viewer.palette, tone));
   }
 
-  picture(values, caption, { scale = 1, isInk = false } = {}) {
+  picture(values, caption, { scale = 1, tone = null } = {}) {
     const pictures = new Pictures(layOut(this.viewer.input.shape), "aspect-ratio: 1");
-    this.shown.push({ pictures, values, scale, isInk });
+    this.shown.push({ pictures, values, scale, tone });
     const image = make("div", { role: "img", "aria-label": caption }, pictures.parts[0].block);
     return make("figure", {}, image, make("figcaption", {}, caption));
   }
@@ -102,8 +100,8 @@ export class Influence {
       make(
         "div",
         { class: "influence-row" },
-        this.picture(input.data, `before: ${answer(input)}`, { isInk: true }),
-        this.picture(after.data, `after: ${answer(after)}`, { isInk: true }),
+        this.picture(input.data, `before: ${answer(input)}`, { tone: "ink" }),
+        this.picture(after.data, `after: ${answer(after)}`, { tone: "ink" }),
         this.picture(moved, `difference, up to ±${written(most, 2)}`, { scale: most }),
       ),
       ...words.map((text) => make("p", {}, text)),
@@ -179,7 +177,7 @@ export class Influence {
       make(
         "div",
         { class: "influence-row" },
-        this.picture(input.data, `the image: reads ${name}`, { isInk: true }),
+        this.picture(input.data, `the image: reads ${name}`, { tone: "ink" }),
         this.picture(map, `lost under a cover, up to ${written(largest(map), 2)}`, { scale: largest(map) }),
         this.picture(gradient, `gradient of log p, up to ±${written(largest(gradient), 2)}`, {
           scale: largest(gradient),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -16,13 +16,38 @@ from glassbox import nn
 LIMIT = 100_000
 """How many weights a page may hold: about half a megabyte."""
 
-LOSSES = ("cross_entropy", "mse_loss")
+LOSSES = ("cross_entropy", "mse_loss", "binary_cross_entropy_with_logits")
 
-_KINDS = ("Conv2d", "MaxPool2d", "AvgPool2d", "Linear", "ReLU", "Sigmoid", "Tanh", "Softmax", "Flatten")
-_SHORT = dict(zip(_KINDS, ("conv", "pool", "pool", "fc", "relu", "sigmoid", "tanh", "softmax", "flatten"), strict=True))
-_WITHOUT_EFFECT = ("Dropout", "Identity")  # what they do when the network predicts
+_SHORT = {
+    "Conv2d": "conv",
+    "MaxPool2d": "pool",
+    "AvgPool2d": "pool",
+    "AdaptiveAvgPool2d": "pool",
+    "Linear": "fc",
+    "BatchNorm1d": "norm",
+    "BatchNorm2d": "norm",
+    "ReLU": "relu",
+    "LeakyReLU": "relu",
+    "GELU": "gelu",
+    "SiLU": "silu",
+    "Sigmoid": "sigmoid",
+    "Tanh": "tanh",
+    "Softmax": "softmax",
+    "Flatten": "flatten",
+}
+_WITHOUT_EFFECT = (  # what they do when the network predicts
+    "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Dropout3d",
+    "AlphaDropout",
+    "FeatureAlphaDropout",
+    "Identity",
+)
+_ON_IMAGES = ("Conv2d", "MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "BatchNorm2d")
+_ON_VECTORS = ("Linear", "Softmax", "BatchNorm1d")
+_SAME_AS = {"AdaptiveAvgPool2d": "AvgPool2d"}  # of one number for each channel: a window as large as the image
 _INSTEAD = {
-    "BatchNorm2d": "merge it into the convolution before it: torch.nn.utils.fusion.fuse_conv_bn_eval(conv, norm)",
     "LogSoftmax": "leave it out: the page shows the probabilities of the scores and their cross-entropy",
 }
 
@@ -33,7 +58,6 @@ def describe(
     *,
     classes: Sequence[str] | None = None,
     loss: str = "cross_entropy",
-    dtype: torch.dtype = torch.float32,
 ) -> dict[str, Any]:
     """Describe a network in terms that JSON can hold.
 
@@ -42,16 +66,14 @@ def describe(
 
     Parameters
     ----------
-    model : Sequential
-        Of ours or of torch, with sequences inside it or not.
+    model : Sequential or Module
+        Of ours or of torch, with sequences inside it or not; or one layer alone.
     input_shape : sequence of int
         The shape of one input, without the batch: (C, H, W) or (features,).
     classes : sequence of str, optional
         The names of the outputs.
-    loss : {"cross_entropy", "mse_loss"}
+    loss : {"cross_entropy", "mse_loss", "binary_cross_entropy_with_logits"}
         What the gradient is of.
-    dtype : torch.dtype
-        In which type the weights are stored: float32 or float64.
 
     Returns
     -------
@@ -76,15 +98,31 @@ def describe(
     if not layers:
         raise ValueError("the network has no layer to open; give a Sequential with at least one")
     _check_weights(layers)
-    described, outputs = _follow(layers, tuple(input_shape), dtype)
-    if classes is not None and len(classes) != outputs:
-        raise ValueError(f"the network has {outputs} outputs, but {len(classes)} class names came")
-    names = None if classes is None else [str(name) for name in classes]
+    described, outputs = _follow(layers, tuple(input_shape))
+    if outputs == 1 and loss == "cross_entropy":
+        raise ValueError(
+            "the cross-entropy expects two outputs or more: of a single class the probability is always 1; try "
+            "loss='binary_cross_entropy_with_logits' for a yes or no, loss='mse_loss' for a quantity"
+        )
+    names = None if classes is None else _names(classes, outputs)
     return {"input": list(input_shape), "outputs": outputs, "classes": names, "loss": loss, "layers": described}
 
 
-def stored(numbers: Tensor, dtype: torch.dtype = torch.float32) -> dict[str, Any]:
-    """Store a tensor as text: its shape, and its numbers as base64 of little-endian bytes."""
+def _names(classes: Sequence[str], outputs: int) -> list[str]:
+    """Check the names of the outputs."""
+    if not isinstance(classes, Sequence):
+        hint = "list(classes.values())" if isinstance(classes, Mapping) else "list(classes)"
+        raise TypeError(f"classes expects a sequence of names, got {type(classes).__name__}: try {hint}")
+    if len(classes) != outputs:
+        raise ValueError(
+            f"classes expects a name for each output: the network has {outputs}, got {len(classes)} class names"
+        )
+    return [str(name) for name in classes]
+
+
+def stored(numbers: Tensor) -> dict[str, Any]:
+    """Store a tensor as text: its shape, and its numbers as base64 of little-endian bytes, float64 where they are."""
+    dtype = torch.float64 if numbers.dtype == torch.float64 else torch.float32
     array = numbers.detach().to("cpu", dtype).contiguous().numpy()
     raw = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
     return {"shape": list(array.shape), "data": base64.b64encode(raw).decode(), "dtype": array.dtype.name}
@@ -92,6 +130,9 @@ def stored(numbers: Tensor, dtype: torch.dtype = torch.float32) -> dict[str, Any
 
 def _parts(model: Module, prefix: str = "") -> Iterator[tuple[str, Module]]:
     """Give the layers in the order in which they are applied; one that is used twice comes twice."""
+    if not prefix and type(model) in _classes(_SHORT):
+        yield "0", model
+        return
     if not isinstance(model, Sequential) or type(model).forward is not Sequential.forward:
         raise TypeError(
             f"explain expects a Sequential of layers, got {type(model).__name__}: what another module computes "
@@ -104,13 +145,18 @@ def _parts(model: Module, prefix: str = "") -> Iterator[tuple[str, Module]]:
             yield f"{prefix}{name}", part
 
 
+def _classes(kinds: Iterable[str]) -> dict[type, str]:
+    """Give the classes of these names, ours and torch's."""
+    return {getattr(home, kind): kind for kind in kinds for home in (nn, torch.nn) if hasattr(home, kind)}
+
+
 def _kind(name: str, layer: Module) -> str:
     """Give the name of a layer's class where it is exactly ours or torch's; a subclass may compute something else."""
-    for kind in (*_KINDS, *_WITHOUT_EFFECT):
-        if type(layer) in (getattr(nn, kind, None), getattr(torch.nn, kind)):
-            return kind
+    known = _classes((*_SHORT, *_WITHOUT_EFFECT))
+    if type(layer) in known:
+        return known[type(layer)]
     kind = type(layer).__name__
-    hint = _INSTEAD.get(kind, f"build the network of {', '.join(_KINDS)}")
+    hint = _INSTEAD.get(kind, f"build the network of {', '.join(_SHORT)}")
     raise NotImplementedError(f"{name}: explain cannot open a {kind}; {hint}")
 
 
@@ -124,6 +170,9 @@ def _check_weights(layers: list[tuple[str, Module]]) -> None:
     owners: dict[int, str] = {}
     count = 0
     for name, layer in layers:
+        for buffer_name, buffer in layer.named_buffers():
+            if not torch.isfinite(buffer).all():
+                raise ValueError(f"{name}.{buffer_name} holds a number that is not finite; did training diverge?")
         for parameter_name, parameter in layer.named_parameters():
             if id(parameter) in owners:
                 raise NotImplementedError(f"{name} shares its weights with {owners[id(parameter)]}; give it its own")
@@ -135,51 +184,81 @@ def _check_weights(layers: list[tuple[str, Module]]) -> None:
         raise ValueError(f"the network has {count:,} weights, a page holds at most {LIMIT:,}; try a narrower one")
 
 
-def _follow(
-    layers: list[tuple[str, Module]], shape: tuple[int, ...], dtype: torch.dtype
-) -> tuple[list[dict[str, Any]], int]:
+def _follow(layers: list[tuple[str, Module]], shape: tuple[int, ...]) -> tuple[list[dict[str, Any]], int]:
     """Describe each layer for the shape that reaches it; return the descriptions and the number of outputs."""
     if len(shape) not in (1, 3) or min(shape) < 1:
         raise ValueError(f"an input must be an image (C, H, W) or a vector (features,), got the shape {shape}")
     described = []
     for name, layer in layers:
         kind = _kind(name, layer)
-        described.append(
-            {"name": _readable(name, kind), "kind": kind, **_describe_layer(name, kind, layer, shape, dtype)}
-        )
-        like = next(layer.parameters(), torch.empty(0))  # its device and type
-        try:
-            with torch.no_grad():
-                shape = tuple(layer(like.new_zeros(1, *shape)).shape[1:])
-        except (ValueError, RuntimeError, IndexError) as error:
-            raise ValueError(f"{name}: {kind} does not take an input of shape {shape}: {error}") from error
+        parts = _describe_layer(name, kind, layer, shape)
+        described.append({"name": _readable(name, kind), "kind": _SAME_AS.get(kind, kind), **parts})
+        shape = _shape_after(name, kind, layer, shape)
     if len(shape) != 1:
         raise ValueError(f"the network must end with a vector, its output has the shape {shape}; add a Flatten")
     return described, shape[0]
 
 
-def _describe_layer(name: str, kind: str, layer: Any, shape: tuple[int, ...], dtype: torch.dtype) -> dict[str, Any]:
+def _shape_after(name: str, kind: str, layer: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Give the shape of what a layer makes of an input of a shape."""
+    try:
+        if kind in ("BatchNorm1d", "BatchNorm2d"):  # to call it would move its statistics
+            if shape[0] != layer.num_features:
+                raise ValueError(f"expected {layer.num_features} channels, got {shape[0]}")
+            return shape
+        like = next(layer.parameters(), torch.empty(0))  # its device and type
+        with torch.no_grad():
+            return tuple(layer(like.new_zeros(1, *shape)).shape[1:])
+    except (ValueError, RuntimeError, IndexError) as error:
+        raise ValueError(f"{name}: {kind} does not take an input of shape {shape}: {error}") from error
+
+
+def _describe_layer(name: str, kind: str, layer: Any, shape: tuple[int, ...]) -> dict[str, Any]:
     """Give the weights and options of one layer, in torch's names as JavaScript writes them."""
-    if kind in ("Conv2d", "MaxPool2d", "AvgPool2d") and len(shape) != 3:
+    if kind in _ON_IMAGES and len(shape) != 3:
         raise ValueError(f"{name}: {kind} takes an image (C, H, W), what reaches it has the shape {shape}")
-    if kind in ("Linear", "Softmax") and len(shape) != 1:
+    if kind in _ON_VECTORS and len(shape) != 1:
         raise NotImplementedError(f"{name}: {kind} opens on a vector, an image {shape} reaches it; put Flatten before")
     if kind == "Softmax":
         _allow(name, dim=(layer.dim, (1, -1)))
     if kind == "Flatten":
         _allow(name, start_dim=(layer.start_dim, (1,)), end_dim=(layer.end_dim, (-1, len(shape))))
     described: dict[str, Any] = {}
-    if kind in ("Conv2d", "Linear"):
-        described["weight"] = stored(layer.weight, dtype)
-        described["bias"] = None if layer.bias is None else stored(layer.bias, dtype)
+    if kind in ("Conv2d", "Linear", "BatchNorm1d", "BatchNorm2d"):
+        described |= {part: _stored_or_none(getattr(layer, part)) for part in ("weight", "bias")}
     if kind == "Conv2d":
         _allow(name, padding_mode=(layer.padding_mode, ("zeros",)))
         described["groups"] = layer.groups
         described["padding"] = _padding(name, layer)
         described["stride"], described["dilation"] = _pair(layer.stride), _pair(layer.dilation)
+    if kind in ("BatchNorm1d", "BatchNorm2d"):
+        described |= _describe_normalization(name, layer)
     if kind in ("MaxPool2d", "AvgPool2d"):
         described |= _describe_pooling(name, kind, layer)
+    if kind == "AdaptiveAvgPool2d":
+        _allow(name, output_size=(layer.output_size, (1, (1, 1), [1, 1])))
+        whole = list(shape[1:])
+        described |= {"kernelSize": whole, "stride": whole, "padding": [0, 0], "dilation": [1, 1]}
+        described |= {"countIncludePad": True, "divisorOverride": None}
+    if kind == "LeakyReLU":
+        described["negativeSlope"] = layer.negative_slope
+    if kind == "GELU":
+        described["approximate"] = layer.approximate
     return described
+
+
+def _stored_or_none(tensor: Tensor | None) -> dict[str, Any] | None:
+    return None if tensor is None else stored(tensor)
+
+
+def _describe_normalization(name: str, layer: Any) -> dict[str, Any]:
+    """Give the statistics that a batch normalization predicts with."""
+    if layer.running_mean is None:
+        raise NotImplementedError(
+            f"{name}: explain cannot open track_running_stats=False: what it makes of one image depends on the others "
+            "of its batch; train it with track_running_stats=True"
+        )
+    return {"runningMean": stored(layer.running_mean), "runningVar": stored(layer.running_var), "eps": layer.eps}
 
 
 def _describe_pooling(name: str, kind: str, layer: Any) -> dict[str, Any]:

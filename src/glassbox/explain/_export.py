@@ -6,10 +6,11 @@ import html
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import Module
@@ -44,21 +45,24 @@ def export(
     Parameters
     ----------
     model : Sequential
-        The network, of `glassbox.nn` or of ``torch.nn``: convolutions, pooling, dense layers, ReLU, sigmoid, tanh,
-        softmax and flatten, with at most 100,000 weights. Dropout is left out, as when the network predicts.
-    samples : Tensor or LabelledImages
+        The network, of `glassbox.nn` or of ``torch.nn``: convolutions, pooling, dense layers, batch normalization,
+        ReLU, LeakyReLU, GELU, SiLU, sigmoid, tanh, softmax and flatten, with at most 100,000 weights; or one of these
+        alone. It is shown as it predicts: batch normalization with the statistics of its training, without dropout.
+        Weights in float64 keep their precision.
+    samples : Tensor, array or LabelledImages
         What the reader can choose from: shape (N, C, H, W) or (N, features). Labels and class names come with
-        `LabelledImages`.
+        `LabelledImages`. Images between 0 and 1 are shown as ink on paper where their edges are mostly 0, as those of
+        drawn digits, else, and where they have three channels, as photographs.
     path : path-like
         The file to write. Folders that are missing are made; a file that is there is replaced.
     title : str
         The title of the page.
     labels : Tensor or sequence of int, optional
-        The right answers: for the cross-entropy one class for each sample, for the squared error the outputs that
-        were expected, of shape (N, outputs).
+        The right answers: for the cross-entropy one class for each sample, for the others the outputs that were
+        expected, of shape (N, outputs).
     classes : sequence of str, optional
         The names of the outputs.
-    loss : {"cross_entropy", "mse_loss"}
+    loss : {"cross_entropy", "mse_loss", "binary_cross_entropy_with_logits"}
         What the gradient is of.
 
     Returns
@@ -69,7 +73,7 @@ def export(
     Raises
     ------
     TypeError
-        If the model is no sequence of layers, or the samples are no tensor.
+        If the model is no sequence of layers, or title, samples, labels or classes are of another type.
     NotImplementedError
         If the page cannot open a layer; the message names it and says what to do.
     ValueError
@@ -89,9 +93,11 @@ def export(
         labels = samples.labels if labels is None else labels
         classes = (samples.class_names or None) if classes is None else classes
         samples = samples.images
-    _check_samples(samples)
+    if not isinstance(title, str):
+        raise TypeError(f"title expects a string, got {type(title).__name__}: leave it out for the usual one")
+    samples = _samples(samples)
     network = describe(model, samples.shape[1:], classes=classes, loss=loss)
-    data = {"title": title, "network": network, "samples": stored(samples)}
+    data = {"title": title, "network": network, "samples": stored(samples), "arePhotos": _are_photos(samples)}
     data |= _answers(labels, len(samples), network)
     page = _fill(title, data)
     path = Path(path)
@@ -99,9 +105,17 @@ def export(
     return path
 
 
-def _check_samples(samples: Any) -> None:
+def _samples(samples: Any) -> Tensor:
+    """Check the samples, and give them as a tensor."""
+    if isinstance(samples, np.ndarray):
+        samples = torch.from_numpy(np.ascontiguousarray(samples))
     if not isinstance(samples, Tensor):
-        raise TypeError(f"samples must be a tensor or LabelledImages, got {type(samples).__name__}")
+        hint = "a tensor (N, C, H, W) or (N, features)"
+        if isinstance(samples, tuple) and len(samples) == 2:
+            hint = "export(model, images, path, labels=labels)"
+        raise TypeError(
+            f"samples expects a tensor, an array or LabelledImages, got {type(samples).__name__}: try {hint}"
+        )
     if samples.ndim not in (2, 4) or len(samples) == 0:
         raise ValueError(
             f"samples must have the shape (N, C, H, W) or (N, features), got {tuple(samples.shape)}; "
@@ -110,25 +124,54 @@ def _check_samples(samples: Any) -> None:
     if samples.numel() > LIMIT:
         fitting = LIMIT // samples[0].numel()
         raise ValueError(f"{len(samples)} samples are too many for one page; try samples[:{max(1, min(20, fitting))}]")
+    if samples.is_complex():
+        raise TypeError(f"samples expects real numbers, got {samples.dtype}: try samples.abs()")
     check_finite("samples", samples)
+    return samples
+
+
+def _are_photos(samples: Tensor) -> bool:
+    """Tell photographs, whose light is never turned into ink: they have three channels, or edges that are not empty."""
+    if samples.ndim == 2:
+        return False
+    edges = [samples[:, :, [0, -1]].flatten(), samples[..., [0, -1]].flatten()]
+    return samples.shape[1] == 3 or (torch.cat(edges) == 0).float().mean().item() < 0.5
 
 
 def _answers(labels: Any, count: int, network: dict[str, Any]) -> dict[str, Any]:
     """Give the right answers as the page reads them: class numbers, or the outputs that were expected."""
     if labels is None:
         return {"labels": None, "targets": None}
-    labels = torch.as_tensor(labels)
     outputs = network["outputs"]
-    if network["loss"] == "mse_loss":
+    labels = _numbers(labels)
+    if network["loss"] != "cross_entropy":
         if labels.shape != (count, outputs):
-            raise ValueError(f"labels must have the shape {(count, outputs)}, got {tuple(labels.shape)}")
+            raise ValueError(
+                f"labels expects the shape {(count, outputs)} for {network['loss']}, got {tuple(labels.shape)}"
+            )
         check_finite("labels", labels)
         return {"labels": None, "targets": stored(labels)}
     if labels.shape != (count,) or labels.is_floating_point():
-        raise ValueError(f"labels must be {count} class numbers, got {labels.dtype} of shape {tuple(labels.shape)}")
+        hint = ""
+        if labels.shape == (count, outputs):
+            hint = ": try labels.argmax(1), or loss='binary_cross_entropy_with_logits' where several may be right"
+        raise ValueError(
+            f"labels must be {count} class numbers, got {labels.dtype} of shape {tuple(labels.shape)}{hint}"
+        )
     if labels.min() < 0 or labels.max() >= outputs:
         raise ValueError(f"labels must lie between 0 and {outputs - 1}, got {labels.min()} to {labels.max()}")
     return {"labels": labels.tolist(), "targets": None}
+
+
+def _numbers(labels: Any) -> Tensor:
+    """Give labels as a tensor."""
+    try:
+        return torch.as_tensor(labels)
+    except (TypeError, ValueError, RuntimeError):
+        first = next(iter(labels), None) if isinstance(labels, Iterable) else labels
+        raise TypeError(
+            f"labels expects numbers, got {first!r}: try labels=[classes.index(name) for name in names]"
+        ) from None
 
 
 def _fill(title: str, data: dict[str, Any]) -> str:
@@ -142,11 +185,15 @@ def _fill(title: str, data: dict[str, Any]) -> str:
         "policy": policy([code], [style]),  # the one script that the browser runs: text in the page is never one
         "title": html.escape(title),
         "style": style,
-        "summary": f"{len(layers)} layers, {count:,} weights, {samples:,} sample{'s' if samples > 1 else ''}.",
+        "summary": f"{_count(len(layers), 'layer')}, {_count(count, 'weight')}, {_count(samples, 'sample')}.",
         "script": code,
     }
     template = (HERE / "page.html").read_text(encoding="utf-8")
     return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _size(layer: dict[str, Any]) -> int:

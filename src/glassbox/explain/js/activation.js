@@ -2,51 +2,103 @@
 import { factor, powers, term } from "./explanation.js";
 import { map, ravel, tensor, wholeOf } from "./tensor.js";
 
-/** y = f(x), number by number. `derivative` gives dy/dx as named factors, from x and y. */
-function elementwise(rule, f, derivative) {
-  const slopeOf = (x, y) => derivative(x, y).reduce((product, [, value]) => product * value, 1);
+/**
+ * y = f(x), number by number. `derivative` gives dy/dx as named factors, from x and y; `explain` gives the rule and the
+ * one term that makes y of x.
+ */
+function elementwise(f, derivative, explain) {
+  const slopeOf = (x, y, layer) => derivative(x, y, layer).reduce((product, [, value]) => product * value, 1);
   return {
-    forward: (layer, input) => map(input, f),
+    forward: (layer, input) => map(input, (x) => f(x, layer)),
     backward: (layer, { input, output, slope }) => {
-      const data = slope.data.map((d, place) => d * slopeOf(input.data[place], output.data[place]));
+      const data = slope.data.map((d, place) => d * slopeOf(input.data[place], output.data[place], layer));
       return { input: tensor(input.shape, data) };
     },
     reach: (layer, box) => box,
     explain: (layer, { input }, index) => {
-      const x = input.data[ravel(index, input.shape)];
-      const alone = term([factor("x", x, "input", index)], rule === "relu" ? x > 0 : undefined);
+      const x = factor("x", input.data[ravel(index, input.shape)], "input", index);
+      const { rule, alone } = explain(x, layer);
       return { rule, constant: null, terms: [alone] };
     },
     explainSlope: {
       value: (layer, { input, output, slope }, index) => {
         const place = ravel(index, input.shape);
-        const local = derivative(input.data[place], output.data[place]).map(([symbol, value]) => factor(symbol, value));
+        const local = derivative(input.data[place], output.data[place], layer);
+        const factors = local.map(([symbol, value]) => factor(symbol, value));
         const arrived = factor("∂L/∂y", slope.data[place], "slope", index);
-        return { rule: "sum", constant: null, terms: [term([...local, arrived])] };
+        return { rule: "sum", constant: null, terms: [term([...factors, arrived])] };
       },
     },
   };
 }
 
+/** y = gate(x) x: an activation that lets a share of x through. */
+function gated(symbol, gate, derivative) {
+  return elementwise(
+    (x, layer) => gate(x, layer) * x,
+    (x, y, layer) => [["dy/dx", derivative(x, layer)]],
+    (x, layer) => ({ rule: "sum", alone: term([factor(symbol, gate(x.value, layer)), x]) }),
+  );
+}
+
 /** max(0, x); its derivative at 0 is 0. */
 export const ReLU = elementwise(
-  "relu",
   (x) => (x < 0 ? 0 : x), // NaN stays NaN
   (x) => [["ReLU′", x > 0 ? 1 : 0]],
+  (x) => ({ rule: "relu", alone: term([x], x.value > 0) }),
+);
+
+const shareOfLeaky = (x, { negativeSlope }) => (x > 0 ? 1 : negativeSlope);
+
+/** x above 0, a fixed share of it below; its derivative at 0 is that share. */
+export const LeakyReLU = gated("share", shareOfLeaky, shareOfLeaky);
+
+/** 1 / (1 + e^-x). */
+export const sigmoidOf = (x) => 1 / (1 + Math.exp(-x));
+
+/** x times its sigmoid s; dy/dx = s (1 + x (1 - s)). */
+export const SiLU = gated("σ(x)", sigmoidOf, (x) => sigmoidOf(x) * (1 + x * (1 - sigmoidOf(x))));
+
+/** The normal distribution function: the sum for the error function has positive terms alone and converges anywhere. */
+function normalShare(x) {
+  const u = Math.abs(x) / Math.SQRT2;
+  let sum = 0;
+  for (let n = 1, power = u; power > sum * 1e-17 && u < 6; n += 1, power *= (2 * u * u) / (2 * n - 1)) {
+    sum += power;
+  }
+  const error = u < 6 ? (2 / Math.sqrt(Math.PI)) * Math.exp(-u * u) * sum : 1;
+  return (1 + Math.sign(x) * error) / 2;
+}
+
+const normalDensity = (x) => Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
+const [BEND, CUBE] = [Math.sqrt(2 / Math.PI), 0.044715];
+const tanhShare = (x) => (1 + Math.tanh(BEND * (x + CUBE * x ** 3))) / 2;
+const tanhShareSlope = (x) => 2 * tanhShare(x) * (1 - tanhShare(x)) * BEND * (1 + 3 * CUBE * x * x);
+
+/** x times the share of a normal distribution below it, or torch's approximation of that by a hyperbolic tangent. */
+export const GELU = gated(
+  "Φ(x)",
+  (x, { approximate }) => (approximate === "tanh" ? tanhShare(x) : normalShare(x)),
+  (x, { approximate }) =>
+    approximate === "tanh" ? tanhShare(x) + x * tanhShareSlope(x) : normalShare(x) + x * normalDensity(x),
 );
 
 /** 1 / (1 + e^-x); dy/dx = y (1 - y). */
 export const Sigmoid = elementwise(
-  "sigmoid",
-  (x) => 1 / (1 + Math.exp(-x)),
+  sigmoidOf,
   (x, y) => [
     ["y", y],
     ["1 − y", 1 - y],
   ],
+  (x) => ({ rule: "sigmoid", alone: term([x]) }),
 );
 
 /** (e^x - e^-x) / (e^x + e^-x); dy/dx = 1 - y². */
-export const Tanh = elementwise("tanh", Math.tanh, (x, y) => [["1 − y²", 1 - y * y]]);
+export const Tanh = elementwise(
+  (x) => Math.tanh(x),
+  (x, y) => [["1 − y²", 1 - y * y]],
+  (x) => ({ rule: "tanh", alone: term([x]) }),
+);
 
 /** Make probabilities of scores (F): y[k] = e^x[k] / sum over j of e^x[j]. */
 export function softmaxForward(scores) {

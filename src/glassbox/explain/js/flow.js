@@ -7,6 +7,7 @@ import { makeSvg } from "./svg.js";
 const TALLEST = 128; // numbers of a vector in one column
 const FINGER = 5; // px: where numbers are smaller, a tap means the strongest one around it
 const MOST_LINES = 64; // between two layers
+const MOST_NAMES = 16; // of layers side by side: more are written upright
 
 export class Flow {
   /**
@@ -30,7 +31,15 @@ export class Flow {
       this.lines,
       begin && make("div", { class: "flow-begin" }, begin),
       end && make("div", { class: "flow-end" }, end),
-      make("div", { class: "flow-stages", role: "group", "aria-label": "The layers of the network" }, layers),
+      make(
+        "div",
+        {
+          class: `flow-stages${this.stages.length > MOST_NAMES ? " is-deep" : ""}`,
+          role: "group",
+          "aria-label": "The layers of the network",
+        },
+        layers,
+      ),
       this.marks,
     );
     new ResizeObserver(() => this.measure()).observe(this.element);
@@ -81,9 +90,9 @@ export class Flow {
   }
 
   /** Draw the numbers of all values; `scales` are the sizes that have the strongest color. */
-  draw(numbersOf, scales, palette, isInk) {
+  draw(numbersOf, scales, palette, toneOf) {
     for (const { value, pictures } of this.stages) {
-      pictures.draw(numbersOf(value), isInk(value) ? 1 : scales[value], palette, isInk(value));
+      pictures.draw(numbersOf(value), toneOf(value) ? 1 : scales[value], palette, toneOf(value));
     }
   }
 

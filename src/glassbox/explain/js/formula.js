@@ -6,12 +6,26 @@ import { written } from "./numbers.js";
 const SHOWN = 12; // rows of a long sum before "show all"
 const HEADS = { exp: "score, and e to its power", lost: "won" }; // of columns whose symbol says less, or differs
 
+const NORMALIZED =
+  "The mean m of its channel subtracted, divided by the standard deviation s, both as training kept them; times the " +
+  "weight, and the bias.";
+const NORMALIZED_BACK = "The gradient times the weight of the channel, divided by its standard deviation s.";
+const OF_NORMALIZATION = {
+  weight: "This weight multiplied every number of its channel. The normalized number times its gradient; all added.",
+  bias: "The bias went into every number of its channel: all their gradients, added.",
+};
+
 const FORWARD = {
   Conv2d: "Each number under the kernel times the weight that lies on it; all added, and the bias.",
   Linear: "Every number of the layer before times its weight; all added, and the bias.",
   MaxPool2d: "The largest number of the window goes on.",
   AvgPool2d: "The mean of the window.",
+  BatchNorm1d: NORMALIZED,
+  BatchNorm2d: NORMALIZED,
   ReLU: "A number above zero stays as it is; any other becomes zero.",
+  LeakyReLU: "A number above zero stays as it is; of any other a fixed share goes on.",
+  GELU: "The number times Φ(x), the share of a standard normal distribution that lies below it.",
+  SiLU: "The number times its own sigmoid.",
   Sigmoid: "The sigmoid brings any number between 0 and 1.",
   Tanh: "The hyperbolic tangent brings any number between −1 and 1.",
   Softmax: "e to the power of this score, divided by the same of all scores.",
@@ -26,6 +40,11 @@ const BACKWARD = {
     "This number went into every sum of the next layer. Each sends its gradient back, times the weight between them.",
   MaxPool2d: "Only the largest number of a window changes what goes on: it takes the whole gradient, the others none.",
   AvgPool2d: "Each number of a window takes an equal share of the gradient.",
+  BatchNorm1d: NORMALIZED_BACK,
+  BatchNorm2d: NORMALIZED_BACK,
+  LeakyReLU: "The gradient goes through where the number was above zero; elsewhere a fixed share of it does.",
+  GELU: "The gradient times the derivative of GELU at the number, Φ(x) + x φ(x).",
+  SiLU: "The gradient times the derivative of SiLU, σ(x) (1 + x (1 − σ(x))).",
   ReLU: "The gradient goes through where the number was above zero, and stops where it was not.",
   Sigmoid: "The gradient times the derivative of the sigmoid, y (1 − y).",
   Tanh: "The gradient times the derivative of the hyperbolic tangent, 1 − y².",
@@ -34,6 +53,8 @@ const BACKWARD = {
 };
 
 const OF_PARAMETER = {
+  BatchNorm1d: OF_NORMALIZATION,
+  BatchNorm2d: OF_NORMALIZATION,
   Conv2d: {
     weight: "This weight lay on every place of the image. What was under it, times the gradient of the sum; all added.",
     bias: "The bias went into every sum of its channel: all their gradients, added.",
@@ -44,13 +65,25 @@ const OF_PARAMETER = {
   },
 };
 
+const OF_LOSS = {
+  cross_entropy:
+    "Minus the logarithm of the probability of the true class: 0 when it is certain, large when it is not.",
+  mse_loss: "The mean of the squared differences between output and target.",
+  binary_cross_entropy_with_logits:
+    "For each output minus the logarithm of the probability p that its sigmoid gives to the right answer; their mean.",
+};
+
+const BACK_FROM_LOSS = {
+  cross_entropy: "the probability of this class, less 1 if it is the true one.",
+  mse_loss: "twice the difference from the target, shared among the outputs.",
+  binary_cross_entropy_with_logits: "the sigmoid of this score less its target, shared among the outputs.",
+};
+
 /** One sentence on how a number came about. */
 export function sentenceOf(network, place, isBackward) {
   const { layers, loss } = network;
   if (place.what === "loss") {
-    return loss === "cross_entropy"
-      ? "Minus the logarithm of the probability of the true class: 0 when it is certain, large when it is not."
-      : "The mean of the squared differences between output and target.";
+    return OF_LOSS[loss];
   }
   if (place.what === "probability") {
     return FORWARD.Softmax;
@@ -68,9 +101,7 @@ export function sentenceOf(network, place, isBackward) {
   if (place.value < layers.length) {
     return BACKWARD[layers[place.value].kind];
   }
-  return loss === "cross_entropy"
-    ? "Where the way back begins: the probability of this class, less 1 if it is the true one."
-    : "Where the way back begins: twice the difference from the target, shared among the outputs.";
+  return `Where the way back begins: ${BACK_FROM_LOSS[loss]}`;
 }
 
 /** The patch, the kernel and their products as small tables, for a sum over a small window of an image; or null. */

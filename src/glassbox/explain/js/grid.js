@@ -32,11 +32,10 @@ export class Grid {
   /**
    * `label` names the grid and `words(index)` a number in it. The reader picks a number by `pick(index)`, or by
    * `enter(index)` to go on to its sum; `look(index, event)` is called for the one under the pointer or the cursor, and
-   * `look(null)` when it leaves. `cellSize` is in pixels and shrinks with the page; `perRow` blocks stand side by side;
-   * `isInk` draws 0 to 1 as ink.
+   * `look(null)` when it leaves. `cellSize` is in pixels and shrinks with the page; `perRow` blocks stand side by side.
    */
-  constructor({ label, layout, cellSize, perRow = 1, isInk = false, heads = null, words, pick, enter, look }) {
-    Object.assign(this, { layout, perRow, isInk, canBeInk: isInk, words, pick, enter, look });
+  constructor({ label, layout, cellSize, perRow = 1, heads = null, words, pick, enter, look }) {
+    Object.assign(this, { layout, perRow, words, pick, enter, look });
     this.cell = { block: 0, row: 0, column: 0 };
     this.marks = []; // {kind, element}
     const { columns, rows } = layout;
@@ -72,9 +71,9 @@ export class Grid {
     this.moveCursor(this.cell);
   }
 
-  /** Draw numbers; `scale` is the size that has the strongest color. */
-  draw(values, scale, palette) {
-    this.pictures.draw(values, scale, palette, this.isInk);
+  /** Draw numbers, as `Pictures` does. */
+  draw(values, scale, palette, tone) {
+    this.pictures.draw(values, scale, palette, tone);
     this.describeCursor();
   }
 

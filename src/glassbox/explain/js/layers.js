@@ -14,7 +14,12 @@ const WORDS = {
   Linear: () => "dense layer",
   MaxPool2d: ({ kernelSize }) => `largest of ${kernelSize.join("×")}`,
   AvgPool2d: ({ kernelSize }) => `mean of ${kernelSize.join("×")}`,
+  BatchNorm1d: () => "normalized by feature",
+  BatchNorm2d: () => "normalized by channel",
   ReLU: () => "max(0, x)",
+  LeakyReLU: ({ negativeSlope }) => `x, or ${negativeSlope} x below 0`,
+  GELU: () => "x times its normal share",
+  SiLU: () => "x times its sigmoid",
   Sigmoid: () => "sigmoid",
   Tanh: () => "tanh",
   Softmax: () => "softmax",
@@ -113,7 +118,6 @@ export class Layers {
       layout,
       cellSize: cellSizeOf(layout, place),
       perRow: perRowOf(layout, shape),
-      isInk: place.value === 0 && shape.length === 3,
       heads: isOutput && areBrief ? this.classes : null,
       words: (index) => `${name}, ${wordsOfIndex(index, isOutput ? this.classes : null)}`,
       pick: (index) => this.pick({ ...place, index }),
@@ -148,19 +152,22 @@ export class Layers {
 
   // Numbers
 
-  /** Draw the numbers of the cards that are shown anew. `isBackward` says that they are gradients. */
-  draw(palette, isBackward, scales) {
-    Object.assign(this, { palette, isBackward, scales });
+  /**
+   * Draw the numbers of the cards that are shown anew. `isBackward` says that they are gradients, `tone` that the input
+   * is drawn as ink or as a photograph.
+   */
+  draw(palette, { isBackward, scales, tone }) {
+    Object.assign(this, { palette, isBackward, scales, tone });
     this.cards.filter(({ element }) => !element.hidden).forEach((card) => this.drawCard(card));
   }
 
   drawCard(card) {
     for (const { place, grid, legend, part } of card.plates) {
       const numbers = this.numbersOf(place);
-      grid.isInk = grid.canBeInk && !this.isBackward && isBrightness(numbers);
-      const scale = grid.isInk || place.what === "probability" ? 1 : (this.scales[place.value] ?? largestSize(numbers));
-      grid.draw(numbers, scale, this.palette);
-      this.drawLegend(legend, scale, { isInk: grid.isInk, isAside: place.layer !== undefined });
+      const tone = place.value === 0 ? this.tone : null;
+      const scale = tone || place.what === "probability" ? 1 : (this.scales[place.value] ?? largestSize(numbers));
+      grid.draw(numbers, scale, this.palette, tone);
+      this.drawLegend(legend, scale, { tone, isAside: place.layer !== undefined });
       if (part !== null) {
         part.textContent = this.isBackward ? `∂L/∂ ${place.what}` : place.what;
       }
@@ -181,12 +188,13 @@ export class Layers {
     }
   }
 
-  drawLegend(legend, scale, { isInk, isAside }) {
-    const least = isAside ? "" : isInk ? "0" : written(-scale, 2);
-    const most = isAside ? `±${written(scale, 2)}` : isInk ? "1" : written(scale, 2);
+  drawLegend(legend, scale, { tone, isAside }) {
+    const least = isAside ? "" : tone ? "0" : written(-scale, 2);
+    const most = isAside ? `±${written(scale, 2)}` : tone ? "1" : written(scale, 2);
     if (legend.dataset.ends !== `${least} ${most}`) {
       legend.dataset.ends = `${least} ${most}`;
-      legend.classList.toggle("is-ink", isInk);
+      legend.classList.toggle("is-ink", tone === "ink");
+      legend.classList.toggle("is-photo", tone === "photo");
       const ramp = make("span", { class: "tracer-ramp" });
       legend.replaceChildren(make("span", {}, least), ramp, make("span", {}, most));
     }
@@ -269,9 +277,6 @@ export function scalesOf(network, numbersOf) {
   }
   return sizes;
 }
-
-/** Whether numbers can be shown as ink: none is below 0 or above 1. */
-export const isBrightness = (numbers) => numbers.every((number) => number >= 0 && number <= 1);
 
 const largestSize = (numbers) => numbers.reduce((largest, number) => Math.max(largest, Math.abs(number)), 0);
 

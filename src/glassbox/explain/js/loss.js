@@ -1,5 +1,5 @@
 // Losses: one number that says how wrong a prediction is, and its slope, as in glassbox.nn.
-import { softmaxForward } from "./activation.js";
+import { sigmoidOf, softmaxForward } from "./activation.js";
 import { factor, powers, term } from "./explanation.js";
 import { tensor } from "./tensor.js";
 
@@ -30,6 +30,19 @@ export function mseLossBackward(input, target) {
   );
 }
 
+/** The mean of -t log p - (1 - t) log(1 - p), where p is the sigmoid of a score: max(x, 0) - t x + log(1 + e^-|x|). */
+export function binaryCrossEntropyForward(scores, target) {
+  return scores.data.reduce((sum, x, i) => sum + surprise(x, target.data[i]), 0) / scores.data.length;
+}
+
+/** dL/dx[i] = (p[i] - t[i]) / n. */
+export function binaryCrossEntropyBackward(scores, target) {
+  const slopes = scores.data.map((x, i) => (sigmoidOf(x) - target.data[i]) / scores.data.length);
+  return tensor(scores.shape, slopes);
+}
+
+const surprise = (x, t) => Math.max(x, 0) - t * x + Math.log1p(Math.exp(-Math.abs(x)));
+
 const difference = (output, target, i) => factor("y − t", output.data[i] - target.data[i], "output", [i]);
 
 /** The losses by the names of their functions in torch. Each explains itself and dL/dy of one output. */
@@ -59,6 +72,21 @@ export const LOSSES = {
     explainSlope: (output, target, [i]) => {
       const terms = [term([factor("2/n", 2 / output.data.length), difference(output, target, i)])];
       return { rule: "sum", constant: null, terms };
+    },
+  },
+  binary_cross_entropy_with_logits: {
+    forward: binaryCrossEntropyForward,
+    backward: binaryCrossEntropyBackward,
+    explain: (output, target) => {
+      const share = factor("1/n", 1 / output.data.length);
+      const terms = Array.from(output.data, (x, i) => {
+        return term([share, factor("−log p", surprise(x, target.data[i]), "output", [i])]);
+      });
+      return { rule: "sum", constant: null, terms };
+    },
+    explainSlope: (output, target, [i]) => {
+      const wrong = factor("p − t", sigmoidOf(output.data[i]) - target.data[i], "output", [i]);
+      return { rule: "sum", constant: null, terms: [term([factor("1/n", 1 / output.data.length), wrong])] };
     },
   },
 };

@@ -1,14 +1,31 @@
 // A network: layers one after the other. Forward keeps every value, backward gives the slope of the loss at each of
 // them, and any number of either opens into the terms that made it.
-import { ReLU, Sigmoid, Softmax, softmaxForward, Tanh } from "./activation.js";
+import { GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softmax, softmaxForward, Tanh } from "./activation.js";
 import { Conv2d } from "./conv2d.js";
 import { powers } from "./explanation.js";
 import { Flatten, Linear } from "./linear.js";
 import { LOSSES } from "./loss.js";
+import { BatchNorm } from "./normalization.js";
 import { AvgPool2d, MaxPool2d } from "./pooling.js";
 import { decodeTensor, map, ravel, tensor, unravel } from "./tensor.js";
 
-const KINDS = { AvgPool2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sigmoid, Softmax, Tanh };
+const KINDS = {
+  AvgPool2d,
+  BatchNorm1d: BatchNorm,
+  BatchNorm2d: BatchNorm,
+  Conv2d,
+  Flatten,
+  GELU,
+  LeakyReLU,
+  Linear,
+  MaxPool2d,
+  ReLU,
+  Sigmoid,
+  SiLU,
+  Softmax,
+  Tanh,
+};
+const TENSORS = ["weight", "bias", "runningMean", "runningVar"];
 
 /**
  * @typedef {{name: string, kind: string, weight: Tensor|null, bias: Tensor|null, inputShape: number[],
@@ -21,8 +38,8 @@ const KINDS = { AvgPool2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sigmoid, So
 export function decode(description) {
   let value = tensor(description.input);
   const layers = description.layers.map((described) => {
-    const { weight = null, bias = null } = described;
-    const tensors = { weight: weight && decodeTensor(weight), bias: bias && decodeTensor(bias) };
+    const stored = TENSORS.map((name) => [name, described[name] ? decodeTensor(described[name]) : null]);
+    const tensors = Object.fromEntries(stored);
     const layer = { ...described, ...tensors, inputShape: value.shape };
     value = KINDS[layer.kind].forward(layer, value);
     return { ...layer, outputShape: value.shape };

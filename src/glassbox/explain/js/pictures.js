@@ -51,6 +51,31 @@ export function framesOf(layout, box) {
   return Array.from({ length: blocks[1] - blocks[0] + 1 }, (_, k) => ({ block: blocks[0] + k, ...place }));
 }
 
+/** How an input is drawn: an image between 0 and 1 as "ink" on paper or as a "photo", anything else by sign (null). */
+export function toneOf({ shape, data }, isPhoto) {
+  const isBright = shape.length === 3 && data.every((number) => number >= 0 && number <= 1);
+  return isBright ? (isPhoto ? "photo" : "ink") : null;
+}
+
+/** An image as one picture: three channels in their colors, one in the tone given, by sign where it has none. */
+export function paintWhole(canvas, { shape, data }, palette, tone) {
+  const [channels, height, width] = shape;
+  Object.assign(canvas, { height, width });
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(width, height);
+  const pixels = new Uint32Array(image.data.buffer);
+  const size = data.reduce((largest, number) => Math.max(largest, Math.abs(number)), 1e-300);
+  for (let place = 0; place < height * width; place += 1) {
+    if (channels === 3 && tone === "photo") {
+      const colors = [0, 1, 2].map((channel) => Math.round(255 * data[channel * height * width + place]));
+      image.data.set([...colors, 255], 4 * place);
+    } else {
+      pixels[place] = tone ? pixelOfBrightness(palette[tone], data[place]) : pixelOfShare(palette, data[place] / size);
+    }
+  }
+  context.putImageData(image, 0, 0);
+}
+
 export class Pictures {
   /** `style` gives each block its size, in the words of a style sheet. */
   constructor(layout, style = "") {
@@ -68,16 +93,16 @@ export class Pictures {
     return { block, canvas, context, image, pixels: new Uint32Array(image.data.buffer) };
   }
 
-  /** Draw numbers: as ink, where `isInk`, else by sign; `scale` is the size that has the strongest color. */
-  draw(values, scale, palette, isInk = false) {
+  /** Draw numbers: on a `tone` of the palette, ink or photo, or by sign; `scale` is the size of the strongest color. */
+  draw(values, scale, palette, tone = null) {
     this.values = values;
     const perBlock = this.layout.rows * this.layout.columns;
     this.parts.forEach(({ context, image, pixels }, block) => {
       const count = Math.min(perBlock, values.length - block * perBlock);
       for (let place = 0; place < count; place += 1) {
         const value = values[block * perBlock + place];
-        pixels[place] = isInk
-          ? pixelOfBrightness(palette.ink, value)
+        pixels[place] = tone
+          ? pixelOfBrightness(palette[tone], value)
           : pixelOfShare(palette, scale > 0 ? value / scale : value);
       }
       context.putImageData(image, 0, 0);

@@ -2,8 +2,15 @@
 import { Address, readAddress, whole } from "./address.js";
 import { make } from "./dom.js";
 import { decode } from "./network.js";
+import { readPalette, watchTheme } from "./palette.js";
+import { paintWhole, toneOf } from "./pictures.js";
 import { decodeTensor, tensor } from "./tensor.js";
 import { Viewer } from "./viewer.js";
+
+const MOST_THUMBNAILS = 24;
+const HINT =
+  "Choose a sample, then pick any number in the picture of the network: it opens into the sum that made it, and every " +
+  "term of that sum opens in turn. Backward shows the gradient of the loss instead.";
 
 /** Show the network on its samples. */
 export function main(root, data) {
@@ -20,10 +27,29 @@ export function main(root, data) {
   });
   const truth = make("span", { class: "tracer-note" });
 
+  const isImage = network.input.length === 3;
+  const picture = make("canvas", { class: "tracer-whole", role: "img", "aria-label": "The sample as one picture" });
+  const thumbnails = samples.slice(0, isImage ? MOST_THUMBNAILS : 0).map((_, number) => {
+    const canvas = make("canvas", { "aria-hidden": "true" });
+    const name = `sample ${number}`;
+    const attributes = { type: "button", "aria-label": name, title: name, onclick: () => choose(number) };
+    return { canvas, button: make("button", attributes, canvas) };
+  });
+  const paint = () => {
+    const palette = readPalette(root);
+    const draw = (canvas, sample) => paintWhole(canvas, sample, palette, toneOf(sample, data.arePhotos));
+    thumbnails.forEach(({ canvas }, number) => draw(canvas, samples[number]));
+    if (isImage) {
+      draw(picture, samples[chosen]);
+    }
+  };
+
   const choose = (number) => {
     chosen = Math.max(0, Math.min(samples.length - 1, Math.round(number) || 0));
     field.value = chosen;
     truth.textContent = data.labels ? `Its label: ${viewer.classes[data.labels[chosen]]}.` : "";
+    thumbnails.forEach(({ button }, k) => button.setAttribute("aria-pressed", String(k === chosen)));
+    paint();
     viewer.read(samples[chosen], targets?.[chosen]);
     viewer.address?.changed();
   };
@@ -33,7 +59,7 @@ export function main(root, data) {
       { type: "button", class: "tracer-button", "aria-label": `${word} sample`, onclick: () => choose(chosen + by) },
       sign,
     );
-  const chooser = make(
+  const controls = make(
     "div",
     { class: "tracer-controls tracer-sample" },
     make("label", { class: "tracer-field" }, "Sample ", field),
@@ -41,11 +67,18 @@ export function main(root, data) {
     step(1, "→", "next"),
     truth,
   );
-  const viewer = new Viewer({
-    network,
-    begin: chooser,
-  });
-  root.replaceChildren(viewer.element, viewer.learn.element);
+  const buttons = thumbnails.map(({ button }) => button);
+  const chooser = make(
+    "div",
+    {},
+    controls,
+    isImage && picture,
+    buttons.length > 1 && make("div", { class: "tracer-thumbnails", role: "group", "aria-label": "Samples" }, buttons),
+  );
+  const viewer = new Viewer({ network, arePhotos: data.arePhotos, begin: chooser });
+  watchTheme(paint);
+  const hint = make("p", { class: "page-hint" }, HINT);
+  root.replaceChildren(hint, viewer.element, viewer.learn.element);
   const readers = { sample: whole(0, samples.length - 1), ...viewer.readers() };
   const restore = ({ sample = chosen, ...found }) => {
     choose(sample);

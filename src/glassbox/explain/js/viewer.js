@@ -4,7 +4,7 @@ import { oneOf, whole } from "./address.js";
 import { Bars } from "./bars.js";
 import { make } from "./dom.js";
 import { Flow } from "./flow.js";
-import { isBrightness, Layers, scalesOf, wordsOfLayer } from "./layers.js";
+import { Layers, scalesOf, wordsOfLayer } from "./layers.js";
 import { Learn } from "./learn.js";
 import {
   backward,
@@ -19,6 +19,7 @@ import {
 } from "./network.js";
 import { written } from "./numbers.js";
 import { readPalette, watchTheme } from "./palette.js";
+import { toneOf } from "./pictures.js";
 import { Panel } from "./panel.js";
 import { addressOfPlace, codeOfPlace, placeOfAddress } from "./places.js";
 import { ravel, tensor, unravel, wholeOf } from "./tensor.js";
@@ -27,11 +28,11 @@ const TIP = 14; // px from the pointer to the number beside it
 
 export class Viewer {
   /**
-   * `computed()` is called when the network has another output. `begin`, an element, stands before the layers,
+   * `arePhotos` says that the inputs are photographs, not drawings. `computed()` is called when the network has another output. `begin`, an element, stands before the layers,
    * `beneath` under the picture, and `more` under the layers' cards. A page places `element` and `learn.element`, and sets `address` where it keeps one.
    */
-  constructor({ network, begin = null, beneath = [], more = [], computed = () => {} }) {
-    Object.assign(this, { network, original: network, computed, address: null });
+  constructor({ network, arePhotos = false, begin = null, beneath = [], more = [], computed = () => {} }) {
+    Object.assign(this, { network, original: network, arePhotos, computed, address: null });
     this.past = []; // notes of what was open before, where no address keeps them
     this.areShares = network.loss === "cross_entropy";
     const outputs = network.layers.at(-1).outputShape[0];
@@ -259,10 +260,9 @@ export class Viewer {
     const isBackward = this.direction === "backward";
     const numbersOf = (value) => this.numbersOf({ what: "value", value });
     const scales = scalesOf(this.network, numbersOf);
-    const isInk = (value) =>
-      !isBackward && value === 0 && this.input.shape.length === 3 && isBrightness(this.input.data);
-    this.flow.draw(numbersOf, scales, this.palette, isInk);
-    this.layers.draw(this.palette, isBackward, scales);
+    const tone = isBackward ? null : toneOf(this.input, this.arePhotos);
+    this.flow.draw(numbersOf, scales, this.palette, (value) => (value === 0 ? tone : null));
+    this.layers.draw(this.palette, { isBackward, scales, tone });
     const before = this.learn.moves.length > 0 ? this.steps.at(-1).outputs : null;
     this.bars.draw(this.shownOutputs(), before, this.isBlank);
     this.learn.draw(this);
