@@ -141,8 +141,8 @@ fig, (left, right) = plt.subplots(1, 2, figsize=(6.4, 3.6))
 plots.image(left, edges, kind="signed", limit=0.6).set_title("convolution")
 plots.image(right, selected, kind="positive", limit=0.5).set_title("bias, ReLU")
 fig.alt_text = (
-    "Left: vertical edges in red and blue. Right: after bias and ReLU only edges from "
-    "dark to bright are left."
+    "Left: vertical edges in orange and blue. Right: after bias and ReLU only edges "
+    "from dark to bright are left."
 )
 plt.show()
 
@@ -202,7 +202,7 @@ for pair, (name, (table, part)), result in zip(
     plots.cells(left, torch.tensor(table).float()).set_title(f"÷ {part}")
     plots.image(right, result, kind=kind, limit=limit).set_title(name)
 fig.alt_text = (
-    "Six kernels beside the images they make: four kinds of edges in red and blue, "
+    "Six kernels beside the images they make: four kinds of edges in orange and blue, "
     "then a blurred and a sharper one."
 )
 plt.show()

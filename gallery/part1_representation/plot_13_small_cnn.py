@@ -17,7 +17,7 @@ subject of parts 2 and 3.
 # %%
 # The digits
 # ----------
-# Each image has 28 × 28 gray pixels between 0, black, and 1, white, and a label: the
+# Each image has 28 × 28 gray pixels between 0, paper, and 1, ink, and a label: the
 # digit that its writer meant.
 
 import matplotlib.pyplot as plt
@@ -36,9 +36,13 @@ print(
 # %%
 fig, ax = plt.subplots(figsize=(6.4, 3.4))
 plots.image_grid(
-    ax, train.images[:10], [str(int(label)) for label in train.labels[:10]], columns=5
+    ax,
+    train.images[:10],
+    [str(int(label)) for label in train.labels[:10]],
+    columns=5,
+    kind="ink",
 )
-fig.alt_text = "Ten handwritten digits, white on black, with their labels."
+fig.alt_text = "Ten handwritten digits, dark on white, with their labels."
 plt.show()
 
 # %%
@@ -267,7 +271,7 @@ fig, (left, middle, right) = plt.subplots(
     1, 3, figsize=(7.2, 3.6), width_ratios=[1, 1.4, 1.4]
 )
 names, best, short = test.class_names, int(logits.argmax()), "{:.1f}".format
-plots.image(left, test.images[index]).set_title("image")
+plots.image(left, test.images[index], kind="ink").set_title("image")
 plots.named_bars(middle, logits[0], names, highlight=best, number_format=short)
 plots.named_bars(right, probabilities[0], names, highlight=best)
 middle.set_title("scores (logits)")
@@ -320,7 +324,7 @@ captions = [
 ]
 
 fig, ax = plt.subplots(figsize=(6.4, 4.0))
-plots.image_grid(ax, test.images[surest], captions, columns=5)
+plots.image_grid(ax, test.images[surest], captions, columns=5, kind="ink")
 fig.alt_text = (
     "The ten misread digits with the highest confidence, many of them ambiguous, "
     "with truth and reading."

@@ -80,8 +80,8 @@ torch.testing.assert_close(by_hand, maps[channel, row, column])
 
 # %%
 fig, axes = plt.subplots(1, 4, figsize=(7.2, 2.3), width_ratios=[1.5, 1, 1, 1.5])
-plots.outline(plots.image(axes[0], digit), row - 1, column - 1, 2, 2)
-plots.cells(axes[1], patch, kind="photo", number_format="{:.2f}".format)
+plots.outline(plots.image(axes[0], digit, kind="ink"), row - 1, column - 1, 2, 2)
+plots.cells(axes[1], patch, kind="ink", number_format="{:.2f}".format)
 plots.cells(axes[2], kernel, number_format="{:.2f}".format)
 plots.outline(plots.image(axes[3], maps[channel], kind="signed"), row, column, 1, 1)
 titles = ["image", "patch", "kernel", f"conv1: {by_hand:.2f}"]
@@ -164,7 +164,7 @@ panels = {
 }
 fig, axes = plt.subplots(1, 4, figsize=(7.2, 2.3))
 for ax, (name, (values, layers)) in zip(axes, panels.items(), strict=True):
-    plots.image(ax, values, kind="photo" if name == "image" else "signed")
+    plots.image(ax, values, kind="ink" if name == "image" else "signed")
     (top, bottom), (left, right) = seen(row, layers), seen(column, layers)
     plots.outline(ax, top, left, bottom - top + 1, right - left + 1)
     ax.set_title(name)

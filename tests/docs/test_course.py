@@ -82,8 +82,8 @@ def test_the_open_box_holds_what_the_network_computes():
 
 def test_a_map_keeps_every_pixel():
     sheet = np.linspace(0, 2, 6, dtype=np.float32).reshape(1, 2, 3)
-    assert 'width="3" height="2"' in open_box.maps(sheet, "gray")
-    levels = open_box.paint(sheet[0], 2.0, "gray")[..., 0]
+    assert 'width="3" height="2"' in open_box.maps(sheet, "photo")
+    levels = open_box.paint(sheet[0], 2.0, "photo")[..., 0]
     np.testing.assert_allclose(levels, 255 * sheet[0] / 2, atol=1)
 
 

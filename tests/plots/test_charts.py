@@ -63,7 +63,7 @@ def test_bars_have_the_lengths_and_order_of_the_values(ax):
     plots.named_bars(ax, torch.tensor([0.25, -1.0, 0.5]), ["a", "b", "c"], highlight=2)
     patches = ax.containers[0].patches
     assert [patch.get_width() for patch in patches] == [0.25, -1.0, 0.5]
-    assert [to_hex(patch.get_facecolor()) for patch in patches] == [BLUE, BLUE, ORANGE]
+    assert [to_hex(patch.get_facecolor()) for patch in patches] == [ORANGE, BLUE, ORANGE]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b", "c"]
     assert [text.get_text() for text in ax.texts] == ["0.2500", "-1.0000", "0.5000"]
     assert ax.yaxis_inverted()

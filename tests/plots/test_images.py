@@ -13,7 +13,7 @@ def test_an_image_is_drawn_as_it_is(ax):
     assert plots.image(ax, picture) is ax
     np.testing.assert_array_equal(ax.images[0].get_array(), picture[0, 0].numpy())
     assert ax.images[0].get_clim() == (0, 1)
-    assert ax.images[0].get_cmap().name == "gray"
+    assert ax.images[0].get_cmap().name == "glassbox-photo"
 
 
 @pytest.mark.parametrize(("kind", "limits"), [("photo", (0, 1)), ("positive", (0, 4)), ("signed", (-4, 4))])

@@ -28,7 +28,7 @@ def test_cells_hold_the_matrix_with_row_zero_on_top(ax):
 def test_cells_of_a_photo_are_gray_and_large_matrices_bear_no_numbers(ax):
     plots.cells(ax, torch.rand(2, 2), kind="photo", number_format=None)
     assert mesh_of(ax).get_clim() == (0, 1)
-    assert mesh_of(ax).get_cmap().name == "gray"
+    assert mesh_of(ax).get_cmap().name == "glassbox-photo"
     assert len(ax.texts) == 0
 
 

@@ -19,7 +19,7 @@ def test_zero_stays_paper_and_larger_values_are_fuller(ax):
     assert plots.activity(ax, ramp, (-1, 2), (0, 1)) is ax
     (fill,) = ax.collections
     colors = fill.get_facecolor()
-    assert {to_hex(color) for color in colors} == {BLUE}
+    assert {to_hex(color) for color in colors} == {ORANGE}
     assert colors[0, 3] == 0
     assert (np.diff(colors[:, 3]) > 0).all()
     assert fill.levels[0] == 0
@@ -30,7 +30,7 @@ def test_zero_stays_paper_and_larger_values_are_fuller(ax):
 def test_the_boundary_runs_where_the_value_is(ax):
     plots.activity(ax, ramp, (-1, 2), (0, 1), boundary=1.0)
     line = ax.collections[1]
-    assert to_hex(line.get_edgecolor()[0]) == ORANGE
+    assert to_hex(line.get_edgecolor()[0]) == INK
     np.testing.assert_allclose(line.get_paths()[0].vertices[:, 0], 1.5)
 
 

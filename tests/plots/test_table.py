@@ -55,7 +55,7 @@ def test_the_bars_show_sign_and_size_of_the_results(ax):
     plots.weighted_table(ax, TABLE, weights=WEIGHTS, results=TABLE @ WEIGHTS.T)
     negative, positive = bars(ax)
     assert negative.get_width() / positive.get_width() == pytest.approx(-2.0)
-    assert (to_hex(negative.get_facecolor()), to_hex(positive.get_facecolor())) == (ORANGE, BLUE)
+    assert (to_hex(negative.get_facecolor()), to_hex(positive.get_facecolor())) == (BLUE, ORANGE)
     assert texts(ax)[-2:] == ["-2.00", "1.00"]
 
 

@@ -12,12 +12,11 @@ from functools import cache
 
 import numpy as np
 from docutils import nodes
-from matplotlib import colormaps
 from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from glassbox.plots.style import GRAY, SEQUENTIAL
+from glassbox.plots.style import colormap
 
 STAGES = ("input", "relu1", "relu2", "relu3", "relu4")
 
@@ -45,17 +44,17 @@ def outputs_of_stages() -> tuple[dict[str, np.ndarray], np.ndarray]:
     return {name: output[0].numpy() for name, output in outputs.items()}, scores.softmax(dim=0).numpy()
 
 
-def paint(numbers: np.ndarray, largest: float, colormap: str) -> np.ndarray:
+def paint(numbers: np.ndarray, largest: float, kind: str) -> np.ndarray:
     """Return red, green and blue, 0 to 255, for each number from zero up."""
-    return colormaps[colormap](numbers / largest, bytes=True)[..., :3]
+    return colormap(kind)(numbers / largest, bytes=True)[..., :3]
 
 
-def maps(numbers: np.ndarray, colormap: str) -> str:
+def maps(numbers: np.ndarray, kind: str) -> str:
     """Return the maps of a stage as images, a pixel for each number, their bytes included."""
     images = []
     for sheet in numbers:
         buffer = io.BytesIO()
-        Image.fromarray(paint(sheet, numbers.max(), colormap)).save(buffer, "webp", lossless=True, method=6)
+        Image.fromarray(paint(sheet, numbers.max(), kind)).save(buffer, "webp", lossless=True, method=6)
         data = base64.b64encode(buffer.getvalue()).decode()
         height, width = sheet.shape
         images.append(f'<img src="data:image/webp;base64,{data}" width="{width}" height="{height}" alt="">')
@@ -66,7 +65,7 @@ def cells(numbers: np.ndarray) -> str:
     """Return the numbers of a vector as colored cells."""
     return "".join(
         f'<i style="background: rgb({red} {green} {blue})"></i>'
-        for red, green, blue in paint(numbers, numbers.max(), SEQUENTIAL)
+        for red, green, blue in paint(numbers, numbers.max(), "positive")
     )
 
 
@@ -92,7 +91,7 @@ class OpenBox(SphinxDirective):
             raise self.error(f"open-box has {len(captions)} captions; expected {len(STAGES) + 1}, one for each stage")
         outputs, probabilities = outputs_of_stages()
         pictures = [
-            (f"maps maps-{len(numbers)}", maps(numbers, GRAY if name == "input" else SEQUENTIAL))
+            (f"maps maps-{len(numbers)}", maps(numbers, "ink" if name == "input" else "positive"))
             if numbers.ndim == 3
             else ("cells", cells(numbers))
             for name, numbers in outputs.items()

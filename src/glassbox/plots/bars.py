@@ -60,8 +60,9 @@ def named_bars(
     lengths = values.detach().cpu().numpy()
     if lengths.shape != (len(names),):
         raise ValueError(f"values of shape {tuple(values.shape)} came with {len(names)} names; give one name per value")
-    colors = [ORANGE if index == highlight else BLUE for index in range(len(names))]
-    ax.barh(np.arange(len(names)), lengths, color=colors, height=0.7)
+    drawn = ax.barh(np.arange(len(names)), lengths, color=np.where(lengths < 0, BLUE, ORANGE), height=0.7)
+    for index, bar in enumerate(drawn):
+        bar.set_alpha(1.0 if highlight in (None, index) else 0.45)
     for index, length in enumerate(lengths):
         ax.annotate(
             number_format(float(length)),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glassbox.plots.style import DIVERGING
+from glassbox.plots.style import colormap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,8 +47,6 @@ def heat_over(ax: Axes, picture: Tensor, values: Tensor, *, limit: float | None 
     2
     >>> plt.close(fig)
     """
-    import matplotlib
-
     if picture.dim() != 3 or values.dim() != 2:
         raise ValueError(
             f"a picture (C, H, W) and a map (h, w) were expected, {tuple(picture.shape)} and {tuple(values.shape)} came"
@@ -56,7 +54,7 @@ def heat_over(ax: Axes, picture: Tensor, values: Tensor, *, limit: float | None 
     heat = values.detach().cpu().numpy()
     limit = limit or float(np.abs(heat).max()) or 1.0
     strength = np.clip(heat / limit, -1, 1)
-    colors = matplotlib.colormaps[DIVERGING](0.5 + strength / 2)
+    colors = colormap("signed")(0.5 + strength / 2)
     colors[..., 3] = 0.85 * np.abs(strength)
     height, width = picture.shape[1:]
     extent = (-0.5, width - 0.5, height - 0.5, -0.5)

@@ -47,10 +47,10 @@ def hinge(ax: Axes, sums: pd.Series, *, bias: float = 0.0) -> Axes:
     top = high + bias
     ax.axvline(-bias, color=MUTED, linewidth=1, linestyle="--")
     ax.plot([low, -bias, high], [0, 0, top], color=FAINT, linewidth=5, solid_joinstyle="round", zorder=1)
-    ax.scatter(values[~kept], outputs[~kept], s=55, color=ORANGE, marker="X", zorder=3)
-    ax.scatter(values[kept], outputs[kept], s=55, color=BLUE, zorder=3)
-    ax.text((low - bias) / 2, 0.12 * top, f"{(~kept).sum()} put to zero", ha="center", color=ORANGE)
-    ax.text(-bias + 0.5 * top, 0.38 * top, f"{kept.sum()} kept", ha="left", color=BLUE)
+    ax.scatter(values[~kept], outputs[~kept], s=55, color=BLUE, marker="X", zorder=3)
+    ax.scatter(values[kept], outputs[kept], s=55, color=ORANGE, zorder=3)
+    ax.text((low - bias) / 2, 0.12 * top, f"{(~kept).sum()} put to zero", ha="center", color=BLUE)
+    ax.text(-bias + 0.5 * top, 0.38 * top, f"{kept.sum()} kept", ha="left", color=ORANGE)
     ax.text(
         -bias + 0.02 * (high - low), 0.95 * top, f"hinge at {-bias:g}", ha="left", color=MUTED, backgroundcolor="none"
     )

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glassbox.plots.style import DIVERGING, GRAY, INK, ORANGE, SEQUENTIAL
+from glassbox.plots.style import COLORMAPS, INK, ORANGE, colormap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from torch import Tensor
 
-KINDS = {"photo": GRAY, "positive": SEQUENTIAL, "signed": DIVERGING}
 """What the values of an image are, and the colors that suit them."""
 
 
@@ -28,7 +27,7 @@ def image(ax: Axes, values: Tensor, *, kind: str = "photo", limit: float | None 
     values : Tensor
         Shape (H, W), or more dimensions of size one before; a photo in color is (3, H, W), red, green and blue in
         [0, 1].
-    kind : {"photo", "positive", "signed"}, optional
+    kind : {"photo", "ink", "positive", "signed"}, optional
         ``"photo"``: gray, black at 0 and white at ``limit``. ``"positive"``: from 0 up. ``"signed"``: white at zero.
     limit : float, optional
         The value at the end of the color scale; the largest absolute value when it is not given, 1 for a photo.
@@ -55,16 +54,16 @@ def image(ax: Axes, values: Tensor, *, kind: str = "photo", limit: float | None 
     (-2.0, 2.0)
     >>> plt.close(fig)
     """
-    if kind not in KINDS:
-        raise ValueError(f"unknown kind {kind!r}; choose one of {', '.join(map(repr, KINDS))}")
+    if kind not in COLORMAPS:
+        raise ValueError(f"unknown kind {kind!r}; choose one of {', '.join(map(repr, COLORMAPS))}")
     array = values.detach().cpu().numpy()
     in_color = kind == "photo" and array.ndim > 2 and math.prod(array.shape[:-2]) == array.shape[-3] == 3
     if array.ndim < 2 or not (in_color or math.prod(array.shape[:-2]) == 1):
         raise ValueError(f"one image (H, W) was expected, {tuple(values.shape)} came; pick one channel of one example")
     array = array.reshape(-1, *array.shape[-2:]).transpose(1, 2, 0) if in_color else array.reshape(array.shape[-2:])
     if limit is None:
-        limit = 1.0 if kind == "photo" else float(np.abs(array).max()) or 1.0
-    drawn = ax.imshow(array, cmap=KINDS[kind], vmin=-limit if kind == "signed" else 0, vmax=limit)
+        limit = 1.0 if kind in {"photo", "ink"} else float(np.abs(array).max()) or 1.0
+    drawn = ax.imshow(array, cmap=colormap(kind), vmin=-limit if kind == "signed" else 0, vmax=limit)
     ax.set_axis_off()
     if colorbar:
         bar = ax.figure.colorbar(drawn, ax=ax, shrink=0.8)
@@ -95,7 +94,7 @@ def image_grid(
         One per image.
     columns : int, optional
         Images per row.
-    kind : {"photo", "positive", "signed"}, optional
+    kind : {"photo", "ink", "positive", "signed"}, optional
         What the values are, as for :func:`image`.
     marked : sequence of bool, optional
         Images whose caption is orange and bold, such as mistakes.
@@ -122,8 +121,8 @@ def image_grid(
     (3, ['7', '2', '1'])
     >>> plt.close(fig)
     """
-    if kind not in KINDS:
-        raise ValueError(f"unknown kind {kind!r}; choose one of {', '.join(map(repr, KINDS))}")
+    if kind not in COLORMAPS:
+        raise ValueError(f"unknown kind {kind!r}; choose one of {', '.join(map(repr, COLORMAPS))}")
     in_color = kind == "photo" and images.dim() == 4 and images.shape[1] == 3
     if images.dim() not in (3, 4) or (images.dim() == 4 and images.shape[1] != 1 and not in_color):
         raise ValueError(
@@ -134,7 +133,7 @@ def image_grid(
         raise ValueError(f"{len(captions)} captions came with {len(images)} images; give one per image")
     array = images.detach().cpu().numpy()
     array = array.transpose(0, 2, 3, 1) if in_color else array.reshape(len(images), *images.shape[-2:])
-    limit = 1.0 if kind == "photo" else float(np.abs(array).max()) or 1.0
+    limit = 1.0 if kind in {"photo", "ink"} else float(np.abs(array).max()) or 1.0
     height, width = array.shape[1:3]
     right, down = 1.12 * width, height * (1.12 if captions is None else 1.42)
     for index, picture in enumerate(array):
@@ -142,7 +141,7 @@ def image_grid(
         ax.imshow(
             picture,
             extent=(left, left + width, top + height, top),
-            cmap=KINDS[kind],
+            cmap=colormap(kind),
             vmin=-limit if kind == "signed" else 0,
             vmax=limit,
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glassbox.plots.style import DIVERGING, GRAY, MUTED, ORANGE, text_on
+from glassbox.plots.style import COLORMAPS, MUTED, ORANGE, colormap, text_on
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +30,7 @@ def cells(
         Where to draw.
     values : Tensor
         Shape (rows, columns).
-    kind : {"signed", "photo"}, optional
+    kind : {"signed", "positive", "ink", "photo"}, optional
         ``"signed"``: red above zero, blue below, white at zero. ``"photo"``: gray, black at 0 and white at ``limit``.
     limit : float, optional
         The value at the end of the color scale; the largest absolute value when it is not given, 1 for a photo.
@@ -57,13 +57,13 @@ def cells(
     ['-1', '0', '1']
     >>> plt.close(fig)
     """
-    if kind not in {"signed", "photo"}:
-        raise ValueError(f"unknown kind {kind!r}; choose 'signed' or 'photo'")
+    if kind not in COLORMAPS:
+        raise ValueError(f"unknown kind {kind!r}; choose one of {', '.join(map(repr, COLORMAPS))}")
     if values.dim() != 2:
         raise ValueError(f"a matrix (rows, columns) was expected and {tuple(values.shape)} came")
     array = values.detach().cpu().numpy()
     if limit is None:
-        limit = 1.0 if kind == "photo" else float(np.abs(array).max()) or 1.0
+        limit = 1.0 if kind in {"photo", "ink"} else float(np.abs(array).max()) or 1.0
     rows, columns = array.shape
     numbered = number_format is not None
     # A mesh stays line art in an SVG, where an image would not.
@@ -71,7 +71,7 @@ def cells(
         np.arange(columns),
         np.arange(rows),
         array,
-        cmap=DIVERGING if kind == "signed" else GRAY,
+        cmap=colormap(kind),
         vmin=-limit if kind == "signed" else 0,
         vmax=limit,
         edgecolor=MUTED if numbered else "face",

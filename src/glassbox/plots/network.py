@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glassbox.plots.style import BLUE, DIVERGING, GRAY, MUTED, ORANGE, PAPER, SEQUENTIAL
+from glassbox.plots.style import BLUE, MUTED, ORANGE, PAPER, colormap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -117,7 +117,13 @@ def _draw_row(ax: Axes, array: np.ndarray, top: float, *, filled: bool, photo: b
             ax.imshow(
                 sheet,
                 extent=extent,
-                cmap=GRAY if photo else DIVERGING if signed else SEQUENTIAL,
+                cmap=colormap(
+                    ("photo" if len(sheets) == 1 and sheet.ndim == 3 else "ink")
+                    if photo
+                    else "signed"
+                    if signed
+                    else "positive"
+                ),
                 vmin=-limit if signed else 0,
                 vmax=limit,
                 aspect="auto",

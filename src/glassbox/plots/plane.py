@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glassbox.plots.contours import grid
-from glassbox.plots.style import BLUE, FAINT, INK, MUTED, ORANGE, PAPER
+from glassbox.plots.style import BLUE, FAINT, INK, MUTED, ORANGE, PAPER, PURPLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,10 +71,10 @@ def activity(
         raise ValueError(f"values of zero and above were expected, {values.min():.3g} came; apply ReLU or the logistic")
     levels = np.linspace(0, float(values.max()) or 1.0, STEPS + 1)
     levels[-1] *= 1 + 1e-9
-    fills = [to_rgba(BLUE, alpha) for alpha in np.linspace(0, FULLEST, STEPS)]
+    fills = [to_rgba(ORANGE, alpha) for alpha in np.linspace(0, FULLEST, STEPS)]
     ax.contourf(across, up, values, levels=levels, colors=fills)
     if boundary is not None:
-        ax.contour(across, up, values, levels=[boundary], colors=ORANGE, linewidths=2)
+        ax.contour(across, up, values, levels=[boundary], colors=INK, linewidths=2)
     ax.set(xlim=x, ylim=y, aspect="equal")
     return ax
 
@@ -134,13 +134,13 @@ def hinge_lines(
         normal = w / size
         nearest = middle - normal * ((middle @ w + b) / size)
         along = np.array([-normal[1], normal[0]]) * reach
-        ax.plot(*np.column_stack([nearest - along, nearest + along]), color=ORANGE, linewidth=1.5, zorder=3)
+        ax.plot(*np.column_stack([nearest - along, nearest + along]), color=PURPLE, linewidth=1.5, zorder=3)
         if all(low <= value <= high for value, (low, high) in zip(nearest, limits, strict=True)):
             ax.annotate(
                 "",
                 nearest + 0.07 * reach * normal,
                 nearest,
-                arrowprops={"arrowstyle": "-|>", "color": ORANGE, "shrinkA": 0, "shrinkB": 0},
+                arrowprops={"arrowstyle": "-|>", "color": PURPLE, "shrinkA": 0, "shrinkB": 0},
                 zorder=3,
             )
             if names is not None:

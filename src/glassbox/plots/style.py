@@ -7,9 +7,11 @@ partner in :data:`DARK`. A color that must stay as it is, such as text on a fill
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    from matplotlib.colors import Colormap
     from matplotlib.typing import ColorType
 
 INK = "#1b2430"
@@ -32,14 +34,14 @@ PURPLE = "#6a2485"
 SERIES = (BLUE, ORANGE, GREEN, PURPLE)
 """Colors of curves and classes, told apart by color-blind readers and on both backgrounds."""
 
-SEQUENTIAL = "viridis"
-"""Colormap of values from zero up, such as the output of a ReLU."""
-
-DIVERGING = "RdBu_r"
-"""Colormap of values of either sign: white is zero when the limits are symmetric."""
-
-GRAY = "gray"
-"""Colormap of photographs and digits."""
+COLORMAPS = {
+    "signed": ("#0b3d6b", "#4f9bd8", PAPER, "#eb924a", "#8a3a00"),
+    "positive": (PAPER, "#eb924a", "#8a3a00"),
+    "ink": (PAPER, INK),
+    "photo": ("#000000", "#ffffff"),
+}
+"""Colors of numbers, from the lowest to the highest. One sign, one color: blue below zero, paper at zero, orange above,
+and the orange half where nothing is below. A digit is ink on paper; a photograph is as bright as it is."""
 
 DARK = {
     INK: "#e6e9ee",
@@ -52,6 +54,40 @@ DARK = {
     PURPLE: "#e2b8f5",
 }
 """Each color with its partner on a dark background."""
+
+
+@lru_cache
+def colormap(kind: str) -> Colormap:
+    """Return the colors of one kind of numbers.
+
+    Parameters
+    ----------
+    kind : {"signed", "positive", "ink", "photo"}
+        Numbers of either sign, with the zero in the middle; numbers from zero up; a drawing, 0 for paper and 1 for
+        ink; a photograph, 0 for black and 1 for white.
+
+    Returns
+    -------
+    matplotlib.colors.Colormap
+        The colors, from the lowest number to the highest.
+
+    Raises
+    ------
+    ValueError
+        There is no such kind.
+
+    Examples
+    --------
+    >>> from matplotlib.colors import to_hex
+    >>> to_hex(colormap("signed")(0.5)), to_hex(colormap("positive")(0.0))
+    ('#ffffff', '#ffffff')
+    """
+    from matplotlib.colors import LinearSegmentedColormap
+
+    if kind not in COLORMAPS:
+        raise ValueError(f"colormap expects a kind among {', '.join(COLORMAPS)}, got {kind!r}")
+    # An odd number of colors, so that one of them is the middle's.
+    return LinearSegmentedColormap.from_list(f"glassbox-{kind}", COLORMAPS[kind], N=257)
 
 
 def use() -> None:
@@ -97,7 +133,6 @@ def use() -> None:
             "ytick.color": INK,
             "lines.linewidth": 2.0,
             "legend.frameon": False,
-            "image.cmap": SEQUENTIAL,
             "image.interpolation": "nearest",
             "svg.hashsalt": "glassbox",
         }

@@ -98,7 +98,14 @@ def weighted_table(
         top = -1.1 - len(weights)
         _draw_weights(ax, weights, weight_format)
     for index, value in enumerate([] if bias is None else bias):
-        ax.text(columns - 0.35, index + top + 0.5, f"b = {value:g}", va="center", fontweight="bold", color=ORANGE)
+        ax.text(
+            columns - 0.35,
+            index + top + 0.5,
+            f"b = {value:g}",
+            va="center",
+            fontweight="bold",
+            color=ORANGE if value > 0 else BLUE,
+        )
     for column, name in enumerate(table.columns):
         ax.text(column - 0.1, top, name, rotation=40, ha="left", va="bottom", color=INK if used[column] else MUTED)
     right = columns - 0.5
@@ -130,7 +137,7 @@ def _draw_weights(ax: Axes, weights: pd.DataFrame, weight_format: Callable[[floa
         y = index - len(weights) - 0.6
         ax.text(-0.65, y, str(name), ha="right", va="center", fontweight="bold")
         for column, weight in enumerate(weights.iloc[index]):
-            color = FAINT if weight == 0 else BLUE if weight > 0 else ORANGE
+            color = FAINT if weight == 0 else ORANGE if weight > 0 else BLUE
             ax.add_patch(
                 Rectangle(
                     (column - 0.44, y - 0.38), 0.88, 0.76, fill=weight != 0, facecolor=color, edgecolor=color, zorder=1
@@ -157,7 +164,7 @@ def _draw_results(ax: Axes, results: pd.DataFrame, result_format: Callable[[floa
     y = np.arange(len(results))
     for name, column in zip(results.columns, values.T, strict=True):
         zero = position + left
-        ax.barh(y, column * scale, left=zero, height=0.62, color=np.where(column < 0, ORANGE, BLUE))
+        ax.barh(y, column * scale, left=zero, height=0.62, color=np.where(column < 0, BLUE, ORANGE))
         ax.plot([zero, zero], [-0.5, len(results) - 0.5], color=MUTED, linewidth=1)
         ax.text(zero, -0.65, str(name), ha="center" if signed else "left", va="bottom", fontweight="bold")
         for row, value in enumerate(column.tolist()):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glassbox.plots.style import DIVERGING, FAINT, INK, MUTED, ORANGE, PAPER, text_on
+from glassbox.plots.style import FAINT, INK, MUTED, ORANGE, PAPER, colormap, text_on
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -102,7 +102,6 @@ def _draw_image(
     exists: bool,
 ) -> None:
     """Draw the image with the window of one output, and frame the pixel."""
-    from matplotlib import colormaps
     from matplotlib.patches import Rectangle
 
     top, left = corner
@@ -118,7 +117,7 @@ def _draw_image(
     ax.add_patch(square)
     if exists:
         limit = float(kernel.abs().max()) or 1.0
-        fills = colormaps[DIVERGING](0.5 + kernel.detach().cpu().numpy() / (2 * limit))
+        fills = colormap("signed")(0.5 + kernel.detach().cpu().numpy() / (2 * limit))
         for (v, w), weight in np.ndenumerate(kernel.detach().cpu().numpy()):
             y, x = top + output[0] + v, left + output[1] + w
             ax.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=fills[v, w], edgecolor=MUTED, linewidth=0.5))
