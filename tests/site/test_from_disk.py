@@ -30,6 +30,8 @@ def pages_that_load_every_file() -> list[str]:
         if name != "404.html" and not name.startswith("play/"):
             loaded[name] = {normpath(join(Path(name).parent.as_posix(), file)) for file in files}
     chosen = ["index.html"]
+    if "index.html" not in loaded:  # nothing is built yet: the fixture of the test says so
+        return chosen
     missing = set().union(*loaded.values()) - loaded["index.html"]
     while missing:
         chosen.append(max(loaded, key=lambda name: len(loaded[name] & missing)))

@@ -268,7 +268,7 @@ def _loss(objective: Objective, outputs: Tensor, targets: Tensor) -> Tensor:
         advice = ""
         if kind != torch.int64 and objective.task == "classification" and not targets.is_floating_point():
             advice = "; labels are of type torch.int64: try targets.long()"
-        if kind == torch.bool and outputs.shape == targets.shape and "try" not in str(error):
+        if kind == torch.bool and outputs.shape == targets.shape and objective.task == "classification":
             advice = "; yes/no answers are floats, 0 or 1: try targets.float()"
         raise ValueError(
             f"the loss {objective.name} cannot compare {shapes} and type {kind}: {str(error).rstrip('.')}{advice}"
