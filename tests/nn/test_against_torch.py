@@ -17,13 +17,16 @@ import glassbox.nn as ours
 import glassbox.nn.functional as F
 from glassbox.nn import _fast
 from tests.nn.compare import assert_outcome, assert_same, call_of, run, state_of, tensors_of, upstream
-from tests.nn.table import CLASS_WEIGHTS, LAYERS, LOSSES, Row, parameters
+from tests.nn.records import LAYERS, LOSSES, RECORDS, parameters
+from tests.nn.records.record import CLASS_WEIGHTS, Row
 
 # torch says so of its own padding; ours has nothing to say
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 
 ROWS = LAYERS + LOSSES
 NAMES = sorted({row.name for row in ROWS})
+FIRST = [record.rows[0] for record in RECORDS]
+WEIGHTED = [row for row in FIRST if list(row.build(torch.nn).parameters())]
 
 
 def assert_row(row: Row, device: str, *, training: bool = True, inputs: list[Tensor] | None = None) -> None:
@@ -40,7 +43,7 @@ def test_training(row: Row, device: str) -> None:
     assert_row(row, device)
 
 
-@pytest.mark.parametrize("row", parameters([row for row in LAYERS if row.name in ("Dropout", "BatchNorm2d")]))
+@pytest.mark.parametrize("row", parameters(LAYERS))
 def test_evaluation(row: Row, device: str) -> None:
     assert_row(row, device, training=False)
 
@@ -276,6 +279,7 @@ MAKERS: dict[str, Callable[[Any], torch.nn.Module]] = {
     "CrossEntropyLoss": lambda nn: nn.CrossEntropyLoss(weight=CLASS_WEIGHTS),
     "BCEWithLogitsLoss": lambda nn: nn.BCEWithLogitsLoss(weight=CLASS_WEIGHTS, pos_weight=2 * CLASS_WEIGHTS),
     "NLLLoss": lambda nn: nn.NLLLoss(weight=CLASS_WEIGHTS),
+    **{f"{row.name}, its first row": row.make for row in FIRST},
     "network": lambda nn: nn.Sequential(
         nn.Conv2d(1, 2, 2, padding=1), nn.BatchNorm2d(2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(32, 10)
     ),
@@ -316,11 +320,10 @@ def test_weights_travel_both_ways(maker: Callable[[Any], torch.nn.Module]) -> No
         assert torch.equal(reference.state_dict()[name], value)
 
 
-@pytest.mark.parametrize("name", ["Linear", "Conv2d", "BatchNorm2d"])
-def test_factory_arguments(name: str) -> None:
-    arguments = {"Linear": (4, 3), "Conv2d": (4, 3, 2), "BatchNorm2d": (4,)}[name]
-    mine = getattr(ours, name)(*arguments, device="meta", dtype=torch.float64)
-    reference = getattr(torch.nn, name)(*arguments, device="meta", dtype=torch.float64)
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in WEIGHTED])
+def test_factory_arguments(row: Row) -> None:
+    mine = getattr(ours, row.name)(*row.arguments, device="meta", dtype=torch.float64)
+    reference = getattr(torch.nn, row.name)(*row.arguments, device="meta", dtype=torch.float64)
     for key, value in reference.state_dict().items():
         assert (mine.state_dict()[key].dtype, mine.state_dict()[key].device) == (value.dtype, value.device)
     assert [p.requires_grad for p in mine.parameters()] == [p.requires_grad for p in reference.parameters()]
@@ -438,9 +441,8 @@ def test_weight_changed_before_backward_is_noticed(
 
 
 @pytest.mark.parametrize("frozen", ["input", "weight", "bias", "input weight", "weight bias", "input bias"])
-@pytest.mark.parametrize("name", ["Linear", "Conv2d", "BatchNorm2d"])
-def test_only_the_wanted_gradients(name: str, frozen: str) -> None:
-    row = next(row for row in LAYERS if row.name == name)
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in WEIGHTED])
+def test_only_the_wanted_gradients(row: Row, frozen: str) -> None:
     modules = [row.build(library) for library in (ours, torch.nn)]
     state, (given,) = state_of(modules[1]), row.inputs()
     wanted = {"input": given, "weight": state["weight"], "bias": state["bias"]}
@@ -473,7 +475,7 @@ def test_in_place(device: str) -> None:
 
 @pytest.mark.filterwarnings("ignore:size_average and reduce", "ignore:.*size_average.*")
 @pytest.mark.parametrize("given", [{"size_average": False}, {"reduce": False}, {"size_average": True, "reduce": True}])
-@pytest.mark.parametrize("name", ["MSELoss", "NLLLoss", "CrossEntropyLoss", "BCEWithLogitsLoss"])
+@pytest.mark.parametrize("name", sorted({row.name for row in LOSSES}))
 def test_former_names_of_the_reduction(name: str, given: dict[str, bool]) -> None:
     row = next(row for row in LOSSES if row.name == name)
     modules = [getattr(library, name)(**given) for library in (ours, torch.nn)]

@@ -28,7 +28,8 @@ from glassbox.nn._windows import lay
 from glassbox.nn.convolution import convolve_backward, convolve_forward
 from glassbox.nn.pooling import maximum_backward, maximum_forward
 from tests.nn.compare import assert_outcome, assert_same, call_of, run, state_of, upstream
-from tests.nn.table import LAYERS, Row, parameters
+from tests.nn.records import LAYERS, parameters
+from tests.nn.records.record import Row
 from tests.nn.test_no_borrowed_operators import step
 from tests.nn.test_pytorch_samples import function_calls, judge, module_calls, tally
 

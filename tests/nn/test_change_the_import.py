@@ -244,7 +244,7 @@ def test_the_comparison_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def gradients(model: torch.nn.Module, images: Tensor, forward: Callable[..., Tensor] | None = None) -> list[Tensor]:
     """Back-propagate fixed values through a model, or through what is made of it."""
-    output = (forward or model)(images)
+    output = (model if forward is None else forward)(images)
     return list(torch.autograd.grad(output, list(model.parameters()), upstream(output)))
 
 
@@ -366,6 +366,7 @@ def test_a_penalty_on_the_gradient() -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Dynamo detected a call to a `functools.lru_cache`")
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # Dynamo's own look at a view
 @pytest.mark.parametrize("backend", ["eager", "aot_eager"])
 def test_compiled(backend: str) -> None:
     """A whole ResNet; test_arrangements.py compiles a small network, without a break, each time."""

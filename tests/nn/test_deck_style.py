@@ -12,7 +12,8 @@ from torch import Tensor
 import glassbox.nn
 import glassbox.nn.functional
 from tests.nn.compare import upstream
-from tests.nn.table import LAYERS, LOSSES, Row, parameters
+from tests.nn.records import LAYERS, LOSSES, parameters
+from tests.nn.records.record import Row
 
 GRADES = [
     [12.6, 10.6, 14.2, 12.3, 10.2, 9.3, 7.7],

@@ -14,65 +14,13 @@ from torch import Tensor
 
 import glassbox.nn.functional as F
 from tests.nn.compare import assert_same, upstream
-from tests.nn.table import CLASS_WEIGHTS
+from tests.nn.records import FUNCTIONS, RECORDS
+from tests.nn.records.record import CLEAR, Record, tensor
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 
-CLEAR = (ValueError, TypeError, IndexError)
-REFERENCE: dict[str, Callable[..., Any]] = {
-    "linear": torch.nn.functional.linear,
-    "conv2d": torch.nn.functional.conv2d,
-    "max_pool2d": torch.nn.functional.max_pool2d,
-    "avg_pool2d": torch.nn.functional.avg_pool2d,
-    "relu": torch.relu,
-    "sigmoid": torch.sigmoid,
-    "tanh": torch.tanh,
-    "softmax": torch.softmax,
-    "log_softmax": torch.log_softmax,
-    "batch_norm": torch.nn.functional.batch_norm,
-    "mse_loss": torch.nn.functional.mse_loss,
-    "nll_loss": torch.nn.functional.nll_loss,
-    "cross_entropy": torch.nn.functional.cross_entropy,
-    "binary_cross_entropy_with_logits": torch.nn.functional.binary_cross_entropy_with_logits,
-}
-
-# What torch writes in C++ keeps no signature to compare with.
-WITHOUT_SIGNATURE = {
-    "linear": "(input, weight, bias=None)",
-    "conv2d": "(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1)",
-    "max_pool2d": "(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False)",
-    "avg_pool2d": "(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, "
-    "divisor_override=None)",
-    "sigmoid": "(input)",
-    "tanh": "(input)",
-}
-
-
-def tensor(*shape: int, grad: bool = True, seed: int = 0) -> Tensor:
-    """Draw a tensor of normal numbers."""
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(shape, generator=generator, dtype=torch.float64).requires_grad_(grad)
-
-
-CALLS: dict[str, tuple[tuple[Tensor, ...], dict[str, Any]]] = {
-    "linear": ((tensor(4, 5), tensor(3, 5), tensor(3)), {}),
-    "conv2d": ((tensor(2, 4, 6, 7), tensor(6, 2, 3, 2), tensor(6)), {"stride": 2, "padding": 1, "groups": 2}),
-    "max_pool2d": ((tensor(2, 3, 6, 7),), {"kernel_size": 3, "stride": 2, "padding": 1}),
-    "avg_pool2d": ((tensor(2, 3, 6, 7),), {"kernel_size": 3, "stride": 2, "padding": 1, "count_include_pad": False}),
-    "relu": ((tensor(3, 4),), {}),
-    "sigmoid": ((tensor(3, 4),), {}),
-    "tanh": ((tensor(3, 4),), {}),
-    "softmax": ((tensor(3, 4),), {"dim": 1}),
-    "log_softmax": ((tensor(3, 4),), {"dim": 1}),
-    "batch_norm": (
-        (tensor(3, 2, 4, 4), tensor(2, grad=False), tensor(2, grad=False).abs(), tensor(2, seed=1), tensor(2, seed=2)),
-        {"training": True},
-    ),
-    "mse_loss": ((tensor(3, 4), tensor(3, 4, seed=1)), {}),
-    "nll_loss": ((tensor(3, 4), torch.tensor([0, 3, 1])), {"weight": CLASS_WEIGHTS}),
-    "cross_entropy": ((tensor(3, 4), torch.tensor([0, 3, 1])), {"weight": CLASS_WEIGHTS, "label_smoothing": 0.1}),
-    "binary_cross_entropy_with_logits": ((tensor(3, 4), torch.sigmoid(tensor(3, 4, grad=False, seed=1))), {}),
-}
+REFERENCE = {name: record.reference for name, record in FUNCTIONS.items()}
+CALLS = {name: record.call for name, record in FUNCTIONS.items()}
 
 
 def signature(function: Callable[..., Any]) -> str:
@@ -85,10 +33,10 @@ def signature(function: Callable[..., Any]) -> str:
     return f"({', '.join(written)})"
 
 
-@pytest.mark.parametrize("name", [*REFERENCE, "dropout"])
-def test_signature_is_torchs(name: str) -> None:
-    expected = WITHOUT_SIGNATURE.get(name) or signature(getattr(torch.nn.functional, name))
-    assert signature(getattr(F, name)) == expected
+@pytest.mark.parametrize("record", [pytest.param(each, id=each.function) for each in RECORDS if each.function])
+def test_signature_is_torchs(record: Record) -> None:
+    expected = record.signature or signature(getattr(torch.nn.functional, record.function))
+    assert signature(getattr(F, record.function)) == expected
 
 
 @pytest.mark.parametrize("name", CALLS)

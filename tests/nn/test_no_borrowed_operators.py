@@ -18,7 +18,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import glassbox.nn as ours
 from glassbox import optim
 from tests.nn.compare import upstream
-from tests.nn.table import LAYERS, LOSSES, Row, parameters
+from tests.nn.records import LAYERS, LOSSES, RECORDS, parameters
+from tests.nn.records.record import Row
 
 BORROWED = re.compile(
     r"""
@@ -75,7 +76,7 @@ def test_no_borrowed_operator_in_evaluation(row: Row, device: str) -> None:
     step(row, ours, torch.float32, device, training=False)
 
 
-BORROWERS = [row for row in LAYERS + LOSSES if row.name not in ("Linear", "Flatten", "Tanh", "MSELoss", "Dropout")]
+BORROWERS = [row for record in RECORDS if record.borrows for row in record.rows]
 
 
 @pytest.mark.parametrize("row", parameters([row for row in BORROWERS if 0 not in row.shape]))

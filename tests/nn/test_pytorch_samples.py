@@ -18,45 +18,14 @@ import glassbox.nn as ours
 import glassbox.nn.functional as F
 from tests.nn.compare import assert_same, call_of, state_of
 from tests.nn.conftest import Count
+from tests.nn.records import RECORDS
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths"),
     pytest.mark.filterwarnings("ignore:Using a target size:UserWarning"),
 ]
 
-MODULES = [
-    "Linear",
-    "Conv2d",
-    "MaxPool2d",
-    "AvgPool2d",
-    "ReLU",
-    "Sigmoid",
-    "Tanh",
-    "Softmax",
-    "LogSoftmax",
-    "BatchNorm2d",
-    "MSELoss",
-    "NLLLoss",
-    "CrossEntropyLoss",
-    "BCEWithLogitsLoss",
-]
-FUNCTIONS = [
-    "linear",
-    "conv2d",
-    "max_pool2d",
-    "avg_pool2d",
-    "relu",
-    "sigmoid",
-    "tanh",
-    "softmax",
-    "log_softmax",
-    "batch_norm",
-    "mse_loss",
-    "nll_loss",
-    "cross_entropy",
-    "binary_cross_entropy_with_logits",
-    "dropout",
-]
+SAMPLED = [record for record in RECORDS if record.samples and record.call is not None]
 MOST_REFUSED = 0.05
 
 Call = tuple[Callable[..., Any], Callable[..., Any], tuple[Any, ...], dict[str, Any]]
@@ -153,13 +122,13 @@ def judge(count: Count) -> None:
     assert count.refused <= MOST_REFUSED * count.total, f"{count.refused} of {count.total} samples are refused"
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", [record.module for record in SAMPLED])
 def test_module_samples(name: str, device: str, counts: dict[str, Count]) -> None:
     count = counts[f"{name} ({device})"] = tally(module_calls(name, device))
     judge(count)
 
 
-@pytest.mark.parametrize("name", FUNCTIONS[:-1])
+@pytest.mark.parametrize("name", [record.function for record in SAMPLED])
 def test_function_samples(name: str, device: str, counts: dict[str, Count]) -> None:
     count = counts[f"{name} ({device})"] = tally(function_calls(name, device))
     judge(count)

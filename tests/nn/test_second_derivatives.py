@@ -15,7 +15,8 @@ from torch import Tensor
 
 import glassbox.nn as ours
 import glassbox.nn.functional as F
-from tests.nn.table import LAYERS, LOSSES, Row, parameters
+from tests.nn.records import LAYERS, LOSSES, parameters
+from tests.nn.records.record import Row
 from tests.nn.test_against_torch import IMAGES, LABELS
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")

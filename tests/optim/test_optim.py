@@ -1,35 +1,20 @@
 """The optimizers end where PyTorch's end, from the same start and with the same gradients."""
 
 import copy
+import inspect
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
 
 from glassbox import optim
+from tests.optim import records
+from tests.optim.records import RECORDS
 
-SGD_OPTIONS = [
-    {"lr": 0.1},
-    {"lr": 0.05, "momentum": 0.9},
-    {"lr": 0.05, "momentum": 0.9, "dampening": 0.3},
-    {"lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01},
-    {"lr": 0.05, "momentum": 0.5, "maximize": True, "weight_decay": 0.1},
-    {"lr": torch.tensor(0.05, dtype=torch.float64), "momentum": 0.9},
-    {"lr": 0.05, "momentum": 0.9, "weight_decay": 0.01, "foreach": False},
-]
-ADAM_OPTIONS = [
-    {},
-    {"lr": 0.01, "betas": (0.8, 0.9), "eps": 1e-3},
-    {"lr": 0.01, "weight_decay": 0.1},
-    {"lr": 0.01, "amsgrad": True},
-    {"lr": 0.01, "amsgrad": True, "maximize": True, "weight_decay": 0.05},
-    {"lr": torch.tensor(0.01, dtype=torch.float64), "weight_decay": 0.1},
-    {"lr": 0.01, "foreach": False},
-]
-CASES = [("SGD", options) for options in SGD_OPTIONS] + [
-    (name, options) for name in ("Adam", "AdamW") for options in ADAM_OPTIONS
-]
-MOMENTUM_OR_MEANS = [("SGD", {"lr": 0.05, "momentum": 0.9}), ("Adam", {"lr": 0.01, "amsgrad": True}), ("AdamW", {})]
+CASES = [(name, options) for name, record in RECORDS.items() for options in record.options]
+LINE = inspect.getsource(records).partition("\nRECORDS = ")[0].count("\n") + 2
+MOMENTUM_OR_MEANS = [(name, record.remembers) for name, record in RECORDS.items()]
 
 
 def case_id(case):
@@ -58,6 +43,28 @@ def run(optimizer, parameters, steps, first=0):
         optimizer.step()
 
 
+def without_record(package, known):
+    return [
+        f"optim.{name} has no record, so nothing tests it: add one to RECORDS in tests/optim/records.py, line {LINE}"
+        for name in package.__all__
+        if name not in known
+    ]
+
+
+def test_each_optimizer_has_a_record():
+    missing = without_record(optim, RECORDS)
+    assert not missing, "\n".join(missing)
+    for name, record in RECORDS.items():
+        assert record.options, f"the record of {name} compares nothing with torch: give its options"
+        assert record.errors, f"the record of {name} refuses nothing: give its errors"
+
+
+def test_a_missing_record_is_noticed():
+    (said,) = without_record(optim, RECORDS.keys() - {"Adam"})
+    assert said.startswith("optim.Adam has no record")
+    assert Path(records.__file__).read_text("utf-8").splitlines()[LINE - 1].startswith("RECORDS")
+
+
 @pytest.mark.parametrize("case", CASES, ids=case_id)
 def test_same_parameters_as_torch_after_100_steps(case):
     name, options = case
@@ -67,7 +74,7 @@ def test_same_parameters_as_torch_after_100_steps(case):
     torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-13)
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW"])
+@pytest.mark.parametrize("name", RECORDS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_low_precision_keeps_its_dtype(name, dtype):
     ours, theirs = make_parameters(dtype), make_parameters(dtype)
@@ -144,7 +151,7 @@ def test_groups_have_their_own_options():
     ],
     ids=["StepLR", "OneCycleLR", "CosineAnnealingLR"],
 )
-@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW"])
+@pytest.mark.parametrize("name", RECORDS)
 def test_follows_the_schedulers_of_torch(name, make_scheduler):
     results = []
     for package in (optim, torch.optim):
@@ -176,7 +183,7 @@ def test_closure_computes_with_gradients_and_its_loss_comes_back():
 
 def test_a_step_without_gradients_changes_nothing():
     parameters = make_parameters()
-    for name in ("SGD", "Adam", "AdamW"):
+    for name in RECORDS:
         getattr(optim, name)(parameters).step()
     torch.testing.assert_close(parameters, make_parameters(), rtol=0, atol=0)
 
@@ -195,7 +202,7 @@ def test_gradients_are_left_as_they_came(case):
     torch.testing.assert_close(gradients, [torch.full_like(gradient, 0.5) for gradient in gradients], rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW"])
+@pytest.mark.parametrize("name", RECORDS)
 @pytest.mark.parametrize("foreach", [True, False])
 def test_foreach_of_torch_is_accepted_and_changes_nothing(name, foreach):
     ours, plain = make_parameters(), make_parameters()
@@ -204,7 +211,7 @@ def test_foreach_of_torch_is_accepted_and_changes_nothing(name, foreach):
     torch.testing.assert_close(ours, plain, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW"])
+@pytest.mark.parametrize("name", RECORDS)
 def test_a_gradient_beyond_the_largest_number_leaves_what_torch_leaves(name):
     """A square that overflows is an infinite v, which a finite gradient afterwards does not turn into no number."""
     ours, theirs = ([torch.nn.Parameter(torch.ones(2))] for _ in range(2))
@@ -225,31 +232,14 @@ def test_adamw_stays_adamw_with_the_state_of_adam():
 
 @pytest.mark.parametrize(
     ("name", "options", "error", "message"),
-    [
-        ("SGD", {"lr": -0.1}, ValueError, r"lr expects zero or more, got lr=-0\.1"),
-        ("SGD", {"lr": float("nan")}, ValueError, "lr=nan"),
-        ("SGD", {"lr": torch.tensor([0.1, 0.2])}, ValueError, r"lr expects one number.*\(2,\)"),
-        ("SGD", {"momentum": -1.0}, ValueError, "momentum expects zero or more"),
-        ("SGD", {"weight_decay": -1.0}, ValueError, "weight_decay expects zero or more"),
-        ("SGD", {"nesterov": True}, ValueError, "nesterov=True expects a momentum"),
-        ("SGD", {"nesterov": True, "momentum": 0.9, "dampening": 0.1}, ValueError, "dampening=0.1"),
-        ("SGD", {"fused": True}, NotImplementedError, "fused=True"),
-        ("SGD", {"differentiable": True}, NotImplementedError, "differentiable=True"),
-        ("Adam", {"lr": -0.1}, ValueError, "lr expects zero or more"),
-        ("Adam", {"eps": -1e-8}, ValueError, "eps expects zero or more"),
-        ("Adam", {"betas": (0.9, 1.0)}, ValueError, r"betas=\(0\.9, 1\.0\)"),
-        ("Adam", {"betas": (torch.tensor(0.9), torch.tensor(0.9))}, NotImplementedError, "betas as floats"),
-        ("AdamW", {"weight_decay": -1.0}, ValueError, "weight_decay expects zero or more"),
-        ("AdamW", {"fused": True}, NotImplementedError, "fused=True"),
-        ("Adam", {"differentiable": True}, NotImplementedError, "differentiable=True"),
-    ],
+    [(name, *wrong) for name, record in RECORDS.items() for wrong in record.errors],
 )
 def test_bad_options_are_named(name, options, error, message):
     with pytest.raises(error, match=message):
         getattr(optim, name)(make_parameters(), **options)
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW"])
+@pytest.mark.parametrize("name", RECORDS)
 def test_sparse_gradients_and_complex_parameters_are_refused(name):
     parameter = torch.nn.Parameter(torch.zeros(3, 2))
     optimizer = getattr(optim, name)([parameter])
@@ -271,7 +261,7 @@ def test_same_parameters_as_torch_on_a_gpu(case):
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW"])
+@pytest.mark.parametrize("name", RECORDS)
 def test_a_cuda_graph_goes_on_counting_and_reads_the_rate_anew(name):
     def train(optimizer_class, *, graph):
         parameter = torch.nn.Parameter(torch.tensor([3.0, -2.0], device="cuda"))

@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from tests.docs.test_api import FAMILIES, public
+
 pytestmark = [pytest.mark.site, pytest.mark.xdist_group("all pages")]  # parsed once
 
 REFERENCES = ("a[href]", "link[href]", "img[src]", "script[src]", "source[src]", "video[data-still]", "use[href]")
@@ -134,17 +136,8 @@ def test_reference_and_lessons_link_to_each_other(site):
     assert lesson.select('a[href*="api/datasets.html#glassbox.datasets.load_grades"]')
 
 
-FAMILIES = (
-    *("nn", "nn.functional", "optim", "models", "training"),
-    *("datasets", "plots", "tracing", "gradients", "descent", "exercises", "explain"),
-)
-
-
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_public_name_has_its_entry(site, family):
-    module = importlib.import_module(f"glassbox.{family}")
-    public = getattr(module, "__all__", [name for name in vars(module) if not name.startswith("_")])
-    homes = {name: getattr(getattr(module, name), "__module__", None) or "" for name in public}
-    ours = {f"glassbox.{family}.{name}" for name, home in homes.items() if home.startswith("glassbox")}
-    assert ours
-    assert ours <= {tag["id"] for _, tag in site.elements("dt[id]")}
+    names = {f"glassbox.{family}.{name}" for name in public(importlib.import_module(f"glassbox.{family}"))}
+    assert names
+    assert names <= {tag["id"] for _, tag in site.elements("dt[id]")}
