@@ -102,3 +102,9 @@ def test_texts_count_no_lessons():
         if path.name != "changelog.md" and (found := counted.search(" ".join(path.read_text("utf-8").split())))
     }
     assert told == {}
+
+
+def test_a_printed_table_is_told_from_printed_sentences():
+    assert lessons.has_columns("         risk\nfirst  2.24\nsecond 0.99\nand  two")
+    assert not lessons.has_columns("The risk is 2.24.\nIt was 3.")
+    assert not lessons.has_columns("Scores: [[-0.21 -0.    0.09 -0.01]]")

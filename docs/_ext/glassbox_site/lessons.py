@@ -18,8 +18,7 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxRole
 
-# Spaces within a line put what is printed into columns, which would be lost if the line were wrapped.
-_COLUMNS = re.compile(r"\S {2,}\S")
+_COLUMN = re.compile(r"\S {2,}\S")
 
 GALLERY = Path(__file__).parents[3] / "gallery"
 # What the first lines of a script hold: its name for the reader, how it is found, and how it is written.
@@ -79,8 +78,13 @@ def _settle_page(app: Sphinx, doctree: nodes.document) -> None:
         if "sphx-glr-download-link-note" in note["classes"]:
             note.parent.remove(note)
     for printed in doctree.findall(nodes.literal_block):
-        if "sphx-glr-script-out" in printed["classes"] and _COLUMNS.search(printed.astext()):
+        if "sphx-glr-script-out" in printed["classes"] and has_columns(printed.astext()):
             printed["classes"].append("columns")
+
+
+def has_columns(printed: str) -> bool:
+    """Whether spaces put what is printed below each other, which wrapped lines would lose."""
+    return sum(bool(_COLUMN.search(line)) for line in printed.splitlines()) > 1
 
 
 class LessonRole(SphinxRole):
