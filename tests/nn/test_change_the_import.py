@@ -369,9 +369,11 @@ def test_a_penalty_on_the_gradient() -> None:
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # Dynamo's own look at a view
 @pytest.mark.parametrize("backend", ["eager", "aot_eager"])
 def test_compiled(backend: str) -> None:
-    """A whole ResNet; test_arrangements.py compiles a small network, without a break, each time."""
+    """A whole ResNet into one graph; test_arrangements.py compiles a small network each time."""
     mine, reference, images = pair("ResNet-18")
-    assert_gradients(gradients(mine, images, torch.compile(mine, backend=backend)), gradients(reference, images))
+    assert_gradients(
+        gradients(mine, images, torch.compile(mine, backend=backend, fullgraph=True)), gradients(reference, images)
+    )
 
 
 # --- What the page says ---------------------------------------------------------------------------------------------

@@ -56,3 +56,11 @@ def test_an_infinite_slope_stops_at_a_dead_unit(special: float, many: int) -> No
     (expected,) = torch.autograd.grad(torch.relu(x), x, slope)
     torch.testing.assert_close(found, expected, equal_nan=True)
     assert found.view(-1, 5)[:, [0, 1, 3]].count_nonzero() == 0
+
+
+def test_a_gate_of_many_numbers_compiles_into_one_graph() -> None:
+    """What is decided by looking at the numbers would break it."""
+    x = torch.linspace(-1, 1, 20_000, requires_grad=True)
+    compiled = torch.compile(F.relu, backend="eager", fullgraph=True)
+    (found,) = torch.autograd.grad(compiled(x).sum(), x)
+    assert torch.equal(found, (x > 0).float())

@@ -16,7 +16,7 @@ def pass_where_positive(gradient: Tensor, number: Tensor) -> Tensor:
     On a CPU `torch.where` takes several times as long as a product with 1 and 0. The product is the same unless an
     infinity or a NaN is among the factors, which their scalar product tells at little cost.
     """
-    pays = gradient.numel() >= _MANY and gradient.device.type == "cpu"
+    pays = gradient.numel() >= _MANY and gradient.device.type == "cpu" and not torch.compiler.is_compiling()
     if pays and math.isfinite(torch.dot(gradient.reshape(-1), number.reshape(-1))):
         return gradient * number.sign()
     return torch.where(number <= 0, 0, gradient)  # NaN is neither: its gradient passes, as in torch
