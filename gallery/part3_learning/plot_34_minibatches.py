@@ -60,8 +60,8 @@ print(f"{n} pupils; no weights do better than a risk of {lowest:.3f}.")
 # .. math:: w \leftarrow w - \lambda \, g_B(w) .
 #
 # It is called **batch** descent when :math:`B` holds all :math:`n` examples,
-# **stochastic** when it holds one, and **mini-batch** in between. (Usage varies: the
-# course's slides call anything less than all examples stochastic.)
+# **stochastic** when it holds one, and **mini-batch** in between. (Usage varies: many
+# call anything less than all examples stochastic.)
 #
 # A mini-batch gives a wrong gradient, but not a biased one: too much here, too little
 # there, and *right on average*. The four pupils of lesson 2.1 prove it: they make six
@@ -90,25 +90,50 @@ print("the gradient:   ", [round(v, 2) for v in full.tolist()])
 torch.testing.assert_close(torch.stack(pairs).mean(dim=0), full)
 
 # %%
-# By hand
-# -------
-# Each **epoch** shuffles the 200 pupils and cuts the row into mini-batches, so that it
-# meets every pupil once. Then it begins again, in a new order. We start with the
-# constant at its best, the mean of the exam, and with two bad weights.
+# Two algorithms, one stopping rule
+# ---------------------------------
+# An **epoch** has met every pupil once. Batch descent takes one step in it, the others
+# cut a shuffled row of pupils and take a step for each piece.
+#
+# .. list-table::
+#    :header-rows: 1
+#    :widths: 50 50
+#
+#    * - Batch
+#      - Stochastic and mini-batch
+#    * - Choose :math:`w` and :math:`\lambda`.
+#      - Choose :math:`w`, :math:`\lambda` and :math:`|B|`.
+#    * - Repeat:
+#      - Repeat: shuffle, cut into :math:`B_1, B_2, \dots`; for each :math:`B`:
+#    * - :math:`\quad w \leftarrow w - \lambda \, \nabla R(w)`
+#      - :math:`\quad w \leftarrow w - \lambda \, g_B(w)`
+#    * - until an epoch changes :math:`R` by less than a share :math:`\varepsilon`.
+#      - until an epoch changes :math:`R` by less than a share :math:`\varepsilon`.
+#
+# With :math:`|B| = n` the right column is the left one, so one function does both. We
+# start with the constant at its best, the mean of the exam, and with two bad weights.
 
 start = torch.tensor([y.mean().item(), -1.5, 2.5], dtype=torch.float64)
 step = 0.05
 
 
-def descend(batch_size, epochs, seed=0):
+def constant(epoch):
+    return step
+
+
+def descend(batch_size, epochs, rate=constant, share=0.0, seed=0):
+    """Return every point on the way, the start first."""
     generator = torch.Generator().manual_seed(seed)
     w, path = start.clone(), [start.clone()]
-    for _ in range(epochs):
+    for epoch in range(1, epochs + 1):
+        before = empirical_risk(w, Z, y)
         order = torch.randperm(n, generator=generator)
         for B in order.split(batch_size):
             errors = X[B] @ w - y[B]
-            w = w - step * 2 * (errors @ X[B]) / len(B)
+            w = w - rate(epoch) * 2 * (errors @ X[B]) / len(B)
             path.append(w)
+        if abs(empirical_risk(w, Z, y) - before) < share * before:
+            break
     return torch.stack(path)
 
 
@@ -160,8 +185,8 @@ for ax, (name, run) in zip(axes, runs.items(), strict=True):
     ax.set(title=name, xlabel="w1 Maths", aspect="equal")
 axes[0].set_ylabel("w2 CS")
 fig.alt_text = (
-    "Three paths over the same contours: three long steps that have hardly begun, "
-    "thirty that reach the floor, six hundred that dance around it."
+    "Three paths over the same contours: three steps that have hardly begun, thirty "
+    "that come near the lowest point, six hundred that dance around it."
 )
 plt.show()
 
@@ -173,29 +198,43 @@ assert runs["batch: 200"].risks[-1] > 4
 assert runs["mini-batch: 20"].risks[-1] - lowest < 0.5
 
 # %%
-# Batch descent goes straight and has hardly left. The mini-batches wobble, and are
-# nearly there. The single pupils got there first, and cannot rest: at the lowest point
-# the *mean* of the gradients is zero, but those of single pupils are not.
+# Batch descent has hardly left. The mini-batches wobble, and are nearly there. The
+# single pupils got there first, and cannot rest: at the lowest point the *mean* of the
+# gradients is zero, but those of single pupils are not. Now let each go on until
+# its rule stops it, at a change below a thousandth.
+
+for name, size in sizes.items():
+    path = descend(size, epochs=100, share=0.001)
+    taken = (len(path) - 1) * size // n
+    excess = empirical_risk(path[-1], Z, y) - lowest
+    print(f"{name:15} ends after {taken:3} epochs, {excess:.3f} above the lowest")
+assert excess > 0.1  # the stochastic one
+
+# %%
+# The single pupils ended because two epochs happened to end alike, not because they had
+# arrived: the rule tells something only of a descent that comes to rest.
 #
 # Counted in steps, counted in work
 # ---------------------------------
 # One stochastic run may be lucky, so take a hundred of each kind, all at once, and the
 # mean of their risks.
+#
+# .. predict:: twenty
 
 generator = torch.Generator().manual_seed(0)
 
 
-def mean_excess(batch_size, epochs, replacement=False, copies=100):
+def mean_excess(batch_size, epochs, rate=constant, replacement=False, copies=100):
     """Return the risk above the lowest after each step, a mean over many runs."""
     w = start.expand(copies, 3)
     excess = [(empirical_risk(w, Z, y) - lowest).mean().item()]
-    for _ in range(epochs):
+    for epoch in range(1, epochs + 1):
         order = torch.rand(copies, n, generator=generator).argsort(dim=1)
         if replacement:
             order = torch.randint(n, (copies, n), generator=generator)
         for B in order.split(batch_size, dim=1):
             errors = (X[B] @ w[:, :, None])[:, :, 0] - y[B]
-            w = w - step * 2 * (errors[:, None] @ X[B])[:, 0] / batch_size
+            w = w - rate(epoch) * 2 * (errors[:, None] @ X[B])[:, 0] / batch_size
             excess.append((empirical_risk(w, Z, y) - lowest).mean().item())
     return excess
 
@@ -206,9 +245,9 @@ tables = {
 }
 
 # %%
-# On the left every *step* counts the same: the better informed a step is, the lower it
-# leads. On the right every *gradient of one pupil* counts the same, and that is what
-# takes time. An epoch is 200 of them whatever the mini-batch, so the axis counts both.
+# On the left every *step* counts the same, on the right every *gradient of one pupil*,
+# and that is what takes time. An epoch is 200 of them whatever the mini-batch, so the
+# axis counts both.
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.9), sharey=True)
 for (name, excess), color, style in zip(
@@ -224,31 +263,69 @@ above.set(xlabel="epochs", xticks=range(7))
 for ax in (left, right):
     ax.grid(axis="y", color=plots.style.FAINT)
 fig.alt_text = (
-    "Risk above the lowest, logarithmic. Against steps batch descent is the lowest; "
-    "against gradients stochastic descent drops at once and stays on a high floor, and "
-    "mini-batches pass below it."
+    "Risk above the lowest, logarithmic. Against steps the curves of batches and of "
+    "mini-batches lie on each other; against gradients stochastic descent drops at "
+    "once and stays on a high floor, and mini-batches pass below it."
 )
 plt.show()
 
 
 # %%
-def work_until(share, name):
-    """Return how many gradients of one pupil bring the excess risk to a share."""
+# The left panel holds the surprise: *here 20 pupils step as well as 200, at a tenth of
+# the price.* Far from the lowest point all pupils agree on the way, roughly, and the
+# other 180 tell nothing new.
+
+twenty, all_of_them = (tables[name] for name in ("mini-batch: 20", "batch: 200"))
+for steps in (10, 30, 60):
+    print(
+        f"after {steps} steps: {twenty[steps]:.3f} with 20 pupils, "
+        f"{all_of_them[steps]:.3f} with 200"
+    )
+    assert abs(twenty[steps] / all_of_them[steps] - 1) < 0.1
+
+for name, size in sizes.items():
     excess = tables[name]
-    return int((excess <= share * excess[0]).argmax()) * sizes[name]
-
-
-needed = {name: work_until(0.1, name) for name in sizes}
-for name, gradients in needed.items():
+    gradients = int((excess <= excess[0] / 10).argmax()) * size
     print(f"{name:15} down to a tenth after {gradients:5,} gradients")
-assert needed["stochastic: 1"] < needed["mini-batch: 20"] < needed["batch: 200"]
-assert tables["stochastic: 1"][400:].mean() > tables["mini-batch: 20"].iloc[-1]
+assert tables["stochastic: 1"][400:].mean() > 4 * twenty.iloc[-10:].mean()
 
 # %%
 # Small batches are quick to the neighborhood of the lowest point, and then stay on a
-# floor that their noise sets. A shorter step lowers the floor. That is why one begins
-# with long steps and shortens them on the way: a **schedule**.
-#
+# floor that their noise sets. A shorter step lowers the floor, but it is slow at first.
+# So begin with the long step and shorten it on the way, a **schedule**. In epoch
+# :math:`t` the single pupils now step by :math:`\lambda / t`:
+
+
+def falling(epoch):
+    return step / epoch
+
+
+schedules = {"constant": constant, "falling": falling}
+resting = {
+    name: pd.Series(mean_excess(1, epochs=20, rate=rate))[::20]
+    for name, rate in schedules.items()
+}
+table = pd.DataFrame(resting)
+table.index = table.index / n
+table = table.rename_axis("epoch")
+
+# %%
+fig, ax = plt.subplots(figsize=(6.4, 3.4))
+ax.set(yscale="log", ylabel="risk above the lowest")
+plots.curves(ax, table, markers=False)
+fig.alt_text = (
+    "Mean risk of a hundred stochastic runs over twenty epochs: with a constant step "
+    "it stays on a floor, with a falling one it goes on falling."
+)
+plt.show()
+
+# %%
+ends = table.loc[19:].mean()
+print("The risk above the lowest in the last epoch, a mean of 100 runs:")
+print(f"{ends['constant']:.3f} with the constant step, {ends['falling']:.4f} falling.")
+assert ends["falling"] < ends["constant"] / 20
+
+# %%
 # How much noise?
 # ---------------
 # Take a mean of :math:`|B|` numbers drawn at random, and its error shrinks as
@@ -289,15 +366,17 @@ measured = pd.DataFrame(measured).T.rename_axis("size of the mini-batch")
 formula = pd.DataFrame(formula).T.rename_axis("size of the mini-batch")
 print(pd.concat({"measured": measured, "formula": formula}, axis=1).round(3))
 
+length = full.norm().item()
 ratio = (measured / formula)[:-1]
 print(f"Measured and formula differ by at most {abs(ratio - 1).max().max():.1%}.")
 assert abs(ratio - 1).max().max() < 0.05
 assert measured["without"].iloc[-1] < 1e-12
 
 # %%
-# Dots are measured, lines are the formula. From the dotted line on down, the noise is
-# shorter than the gradient itself. Without replacement the line falls to zero at 200,
-# and a logarithmic axis has no zero: the last dots are below the picture.
+# Dots are measured, lines are the formula. The dotted line is the length of the
+# gradient, the *signal*: below it the noise is shorter than what it hides. Without
+# replacement the line falls to zero at 200, and a logarithmic axis has no zero: the
+# last dots are below the picture.
 
 fig, ax = plt.subplots(figsize=(6.4, 3.8))
 smooth = pd.Index(range(1, 201), name="size of the mini-batch", dtype=float)
@@ -308,7 +387,6 @@ ax.set(xscale="log", yscale="log", ylabel="noise of the gradient", ylim=(0.18, 1
 plots.curves(ax, lines, markers=False)
 for name, color in zip(measured, plots.style.SERIES, strict=False):
     ax.plot(measured[name], "o", color=color, markersize=6)
-length = full.norm().item()
 ax.axhline(length, color=plots.style.MUTED, linewidth=1.5, linestyle=":")
 ax.text(100, 1.07 * length, "length of the gradient", ha="right", va="bottom")
 ax.set_xticks([1, 10, 100], ["1", "10", "100"])
@@ -323,7 +401,14 @@ plt.show()
 # %%
 # Here is why small batches pay. Twice the precision costs *four times* the examples.
 # From one pupil to four the noise halves. With replacement, so it does from 50 to 200:
-# for 150 pupils more.
+# for 150 pupils more. And why the floor: the noise stays while the signal goes to zero.
+
+noise_of_20 = (sigma / 20**0.5).item()
+end_gradients = 2 * (X @ best - y)[:, None] * X
+end_noise = ((end_gradients**2).sum(dim=1).mean().sqrt() / 20**0.5).item()
+print(f"20 pupils at the start: signal {length:.2f}, noise {noise_of_20:.2f}")
+print(f"20 pupils at the end: signal {end_gradients.mean(dim=0).norm():.2f}, ", end="")
+print(f"noise {end_noise:.2f}")
 #
 # With or without replacement
 # ---------------------------
@@ -340,28 +425,37 @@ assert abs(1 - seen.item() - left_out) < 0.005
 # %%
 # Does it matter? A hundred runs of each kind, with mini-batches of 10. Without
 # replacement, what one mini-batch missed comes in a later one of the same epoch, and
-# the errors cancel. The floor is lower.
+# at the *end of an epoch* the errors have mostly canceled. In the middle of an epoch
+# they have not. So look at every step.
 
+steps_of_epoch = n // 10
 kinds = {
-    name: mean_excess(10, epochs=10, replacement=name == "with")[::20]
+    name: pd.Series(mean_excess(10, epochs=16, replacement=name == "with"))
     for name in ("with", "without")
 }
-table = pd.DataFrame(kinds).rename_axis("epoch")
+table = pd.DataFrame(kinds)
+table.index = table.index / steps_of_epoch
+table = table.rename_axis("epoch")
 
 # %%
 fig, ax = plt.subplots(figsize=(6.4, 3.6))
 ax.set(yscale="log", ylabel="risk above the lowest")
-plots.curves(ax, table)
+plots.curves(ax, table, markers=False)
 fig.alt_text = (
-    "Mean risk of a hundred runs over ten epochs: both fall alike at first, then the "
-    "one without replacement ends lower."
+    "Mean risk of a hundred runs over sixteen epochs: both fall alike at first; then "
+    "the one with replacement stays level, and the one without swings below it, lowest "
+    "at the end of each epoch."
 )
 plt.show()
 
 # %%
-floors = table[6:].mean()
-print(f"At the end {floors['with']:.4f} with, {floors['without']:.4f} without.")
-assert floors["without"] < 0.6 * floors["with"]
+floor = table[table.index > 6]
+ends = floor[steps_of_epoch - 1 :: steps_of_epoch]
+for name, values in {"over whole epochs": floor, "at their ends": ends}.items():
+    mean = values.mean()
+    print(f"{name}: {mean['with']:.4f} with, {mean['without']:.4f} without")
+assert floor["without"].mean() < 0.75 * floor["with"].mean()
+assert ends["without"].mean() < floor["without"].mean()
 
 # %%
 # So training loops shuffle and cut, ``training.fit`` as well.
@@ -402,94 +496,125 @@ print(f"MNIST's 60,000 at once: {60_000 * per_image / 1e9:.2f} GB.")
 # %%
 # What a step buys
 # ----------------
-# Give every size the same images once, 5,000 of them where there are so many, and the
-# small batches take more steps with them. Adam (lesson 2.3), the same step for all:
+# Give every size the same images once, 5,000 of them where there are so many. The small
+# batches take more steps with them. What is fair? One step size for all would favor
+# one of them, so each size gets the learning rate of Adam (lesson 2.3) that does best
+# on 2,000 images held out, and then trains from three other starts. The network is a
+# dense one with one hidden layer.
 
-some = train[:5000]
-print(f"One epoch of {len(some):,} images:")
-accuracy = {}
-for size in (5, 20, 50, 200, 1000, len(some)):
-    torch.manual_seed(0)
-    model = models.SmallCNN()
+some, held_out = train[:5000], train[-2000:]
+
+
+def train_once(size, rate, seed):
+    torch.manual_seed(seed)
+    model = models.MLP(28 * 28, 64, 10)
     training.fit(
         model,
         some,
-        optimizer=lambda parameters: optim.Adam(parameters, lr=0.01),
+        optimizer=lambda parameters: optim.Adam(parameters, lr=rate),
         batch_size=size,
+        seed=seed,
     )
-    accuracy[size] = training.evaluate(model, test).accuracy
-    steps = -(-len(some) // size)
-    print(f"batches of {size:4}, steps: {steps:4}, right: {accuracy[size]:.1%}")
-assert test.is_standin or accuracy[50] > accuracy[1000] + 0.3
+    return model
+
+
+rows = {}
+for size in (20, 50, 128, 500, len(some)):
+    tried = {
+        rate: training.evaluate(train_once(size, rate, seed=0), held_out).accuracy
+        for rate in (0.003, 0.01, 0.03)
+    }
+    rate = max(tried, key=tried.get)
+    three = [
+        training.evaluate(train_once(size, rate, seed), test[:5000]).accuracy
+        for seed in (1, 2, 3)
+    ]
+    rows[size] = {
+        "steps": -(-len(some) // size),
+        "rate": rate,
+        "mean": sum(three) / 3,
+        "lowest": min(three),
+        "highest": max(three),
+    }
+table = pd.DataFrame(rows).T.rename_axis("size")
+form = {"steps": "{:.0f}".format, "rate": "{:g}".format}
+print(table.to_string(formatters=form, float_format="{:.1%}".format))
+small = [rows[size]["mean"] for size in (20, 50, 128)]
+if not test.is_standin:
+    assert max(small) - min(small) < 0.03
+    assert min(small) > rows[500]["mean"] + 0.02 > rows[len(some)]["mean"] + 0.1
 
 # %%
+# From 20 to 128 images a batch the size makes no difference here that the start does
+# not make too, once each has its own rate, and the larger batch wants the longer step.
+# Then the steps become too few.
+#
 # From 1 to 60,000
 # ----------------
-# A whole epoch of single images takes minutes. So the lower half of the next figure is
-# *recorded* on another machine. The accuracies are those of MNIST's test images after
-# one epoch of all 60,000 training images, one run for each size, so they are uneven. Of
-# several learning rates of Adam each size got the one that did best on images held out.
-# The seconds are those of one epoch; below 32 images in a batch, 200 steps stand for
-# all.
+# A whole epoch of single images takes minutes, so this is *recorded*, on another
+# machine. The accuracies are those of MNIST's test images after one epoch of all 60,000
+# training images, one run for each size, so they are uneven. Again each size has the
+# best of several rates. The seconds are those of one epoch; below 32 images in a batch,
+# 200 steps stand for all.
 
 runs = {name: datasets.recorded(f"batch_{name}") for name in ("accuracy", "time")}
 for run in runs.values():
     print(f"{run}: {run.made_with['command']}")
-recorded = runs["accuracy"].to_frame().sort_index()["accuracy"]
+recorded = runs["accuracy"].to_frame().sort_index()
 seconds = runs["time"].to_frame()["seconds per epoch"]
+table = recorded.assign(seconds=seconds, megabytes=recorded.index * per_image / 1e6)
+form = {
+    "learning rate": "{:g}".format,
+    "accuracy": "{:.1%}".format,
+    "seconds": "{:.1f}".format,
+    "megabytes": "{:,.1f}".format,
+}
+print(table.to_string(formatters=form))
 
 # %%
-sizes = recorded.index.tolist()
-
+fig, axes = plt.subplots(1, 2, figsize=(7.2, 3.4))
 panels = {
-    "gradients per step": {size: size for size in sizes},
-    "megabytes kept per step": {size: size * per_image / 1e6 for size in sizes},
-    "accuracy after 60,000 images": recorded,
+    "accuracy after 60,000 images": recorded["accuracy"],
     "seconds per epoch": seconds,
 }
-
-fig, axes = plt.subplots(2, 2, figsize=(7.2, 6.2))
-for ax, (title, values) in zip(axes.flat, panels.items(), strict=True):
+for ax, (title, values) in zip(axes, panels.items(), strict=True):
     percent = title.startswith("accuracy")
     ax.set(xscale="log", yscale="linear" if percent else "log", title=title)
-    ax.set(xlim=(0.7, 90_000), xlabel="images in a batch")
-    ax.axvline(50, color=plots.style.ORANGE, linewidth=1.5, linestyle=":")
+    ax.axvspan(50, 500, color=plots.style.FAINT)
+    ax.set(xlim=(0.7, 90_000))
     plots.curves(ax, pd.DataFrame({"": values}), percent=percent)
+    ax.set_xlabel(f"images in a batch\nrecorded: {runs['time']}", fontsize=9)
     ax.set_xticks([1, 50, 1000, 60_000], ["1", "50", "1,000", "60,000"])
     ax.minorticks_off()
-for ax in axes[1]:
-    ax.set_xlabel(f"images in a batch\nrecorded: {runs['time']}")
-    ax.xaxis.label.set_fontsize(9)
 fig.alt_text = (
-    "Four panels against the size of the batch: gradients and memory per step rise in "
-    "proportion; accuracy stays near 90 percent up to 1,000 images and then falls to "
-    "chance; seconds per epoch fall steeply up to 200 images, then rise a little. A "
-    "dotted line marks 50."
+    "Recorded accuracy and seconds of an epoch against the size of the batch: accuracy "
+    "stays near 90 percent up to 1,000 images and then falls to chance; the seconds "
+    "fall steeply up to 200 images. The range from 50 to 500 is shaded."
 )
 plt.show()
 
 # %%
-# Why 50?
-# -------
+# A range, not a number
+# ---------------------
 # Every step has a fixed price besides its gradients: the program goes through all
-# layers, whatever the batch. Single images pay it once per image, and an epoch of them
-# takes minutes. In a batch the images share it. From the other end: with very large
-# batches the steps are few, and accuracy comes with the number of steps.
+# layers, whatever the batch. Single images pay it once per image. In a batch the images
+# share it, until the gradients themselves are what costs. From the other end: very
+# large batches take few steps, and too few steps arrive nowhere.
 
-faster = seconds[1] / seconds[50]
-rest = seconds[50] / seconds.min()
-print(f"From 1 to 50 images an epoch gets {faster:.0f} times as fast,")
-print(f"and with any larger batch at most another {rest:.1f} times.")
-print(
-    f"Accuracy with 50: {recorded[50]:.1%}; one step of 60,000: {recorded[60_000]:.1%}."
-)
-print(f"Memory with 50: {50 * per_image / 1e6:.1f} MB.")
-assert faster > 10 > rest
-assert recorded[50] > recorded.max() - 0.02
+within = recorded["accuracy"].loc[1:1000]
+print(f"From 1 to 1,000 images: {within.min():.1%} to {within.max():.1%}, no trend.")
+print(f"One step of 60,000: {recorded['accuracy'][60_000]:.1%}.")
+for first, then in ((1, 50), (50, 200), (200, 1000)):
+    ratio = seconds[first] / seconds[then]
+    print(f"From {first} to {then:,} images an epoch gets {ratio:.1f} times as fast.")
+assert within.min() > 0.85 > 2 * recorded["accuracy"][60_000]
+assert seconds[1] / seconds[50] > 10 > seconds[50] / seconds[200] > 2
 
 # %%
-# Fifty lies in between, and 20 or 128 do as well. A larger network, or a GPU, which
-# does a thousand images in the time of one, moves the choice to the right (lesson 3.7).
+# In these runs any size from 50 to some hundreds (shaded) is a good choice, and 200 a
+# better one than 50: no less accurate, in less time. A larger network and another
+# machine have another range. What stays is the way to find it: where the time of an
+# epoch stops falling it begins, and where the steps become too few it ends.
 #
 # What to remember
 # ----------------
@@ -499,14 +624,14 @@ assert recorded[50] > recorded.max() - 0.02
 #   :math:`1/\sqrt{|B|}`: twice the precision for four times the work.
 # - Shuffle and cut: without replacement everybody comes once in an epoch, the noise is
 #   smaller, and at :math:`|B| = n` it is zero.
-# - Small batches learn fast per example, and stay on a floor; a shorter step lowers it.
+# - Small batches learn fast per example, and stay on a floor; a step that falls on the
+#   way takes them below it.
 # - Memory grows with the batch, and so does the number of gradients of a step. The
 #   number of steps falls.
 #
-# **Try this.** Let ``descend`` shorten its step, :math:`\lambda = 0.05 / t` in epoch
-# :math:`t`, and draw the path of the stochastic descent again. Does it rest now? Then
-# find, with ``mean_excess``, the step with which mini-batches of 5 end on the same
-# floor as mini-batches of 20.
+# **Try this.** Give the falling step to mini-batches of 20 and run 20 epochs. They end
+# higher than with the constant step: why? Then find, with ``mean_excess``, the constant
+# step with which mini-batches of 5 end on the same floor as mini-batches of 20.
 #
 # **Read on.** Why a descent with noise arrives if its steps shrink:
 # :cite:`robbins1951`. What this means for large networks: :cite:`bottou2018`.
