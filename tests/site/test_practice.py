@@ -99,6 +99,69 @@ def test_solutions_and_hints_are_folded_in_the_page(visit):
     assert "right." in solutions.first.locator(".cell_output").inner_text()
 
 
+def test_an_exercise_is_answered_by_keyboard(visit):
+    page = visit("exercises/part1.html")
+    form = page.locator("form[data-exercise='1.2-b']")
+    height, width = form.get_by_role("textbox").all()
+    verdict = form.get_by_role("status")
+    assert form.get_by_role("textbox", name="entry [0], height", exact=True).count() == 1
+
+    height.focus()
+    page.keyboard.press("Enter")
+    assert verdict.inner_text().startswith("Not answered yet")
+    page.keyboard.type("9")
+    page.keyboard.press("Tab")
+    page.keyboard.type("14,0")
+    page.keyboard.press("Enter")
+    assert "write 14.0, with a point" in verdict.inner_text()
+    assert width.get_attribute("aria-invalid") == "true"
+    page.keyboard.press("ControlOrMeta+A")
+    page.keyboard.type("14")
+    assert verdict.inner_text() == ""  # the last verdict does not stand beside another number
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    assert verdict.inner_text().startswith("Not yet. Entry [0] is 9, which is 1 too small. One window is missing")
+    assert height.get_attribute("aria-invalid") == "true"
+    assert width.get_attribute("aria-invalid") is None
+
+    height.fill("10")
+    width.fill("15")
+    width.press("Enter")
+    assert verdict.inner_text() == "Right."
+
+
+def test_a_table_is_pasted_and_a_choice_is_chosen(visit):
+    page = visit("exercises/part1.html", permissions=["clipboard-read", "clipboard-write"])
+
+    def paste(name, text):
+        page.evaluate("(text) => navigator.clipboard.writeText(text)", text)
+        form = page.locator(f"form[data-exercise='{name}']")
+        form.get_by_role("textbox").first.focus()
+        page.keyboard.press("ControlOrMeta+V")
+        return form
+
+    form = paste("1.2-c", "[[0, 0, 0], [1, 0, 0], [0, 0, 0]]")
+    form.get_by_role("button").click()
+    assert "moves the image to the right" in form.get_by_role("status").inner_text()
+    form = paste("1.2-a", "0 1\n1 0")
+    assert "the shape (2, 2), but (3, 3) is expected" in form.get_by_role("status").inner_text()
+
+    form = page.locator("form[data-exercise='1.4-a']")
+    form.get_by_role("button").click()
+    assert form.get_by_role("status").inner_text().startswith("Not answered yet")
+    form.get_by_label("right").check()
+    form.get_by_role("button").click()
+    assert form.get_by_role("status").inner_text() == "Right."
+
+
+def test_without_javascript_the_notebook_judges(visit):
+    page = visit("exercises/part2.html", java_script_enabled=False)
+    assert page.locator(".exercise-answer").first.is_hidden()
+    fold = page.locator(".in-notebook").first
+    fold.locator("summary").click()
+    assert 'check("2.1-a", risk)' in fold.inner_text()
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_every_solution_passes_and_every_blank_says_so(site, part):
     outputs = [tag.get_text() for tag in site[f"exercises/{part}.html"].select(".cell_output")]

@@ -17,6 +17,7 @@ PARTS = (
     "play",
     "notebook_figures",
     "exercises",
+    "answer_fields",
     "quizzes",
     "folds",
     "answers",

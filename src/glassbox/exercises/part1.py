@@ -412,6 +412,7 @@ EXERCISES = (
             maths_minus_languages: "The signs are the other way round: better at languages must come out positive.",
             languages_alone: "Maths is ignored: a subject to compare against has a negative weight.",
         },
+        entries=("Maths", "Physics", "LV1", "LV2"),
     ),
     Exercise(
         "1.1-b",
@@ -459,6 +460,7 @@ EXERCISES = (
             rounded_up: "Rounded up: a window that does not fit is left out.",
             width_first: "Width came first: a shape is height, then width.",
         },
+        entries=("height", "width"),
     ),
     Exercise(
         "1.2-c",

@@ -33,6 +33,8 @@ class Exercise:
         The words among which the answer is chosen; empty for an answer in numbers.
     same_if : callable, optional
         Where many answers are right: maps an answer to what counts, in a word. By default the numbers count.
+    entries : tuple of str
+        What the entries of a list stand for, in order; empty where their places say it.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Exercise:
     parts: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     same_if: Callable[[Tensor], str] | None = field(default=None)
+    entries: tuple[str, ...] = ()
 
     def answer_by(self, function: Callable[..., Any]) -> Any:
         """Return what a learner would hand in who computes as ``function`` does: `solve`, or one of the slips."""
