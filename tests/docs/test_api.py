@@ -68,12 +68,10 @@ def test_a_missing_entry_is_noticed() -> None:
     pages["nn.md"] = pages["nn.md"].replace(".. autoclass:: Tanh\n", "")
     del pages["optim.md"]
     found = entries(pages.values())
-    assert without_entry("nn", found) == [
+    assert (
         "glassbox.nn.Tanh has no entry: write '.. autoclass:: Tanh' in docs/api/nn.md, or of a loss docs/api/losses.md"
-    ]
-    assert [text.split()[0] for text in without_entry("optim", found)] == [
-        f"glassbox.optim.{name}" for name in ("Adam", "AdamW", "SGD")
-    ]
+    ) in without_entry("nn", found)
+    assert len(without_entry("optim", found)) == len(public(importlib.import_module("glassbox.optim")))
 
 
 def test_a_page_with_chosen_members_lists_only_those() -> None:
