@@ -143,7 +143,8 @@ class Record:
     reference : callable or None
         The same of torch.
     call : tuple or None
-        One call of the function: tensors, options.
+        One call of the function: tensors, options. Its gradients by hand and its second derivative are tested there, so
+        each tensor that can have a gradient asks for it, and none stands at a corner.
     planted : list of Planted
         Mistakes in the derivative.
     signature : str or None
