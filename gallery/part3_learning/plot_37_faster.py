@@ -105,8 +105,13 @@ plt.show()
 # Two processes
 # -------------
 # ``fit`` does this by itself. Started by PyTorch's launcher, each process draws the
-# same batch, takes its part, weighs its loss by count, and all of them average their
-# gradients before each update. So all have the same weights, always. The command
+# same batch, takes its part, and multiplies its mean loss by :math:`W |B_w| / |B|`.
+# Then all of them average their gradients before each update. The average divides by
+# :math:`W`, which is why the factor has a :math:`W` in it:
+#
+# .. math:: \frac{1}{W} \sum_{w=1}^{W} \frac{W\, |B_w|}{|B|} \; g_w = \nabla R .
+#
+# So all have the same weights, always. The command
 # ``glassbox train`` calls ``fit``. On your computer, type it into a terminal:
 #
 # .. code-block:: bash
@@ -211,11 +216,12 @@ assert max(gaps.values()) < 1e-3
 assert abs(epoch["loss"] - runs["one thread"][1][-1].loss) < 1e-3
 
 # %%
-# All learn the same. What differs is the *order* in which numbers are added up, and so
-# the last digit of a sum in single precision. (Such a difference can grow in networks
-# with pooling: where two pixels of a window are almost equal, the last digit decides
-# which of them gets the gradient. From there on two runs go different ways, and both
-# learn.)
+# The rule of learning is the same for all. What differs is the *order* in which numbers
+# are added up, and so the last digit of a sum in single precision. Here that is all:
+# after the epoch the weights agree to some digits. It need not stay so. In a longer
+# run, or where pooling takes the larger of two values that are almost equal, a last
+# digit can decide which way a step goes; then two runs end at *different weights*, as
+# they do from two orders of the images.
 #
 # How far had the weights moved? Against that the differences vanish.
 
@@ -300,8 +306,7 @@ assert ours[3] > theirs[3]
 # .. math:: t(B) = a + b B, \quad \text{images per second} = \frac{B}{a + b B} .
 #
 # Seconds belong to a machine. These are *recorded* on another one: milliseconds per
-# step of ``SmallCNN``, the best of five epochs, for batches of 2 to 2,048 images. No
-# GPU was measured: there was none.
+# step of ``SmallCNN``, the best of five epochs, for batches of 2 to 2,048 images.
 #
 # .. predict:: two-threads
 
@@ -364,7 +369,7 @@ ax.set_xticks(batches, [f"{B:,}" for B in batches])
 ax.minorticks_off()
 fig.alt_text = (
     "Recorded images per second against the batch size: all curves first rise in "
-    "proportion to the batch, then level off."
+    "proportion to the batch, then bend; the dots of one thread fall again at the end."
 )
 plt.show()
 
@@ -379,44 +384,111 @@ assert error < 0.5
 
 # %%
 # Two regimes. With small batches the fixed cost rules: twice the images cost the same
-# time, and the curve rises with slope one. With large batches the arithmetic rules, and
-# the curve is level at :math:`1/b`. The bend is at :math:`B = a/b`, where both cost the
-# same.
-#
+# time, and the curve rises with slope one. With large batches the arithmetic rules,
+# and the *line* levels off below :math:`1/b`. The bend is at :math:`B = a/b`, where
+# both cost the same. The dots leave the line: here one thread is slower again at the
+# end.
+# Two numbers are a model, and it knows nothing of how much a processor holds close at
+# hand.
+
+per_second = 1000 * recorded.index.to_numpy() / recorded["one thread"]
+print(f"One thread: {per_second[512]:,.0f} images a second with batches of 512,")
+print(f"{per_second[2048]:,.0f} with batches of 2,048.")
+assert per_second[2048] < 0.9 * per_second[512]
+
+# %%
 # What does a GPU need to be worth it?
 # ------------------------------------
-# A GPU has thousands of small arithmetic units: a much smaller :math:`b`. But every
-# operation must be sent over to it: an :math:`a` that is no smaller, and often larger.
-# It overtakes the processor where :math:`a' + b' B < a + b B`, that is, for
+# A GPU has thousands of small arithmetic units, which promises a much smaller
+# :math:`b`. But every operation must be sent over to it, and that goes into :math:`a`.
+# It overtakes the processor where :math:`a' + b' B < a + b B`, that is, if
+# :math:`b' < b`, for
 #
 # .. math:: B > \frac{a' - a}{b - b'} .
 #
-# So a GPU needs large batches, or a network with much arithmetic in each operation:
-# many channels, large images. A small network with batches of 50 keeps it waiting. That
-# is why ``fit`` records the whole step once and replays it as one (a *CUDA graph*): it
-# lowers :math:`a`. The same inequality holds for a second process: it halves :math:`b`,
-# and sending the gradients adds to :math:`a`.
+# So if its :math:`a'` is the larger, it needs large batches, or a network with much
+# arithmetic in each operation: many channels, large images. To lower :math:`a`, ``fit``
+# records the whole step once and replays it as one (a *CUDA graph*). **No GPU has been
+# recorded for this page**, so it shows no such curve. In a checkout of the project, on
+# a machine with a CUDA device, ``make check-gpu`` measures it.
+#
+# The same inequality holds for a second thread or process: it lowers :math:`b`, and
+# starting or sending adds to :math:`a`. From the two numbers of the fit, and from what
+# was recorded:
 
 names = list(recorded)[:3]
+a, b = costs[names[0]]
 for name in names[1:]:
-    (a, b), (a_new, b_new) = costs[names[0]], costs[name]
-    if b_new < b:
-        from_here = max(0, (a_new - a) / (b - b_new))
-        print(f"{name} overtake one thread from about B = {from_here:.0f}")
-    else:
-        print(f"{name} never overtake one thread")
+    a_new, b_new = costs[name]
+    wins = recorded.index[recorded[name] < recorded[names[0]]]
+    assert b_new < b
+    print(
+        f"{name}: the fit says from B = {max(0.0, (a_new - a) / (b - b_new)):.1f} on;"
+    )
+    print(f"   recorded as faster with {', '.join(f'{B:,}' for B in wins)} images.")
 
 # %%
+# The same sum, four times
+# ------------------------
+# Devices aside, what is a convolution worth that is written well? One formula can be
+# written as six loops, as a sum over the taps of the kernel, as one product of columns,
+# or of rows. Here are the first and the third, on one small image. Both do
+# the same multiplications; count what they ask of PyTorch.
+
+
+def six_loops(x, K):
+    (filters, _, kh, kw), (_, H, W) = K.shape, x.shape
+    y = torch.zeros(filters, H - kh + 1, W - kw + 1, dtype=x.dtype)
+    for o, f, g in torch.cartesian_prod(*map(torch.arange, y.shape)).tolist():
+        for c, v, w in torch.cartesian_prod(*map(torch.arange, K.shape[1:])).tolist():
+            y[o, f, g] += K[o, c, v, w] * x[c, f + v, g + w]
+    return y
+
+
+def columns(x, K):
+    windows = x.unfold(1, K.shape[2], 1).unfold(2, K.shape[3], 1)
+    seen = windows.permute(0, 3, 4, 1, 2).flatten(0, 2).flatten(1)
+    return (K.flatten(1) @ seen).view(len(K), *windows.shape[1:3])
+
+
+x, K = torch.randn(3, 8, 8).double(), torch.randn(4, 3, 3, 3).double()
+asked, results = {}, {}
+for way in (six_loops, columns):
+    with Calls() as calls:
+        results[way.__name__] = way(x, K)
+    asked[way.__name__] = calls.count
+    print(f"{way.__name__:9} {calls.count:6,} operations")
+torch.testing.assert_close(*results.values())
+assert asked["six_loops"] > 1000 * asked["columns"]
+
+# %%
+# Thousands of operations against a handful, for the same numbers and on the same
+# device: it took only another way to write the sum. Columns, rows and PyTorch's own
+# differ by less, in what they move through memory. Milliseconds with their gradients,
+# recorded:
+
+ways = datasets.recorded("convolution_ways")
+table = ways.to_frame()
+print(ways)
+print(table.to_string())
+ratio = table["columns"] / table["rows"]
+print(f"Columns take {ratio.min():.1f} to {ratio.max():.1f} times as long as rows.")
+
+# %%
+# All four are written out, with what each one moves, on the page :ref:`same-sum`.
+#
 # What to remember
 # ----------------
 # - The gradient of a batch is the mean over its parts, each weighted by its count. With
 #   equal parts it is the mean of the workers' gradients.
-# - Threads, processes and devices change the order of a sum, and so the last digit.
-#   They do not change what is learned.
+# - Threads, processes and devices change the order of a sum, and so the last digit, not
+#   the rule. The last digit can grow, as any small change of a start does.
 # - A step costs :math:`a + bB`: a fixed part, and a part per image. Small batches pay
 #   the first, large ones the second.
 # - A faster device lowers :math:`b`. It pays from a batch size on that you can
 #   compute.
+# - One formula is many programs: the same sum, written well, asks for a thousandth of
+#   the operations.
 #
 # **Try this.** Set ``"batch-size"`` to 51: what are the parts of the two processes, and
 # do the weights still agree with those of one? Then set ``measure_mine``, and take
