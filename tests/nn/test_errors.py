@@ -14,7 +14,7 @@ import torch
 
 import glassbox.nn as nn
 import glassbox.nn.functional as F
-from tests.nn.records import RECORDS
+from tests.nn.records import FUNCTIONS, RECORDS
 from tests.nn.records.record import CLEAR, Wrong, X
 
 
@@ -113,9 +113,12 @@ def test_pytorch_wrong_module_inputs() -> None:
 # --- What is not supported is named -----------------------------------------------------------------------
 
 
-def test_complex_numbers_are_refused_by_name() -> None:
-    with pytest.raises(TypeError, match="complex64"):
-        F.linear(X(4, 5, dtype=torch.complex64), X(3, 5, dtype=torch.complex64))
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_complex_numbers_are_refused_by_name(name: str) -> None:
+    """No derivative here conjugates, as theirs would have to."""
+    (first, *others), options = FUNCTIONS[name].call
+    with pytest.raises(TypeError, match=rf"{name} expects .*, got torch.complex64: try"):
+        getattr(F, name)(first.detach().to(torch.complex64), *others, **options)
 
 
 def test_unknown_argument_is_refused() -> None:

@@ -113,6 +113,8 @@ def differentiable(
     def function(*tensors: Any, **options: Any) -> Any:
         if not _TENSORS.issuperset(map(type, tensors)) or tensors[0] is None:
             _require_tensors(name, tensors)
+        if tensors[0].is_complex():
+            raise TypeError(f"{name} expects real numbers, got {tensors[0].dtype}: try .real or .abs()")
         operation = equation
         if fast is not None and not (
             _equations_only.get() or torch.compiler.is_compiling()
