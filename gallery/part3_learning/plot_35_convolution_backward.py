@@ -202,10 +202,6 @@ plt.show()
 #    = \sum_{v=0}^{2} \sum_{w=0}^{2} K_{v,w} \; \delta_{i-v,\, j-w},
 #    \qquad \delta = 0 \text{ outside.}
 #
-# The slides write :math:`\delta_{m+v,\,n+w} K_{-v,-w}`. With :math:`v` and :math:`w`
-# counted from -2 to 0 that is the same product. But they leave out the sums, here and
-# in :math:`\partial R / \partial K_{v,w}`: nine shares come back, not one.
-#
 # Where the padding comes from
 # ----------------------------
 # A pixel near the border lies in fewer windows. For pixel :math:`(1, 1)` five of the
@@ -222,9 +218,11 @@ plt.show()
 
 # %%
 # So the way back is a convolution again: :math:`\delta` with its padding for an image,
-# and the turned kernel. In the film it visits all 25 pixels. To open any of these sums
-# yourself, go to :exported:`a page of this convolution <convolution>` and turn it
-# *backward*; :doc:`a digit that you draw </play/digit>` opens in the same way.
+# and the turned kernel. As a layer of its own, which makes a large image of a small
+# one, it is called a **transposed convolution**. In the film it visits all 25 pixels.
+# To open any of these sums yourself, go to
+# :exported:`a page of this convolution <convolution>` and turn it *backward*;
+# :doc:`a digit that you draw </play/digit>` opens in the same way.
 
 turned = matrix(K).flip(0, 1)
 
@@ -251,8 +249,8 @@ plt.show()
 # The same with the package
 # -------------------------
 # ``conv2d_backward`` takes :math:`\delta` and what the forward pass had, and returns
-# three gradients. Autograd calls it when the layer is part of a network; PyTorch's own
-# convolution has another one, which knows nothing of ours.
+# three gradients. Autograd calls it when the layer is part of a network. We compare
+# with PyTorch's own convolution.
 
 image, kernel, slope = (matrix(table)[None, None] for table in (o, K, delta))
 bias = torch.zeros(1, dtype=torch.float64)
@@ -349,6 +347,51 @@ fig.alt_text = (
 plt.show()
 
 # %%
+# Pooling: the winner takes all
+# -----------------------------
+# Max-pooling (lesson 1.3) has no weights. Forward it hands on the largest value
+# of each window. A little more or less of any *other* value changes nothing, so
+# backward the largest gets all of the :math:`\delta` of its window, the others get 0:
+#
+# .. math:: \frac{\partial R}{\partial o_{i,j}} = \delta_{f,g} \text{ if } o_{i,j}
+#    \text{ is the largest of window } (f, g), \text{ else } 0 .
+
+values = matrix([[1, 3, 0, 2], [4, 2, 1, 1], [0, 1, 5, 3], [2, 0, 2, 4]])
+delta_pool = matrix([[2, -1], [1, -3]])
+
+grad_values = zeros(4, 4)
+for f in range(2):
+    for g in range(2):
+        window = values[2 * f : 2 * f + 2, 2 * g : 2 * g + 2]
+        v, w = divmod(int(window.argmax()), 2)
+        grad_values[2 * f + v][2 * g + w] += int(delta_pool[f, g])
+
+leaf = values[None, None].clone().requires_grad_()
+pooled = F.max_pool2d(leaf, 2)
+pooled.backward(delta_pool[None, None])
+assert (leaf.grad[0, 0] == matrix(grad_values)).all()
+print("By hand and by the package:", grad_values)
+
+# %%
+fig, axes = plt.subplots(1, 4, figsize=(7.2, 2.3), width_ratios=[4, 2, 2, 4])
+tables = {
+    "values": values,
+    "largest": pooled.detach()[0, 0],
+    "δ": delta_pool,
+    "gradient of the values": matrix(grad_values),
+}
+for ax, (title, table) in zip(axes, tables.items(), strict=True):
+    plots.cells(ax, table, limit=5, number_format=whole).set_title(title)
+for i, j in matrix(grad_values).nonzero().tolist():
+    plots.outline(axes[0], i, j, 1, 1)
+    plots.outline(axes[3], i, j, 1, 1)
+fig.alt_text = (
+    "Four by four values, the largest of each two by two window, a delta for each, and "
+    "the gradient: each delta stands where the largest value was, all else is zero."
+)
+plt.show()
+
+# %%
 # Learning a filter
 # -----------------
 # Lesson 1.2 chose the edge filter by thought. Now hide it: all we have is a piece of
@@ -408,7 +451,7 @@ fig, ax = plt.subplots(figsize=(6.4, 3.4))
 ax.set(yscale="log", ylabel="risk")
 plots.curves(ax, pd.DataFrame({"": risks}).rename_axis("step"), markers=False)
 fig.alt_text = (
-    "The risk over two hundred steps on a logarithmic scale: down all the way."
+    "The risk over two hundred steps on a logarithmic scale: far down, in waves."
 )
 plt.show()
 
@@ -418,7 +461,7 @@ plt.show()
 # In a network there is no right filter to find. ``SmallCNN`` of lesson 1.3 only knew
 # the right digits, and what they asked of its kernels came back through its layers,
 # through the convolutions just like this. Here are kernels that it started from, drawn
-# at random, and what training made of them. Where red stands beside blue, a kernel
+# at random, and what training made of them. Where orange stands beside blue, a kernel
 # compares neighbors, as the edge filter does.
 
 card = models.weights_card("small_cnn")
@@ -438,7 +481,7 @@ axes[0, 0].set_title("conv1", loc="left")
 axes[0, 2].set_title("conv2", loc="left")
 fig.alt_text = (
     "Ten kernels of two by two weights before and after training: pale at first, then "
-    "with strong reds and blues side by side."
+    "with strong oranges and blues side by side."
 )
 plt.show()
 
@@ -461,6 +504,8 @@ assert (after.conv2.weight - before.conv2.weight).abs().mean() > 0.2
 # - Gradient of the image: a convolution of :math:`\delta`, padded with zeros, with the
 #   kernel turned by half a turn. The turn is a minus sign in an index.
 # - Stride and channels add indices and sums, but no new idea.
+# - Max-pooling hands :math:`\delta` to the largest value of the window, and 0 to the
+#   others.
 # - With these gradients a kernel finds its filter from examples.
 #
 # **Try this.** Hide another filter of lesson 1.2, the Laplacian, and let the kernel
