@@ -8,6 +8,8 @@ import re
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from .conftest import until
+
 pytestmark = pytest.mark.site
 
 LESSON = "lessons/part1_representation/plot_12_convolution.html"
@@ -139,7 +141,7 @@ def test_a_prediction_is_answered_and_the_figure_pointed_at(visit):
     below = figure.bounding_box()["y"] - prediction.bounding_box()["y"]
     assert 0 < below < 2000
     prediction.get_by_role("link", name="Look at the figure.").click()
-    page.wait_for_function("document.querySelector('.is-pointed-at').getBoundingClientRect().top < 800")
+    until(page, "document.querySelector('.is-pointed-at').getBoundingClientRect().top < 800")
 
     prediction.locator(f"input[value={right}]").check()
     assert verdict.inner_text() == ""

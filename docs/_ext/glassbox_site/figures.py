@@ -19,8 +19,8 @@ from glassbox_site.videos import save_video
 
 CSS_DPI = 100  # a figure 7.2 inches wide takes 720 CSS pixels
 # Pixels of an image for each CSS pixel, and the quality of a photograph: the first that keeps the file light.
-SHARPNESS = ((2, 75), (1.5, 75), (1.5, 50), (1, 75), (1, 50))
-LARGEST_IMAGE = 45_000  # bytes
+SHARPNESS = ((2, 75), (1.5, 75), (1.5, 50), (1, 75), (1, 50), (1, 35))
+LARGEST_IMAGE = 36_000  # bytes
 LARGEST_SVG = 120_000  # bytes; a heavier drawing, such as thousands of points, becomes an image
 SMALLEST_TEXT = 9  # CSS pixels, however small the window is
 
