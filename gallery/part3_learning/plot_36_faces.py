@@ -145,16 +145,16 @@ rows = {f"block {name[-1]}" if "pool" in name else name: inside[name] for name i
 outputs = {name: row.output for name, row in rows.items()}
 notes = {}
 for name in ("block 1", "block 2", "block 3"):  # half of the channels fill the width
-    channels = outputs[name].shape[1]
-    outputs[name] = outputs[name][:, : channels // 2]
-    notes[name] = f"half of {channels} channels"
+    shape = outputs[name].shape[1:]
+    outputs[name] = outputs[name][:, : shape[0] // 2]
+    notes[name] = "half of " + " × ".join(map(str, shape))
 
 fig, ax = plt.subplots(figsize=(6.4, 4.6))
-plots.network(ax, {"input": train.images[:1]} | outputs, notes=notes)
+plots.network(ax, {"input": train.images[:1]} | outputs, notes=notes, values=True)
 ax.set_title(f"One of the {train.source}")
 fig.alt_text = (
-    f"The network to scale ({train.source}): the face, maps of 16 by 16 pixels, of 8 "
-    "by 8, of 4 by 4, then 64 numbers and five scores."
+    f"The network to scale, untrained, with its values ({train.source}): the face, "
+    "maps of 16 by 16 pixels, of 8 by 8, of 4 by 4, then 64 numbers and five scores."
 )
 plt.show()
 
