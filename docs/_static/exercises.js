@@ -51,6 +51,8 @@ for (const form of document.querySelectorAll(".exercise-answer")) {
     const { right, message, part, entry } = judge(known, answer);
     const shown = right || known.choices || known.regions ? null : fieldAt(part, entry);
     say(message, { right, field: shown });
+    const name = `exercise-${form.dataset.exercise}`;
+    form.dispatchEvent(new CustomEvent("answered", { bubbles: true, detail: { name, right } }));
   }
 
   // Another number takes the verdict on the last one away.

@@ -41,6 +41,8 @@ for (const quiz of document.querySelectorAll(".quiz")) {
       return;
     }
     const right = chosen.value === quiz.dataset.right;
+    const name = chosen.name;
+    quiz.dispatchEvent(new CustomEvent("answered", { bubbles: true, detail: { name, right } }));
     const reason = answer.querySelector(`[data-choice="${chosen.value}"]`);
     verdict.replaceChildren(...reason.cloneNode(true).childNodes);
     verdict.classList.toggle("is-right", right);

@@ -19,6 +19,7 @@ PARTS = (
     "exercises",
     "answer_fields",
     "quizzes",
+    "progress",
     "folds",
     "answers",
     "lesson_links",

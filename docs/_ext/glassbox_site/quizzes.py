@@ -208,6 +208,25 @@ class Predict(QuestionDirective):
         ]
 
 
+class Review(QuestionDirective):
+    """The questions at the ends of all lessons, and links to the exercises; the script leaves out what is done."""
+
+    required_arguments = 0
+
+    def run(self) -> list[nodes.Node]:
+        questions = nodes.container(classes=["review-questions"])
+        for number in self.env.app.glassbox_quizzes:
+            at_the_end = [question for question in self.questions_of(number) if not question.name]
+            for place, question in enumerate(at_the_end, 1):
+                name = f"quiz-{number}-{place}".replace(".", "-")
+                lesson = self.parse_text_to_nodes(f"From :lesson:`{number}`.")
+                box = self.box(question, name, lead="", role="question", button="Check")
+                questions += nodes.container("", *lesson, box, classes=["review-question"])
+        links = [f"- :ref:`exercise-{name}`" for name in exercises_in_pages(Path(self.env.srcdir, "exercises"))]
+        exercises = nodes.container("", *self.parse_text_to_nodes("\n".join(links)), classes=["review-exercises"])
+        return [questions, nodes.rubric("", "Exercises"), exercises]
+
+
 def _visit(translator: HTML5Translator, node: nodes.Element) -> None:
     translator.body.append(_HTML[node["role"]][0].format(**node.attributes))
 
@@ -269,6 +288,7 @@ def _add_files(app: Sphinx, pagename: str, templatename: str, context: dict, doc
 def setup(app: Sphinx) -> None:
     app.add_directive("quiz", Quiz)
     app.add_directive("predict", Predict)
+    app.add_directive("review", Review)
     for kind in (Box, Part):
         app.add_node(kind, html=(_visit, _depart))
     app.connect("builder-inited", _read_all)
