@@ -112,10 +112,52 @@ def risk_after_a_step(start):
 
 
 def test_the_run_says_when_it_arrives(play):
-    page = play("descent", "#scaled=1&share=0.8", reduced_motion="reduce")
+    page = play("descent", "#scaled=1&share=0.8&start=0,0,0,0", reduced_motion="reduce")
     page.get_by_role("button", name="Run").click()
     # Lesson 2.3 counts nine iterations for this descent.
     assert "came to a risk of 0.01 at iteration 9." in page.locator(".status").inner_text()
+
+
+def test_the_run_stops_where_it_arrives_and_says_so(play):
+    page = play("descent", "#scaled=1&share=0.8&start=0,0,0,0")
+    page.get_by_role("button", name="Run").click()
+    until(page, "document.querySelector('.status').textContent.includes('It came to')")
+    assert page.locator(".status").inner_text().startswith("Iteration 9:")
+    assert "at iteration 9. Run goes on from here." in page.locator("[aria-live]").inner_text()
+    assert page.get_by_role("button", name="Run").is_visible()
+
+
+def test_standardized_marks_start_at_the_same_risk(play):
+    page = play("descent")
+    page.locator(".risk-map").click(position={"x": 120, "y": 60})
+    risks = []
+    for scaled in "010":
+        page.locator("select[name=scaled]").select_option(scaled)
+        risks.append(number(page.locator(".status").inner_text().split("risk ")[1].split(". ")[0]))
+    near(risks, [risks[0]] * 3)
+
+
+def test_a_click_beside_the_map_moves_nothing(play):
+    page = play("descent")
+    before = page.locator(".risk-map").get_attribute("aria-label")
+    page.locator(".risk-map").click(position={"x": 4, "y": 120})
+    assert page.locator(".risk-map").get_attribute("aria-label") == before
+
+
+@pytest.mark.parametrize("seed", ["-4", "1.7"])
+def test_a_seed_that_is_no_whole_number_is_refused(play, seed):
+    page = play("descent")
+    page.locator("input[name=seed]").fill(seed)
+    page.locator("input[name=seed]").press("Enter")
+    assert page.locator("input[name=seed]").input_value() == "1"
+    assert "A seed is a whole number from 0 to 999." in page.locator(".warning").inner_text()
+
+
+def test_contours_say_their_risk(play):
+    page = play("descent")
+    labels = [number(text) for text in page.locator(".risk-map .height").all_text_contents()]
+    assert len(labels) >= 3
+    assert labels == sorted(labels, reverse=True)
 
 
 def test_a_run_moves_and_can_be_paused(play):
@@ -148,7 +190,7 @@ def test_two_runs_are_compared_and_the_address_holds_the_second(play):
 
 
 def test_two_hundred_pupils_in_mini_batches(play):
-    page = play("descent", "#data=1&scaled=1&batch=20&share=0.05", reduced_motion="reduce")
+    page = play("descent", "#data=1&scaled=1&batch=20&share=0.05&start=0,0,0", reduced_motion="reduce")
     assert "20 of 200" in page.locator("label", has_text="Batch size").inner_text()
     page.get_by_role("button", name="Run").click()
     iteration, risk = numbers(page.locator(".status").inner_text())[:2]
@@ -158,8 +200,8 @@ def test_two_hundred_pupils_in_mini_batches(play):
         torch.tensor(features.assign(one=1.0).to_numpy()), torch.tensor(targets.to_numpy())[:, None]
     ).solution[:, 0]
     lowest = empirical_risk(weights[[2, 0, 1]], features, targets).item()
-    assert iteration == 201
-    assert lowest < risk < 1.5 * lowest
+    assert iteration < 201  # it stops at the goal
+    assert lowest < risk <= lowest + 0.0101
 
 
 # Filter an image ------------------------------------------------------------------------------------------------------
@@ -250,6 +292,40 @@ def test_a_wrong_file_gets_a_sentence_and_leaves_the_image(play, name):
     assert tables_of(page)[0].equal(before)
 
 
+@pytest.mark.parametrize("name", ["Before", "After"])
+def test_an_image_is_hovered_and_dragged_over(play, name):
+    page = play("filter")
+    page.wait_for_selector(".play-filter table")
+    sentence = page.locator(".play-filter .sentence")
+    pinned = sentence.inner_text()
+    canvas = page.locator("figure", has_text=name).locator("canvas")
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + 40, box["y"] + 40)
+    hovered = sentence.inner_text()
+    assert hovered != pinned
+    page.mouse.move(box["x"] + 40, box["y"] - 20)
+    assert sentence.inner_text() == pinned
+    page.mouse.move(box["x"] + 40, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 90, box["y"] + 60)
+    page.mouse.up()
+    dragged = sentence.inner_text()
+    page.mouse.move(box["x"] + 40, box["y"] - 20)
+    assert sentence.inner_text() == dragged not in (pinned, hovered)
+
+
+def test_a_picture_too_small_for_the_kernel_leaves_nothing_of_the_last_one(play):
+    page = play("filter")
+    page.wait_for_selector(".play-filter table")
+    page.locator("input[type=file]").set_input_files({"name": "dot.png", "mimeType": "image/png", "buffer": png(1, 1)})
+    page.wait_for_selector(".play-filter :text('dot.png, 1 × 1')")
+    sizes = (
+        "document => [...document.querySelectorAll('.play-filter canvas')].map(({ width, height }) => width * height)"
+    )
+    assert page.locator("body").evaluate(sizes.replace("document =>", "() =>")) == [1, 1]
+    assert "does not fit" in page.locator(".play-filter .size").inner_text()
+
+
 def test_a_picture_of_the_reader_is_filtered(play):
     page = play("filter")
     page.wait_for_selector(".play-filter table")
@@ -299,7 +375,10 @@ def test_the_whole_exercise_is_solved_by_keyboard_alone(play):
 
 def test_a_wrong_number_is_told_its_slip_and_words_are_not_numbers(play):
     page = play("backprop", "#at=18")  # the gradient of the first weight of the last layer
-    error, slope, output = numbers(page.locator(".play-backprop details p").inner_text())
+    formula = page.locator(".play-backprop details p")
+    assert not formula.is_visible()
+    page.get_by_text("The formula, in numbers").click()
+    error, slope, output = numbers(formula.inner_text())
     feedback = page.locator(".feedback")
     for answer, words in {
         f"{error * output:.4f}": "The factor φ′ is missing.",
@@ -311,6 +390,16 @@ def test_a_wrong_number_is_told_its_slip_and_words_are_not_numbers(play):
         page.get_by_role("button", name="Check").click()
         assert words in feedback.inner_text()
     assert "Number 19 of" in page.locator(".progress").inner_text()
+
+
+def test_what_is_found_stays_in_the_picture_and_a_weight_is_marked_only_where_it_enters(play):
+    page = play("backprop", "#at=18")  # the gradient of the first weight of the last layer
+    assert page.locator(".perceptron .weight").all_text_contents() == ["?"]
+    assert page.locator(".perceptron .error").count() == 2
+    assert page.locator(".perceptron .gradient").count() == 0
+    page.get_by_role("button", name="Show this number").click()
+    page.get_by_role("button", name="Show this number").click()
+    assert page.locator(".perceptron .gradient").count() == 2
 
 
 def test_the_network_trains_as_with_the_package(play):

@@ -154,7 +154,9 @@ class BackpropPlay {
       (each) =>
         each.symbol[0] === "o" && each.unit[0] === l && each.unit[1] === k;
     const known = (unit) => unit[0] === 1 || !asked.some(isOutput(unit));
-    this.drawing.replaceChildren(perceptronDrawing(pass, known, question, this.drawingInWords()));
+    this.drawing.replaceChildren(
+      perceptronDrawing(pass, { known, question, found: questions.slice(0, at) }, this.drawingInWords()),
+    );
     if (isDone && this.form.contains(document.activeElement)) {
       this.training.hidden = false;
       this.rate.focus(); // what had the focus goes away
@@ -238,7 +240,7 @@ class BackpropPlay {
       "form",
       { onsubmit: submit },
       make("p", { class: "ask" }, this.asked, this.input, make("button", { type: "submit" }, "Check")),
-      make("details", { open: true }, make("summary", {}, "The formula, in numbers"), this.formula),
+      make("details", {}, make("summary", {}, "The formula, in numbers"), this.formula),
       make(
         "div",
         { class: "buttons" },

@@ -5,5 +5,5 @@ export function brief(value) {
   }
   const isFar = value !== 0 && (Math.abs(value) < 1e-4 || Math.abs(value) >= 1e5);
   const text = isFar ? value.toExponential(2) : String(Number(value.toPrecision(4)));
-  return text.replace("-", "\u2212").replace("e+", "e");
+  return text.replaceAll("-", "\u2212").replace("e+", "e");
 }

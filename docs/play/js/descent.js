@@ -3,10 +3,20 @@ import { Address, decimal, readAddress, several, whole } from "./address.js";
 import { brief } from "./brief.js";
 import { make } from "./dom.js";
 import { RiskCurve, RiskMap, squareAround } from "./landscape.js";
-import { RiskDescent, empiricalRisk, leastSquares, riskGradient, standardizeFeatures, stepLimit } from "./risk.js";
+import {
+  RiskDescent,
+  empiricalRisk,
+  leastSquares,
+  riskGradient,
+  standardizeFeatures,
+  standardizedWeights,
+  stepLimit,
+  unscaledWeights,
+} from "./risk.js";
 
 const GOAL = 0.01; // above the lowest risk
 const MOST_ITERATIONS = 20000;
+const LAST_SEED = 999;
 const GROWN = 1e4; // times the risk at the start: the descent has diverged
 const CHOICES = { data: 0, first: 2, second: 3, scaled: 0, share: 0.4, momentum: 0, batch: 0, seed: 1, start: "" };
 
@@ -19,7 +29,7 @@ export const DESCENT_KEYS = {
   share: decimal(0.001, 10),
   momentum: decimal(0, 0.99),
   batch: whole(0, 9999),
-  seed: whole(0, 9999),
+  seed: whole(0, LAST_SEED),
   start: several(decimal(-1e4, 1e4), [3, 4]),
 };
 
@@ -110,7 +120,8 @@ class DescentPlay {
   startWeights() {
     const given = this.choices.start === "" ? [] : this.choices.start.split(",").map(Number);
     const fits = given.length === this.problem.best.length && given.every(Number.isFinite);
-    return fits ? given : this.choices.scaled ? this.problem.best.map(() => 0) : this.problem.set.start;
+    const { start, features } = this.problem.set;
+    return fits ? given : this.choices.scaled ? standardizedWeights(start, features) : start;
   }
 
   moveStart(place) {
@@ -133,13 +144,23 @@ class DescentPlay {
     return this.descent.diverged || this.descent.risks.at(-1) > GROWN * Math.max(this.descent.risks[0], 1);
   }
 
+  /** Take steps; stop where the goal is reached for the first time, or the descent has ended. */
   take(steps) {
-    for (let k = 0; k < steps && !this.hasDiverged && this.descent.risks.length < MOST_ITERATIONS; k++) {
-      this.descent.advance();
+    const { descent } = this;
+    const wasThere = this.reached(descent, this.goal) !== null;
+    const arrives = () => !wasThere && descent.risks.at(-1) <= this.goal;
+    for (let k = 0; k < steps && !this.hasEnded && !arrives(); k++) {
+      descent.advance();
     }
-    if (this.hasDiverged || this.descent.risks.length >= MOST_ITERATIONS) {
+    if (this.frame !== 0 && (this.hasEnded || arrives())) {
       this.pause();
+      this.show();
+      this.say();
     }
+  }
+
+  get hasEnded() {
+    return this.hasDiverged || this.descent.risks.length >= MOST_ITERATIONS;
   }
 
   run() {
@@ -147,7 +168,9 @@ class DescentPlay {
     const tick = () => {
       this.frame = requestAnimationFrame(tick);
       this.take(1 + Math.floor(this.descent.risks.length / 50)); // the longer the way, the faster
-      this.show();
+      if (this.frame !== 0) {
+        this.show();
+      }
     };
     this.frame = requestAnimationFrame(tick);
   }
@@ -228,7 +251,12 @@ class DescentPlay {
     const now = `Iteration ${descent.risks.length}: risk ${brief(descent.risks.at(-1))}.`;
     const reached = this.reached(descent, this.goal);
     const target = this.goalInWords();
-    return reached === null ? `${now} Not yet at ${target}.` : `${now} It came to ${target} at iteration ${reached}.`;
+    if (reached !== null) {
+      const goesOn = reached === descent.risks.length ? " Run goes on from here." : "";
+      return `${now} It came to ${target} at iteration ${reached}.${goesOn}`;
+    }
+    const end = descent.risks.length >= MOST_ITERATIONS ? ` The page stops after ${MOST_ITERATIONS} iterations.` : "";
+    return `${now} Not yet at ${target}.${end}`;
   }
 
   goalInWords() {
@@ -267,7 +295,7 @@ class DescentPlay {
     const reached = this.reached(kept.descent, kept.goal);
     const end = reached === null ? "did not come to the goal" : `came to the goal at iteration ${reached}`;
     const drawn = this.keptFits ? "" : " Its weights mean something else, so only its curve is drawn.";
-    return `The run kept, in orange (${kept.words}), ${end}.${drawn}`;
+    return `The run kept, in blue (${kept.words}), ${end}.${drawn}`;
   }
 
   mapInWords() {
@@ -319,7 +347,7 @@ class DescentPlay {
       this.slider("share", "Step λ", { min: -2, max: 0.5, step: 0.01 }),
       this.slider("momentum", "Momentum μ", { min: 0, max: 0.95, step: 0.05 }),
       this.slider("batch", "Batch size", { min: 1, max: 1, step: 1 }),
-      this.field("seed", "Seed", make("input", { type: "number", min: 0, max: 999, step: 1 })),
+      this.field("seed", "Seed", make("input", { type: "number", min: 0, max: LAST_SEED, step: 1 })),
     );
     this.runButton = make("button", { type: "button", onclick: () => this.toggle() }, "Run");
     const button = (label, action) => make("button", { type: "button", onclick: action }, label);
@@ -347,7 +375,12 @@ class DescentPlay {
     const { svg } = this.map;
     svg.setAttribute("tabindex", "0");
     svg.setAttribute("role", "application");
-    svg.addEventListener("pointerdown", (event) => this.moveStart(this.map.pairAt(event)));
+    svg.addEventListener("pointerdown", (event) => {
+      const place = this.map.pairAt(event);
+      if (place !== null) {
+        this.moveStart(place);
+      }
+    });
     svg.addEventListener("keydown", (event) => this.nudge(event));
     this.curve.svg.setAttribute("role", "img");
     this.root.replaceChildren(
@@ -380,14 +413,21 @@ class DescentPlay {
   }
 
   changed(name, value) {
-    if (!Number.isFinite(value)) {
+    if (name === "seed" && !(Number.isInteger(value) && value >= 0 && value <= LAST_SEED)) {
+      this.fillForm();
+      this.warning.textContent = `A seed is a whole number from 0 to ${LAST_SEED}.`;
+      this.warning.hidden = false;
+      this.say();
       return;
     }
+    const { set } = this.problem;
+    const start = this.choices.start === "" ? null : this.startWeights();
     this.choices[name] = value;
     if (name === "data") {
       Object.assign(this.choices, { start: "", batch: 0 });
-    } else if (name === "scaled") {
-      this.choices.start = "";
+    } else if (name === "scaled" && start !== null) {
+      const rescaled = value ? standardizedWeights : unscaledWeights; // the same predictions, the same risk
+      this.choices.start = rescaled(start, set.features).join(",");
     }
     this.settle();
   }

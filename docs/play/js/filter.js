@@ -134,9 +134,9 @@ class FilterPlay {
   }
 
   /** The pixels that make one pixel of the output, row by row; outside of the picture they are 0. */
-  patch() {
+  patch([row, column]) {
     const [, height, width] = this.picture.shape;
-    const { row, column, stride, padding } = this.choices;
+    const { stride, padding } = this.choices;
     return this.kernel.map((_, k) => {
       const i = row * stride - padding + Math.floor(k / this.size);
       const j = column * stride - padding + (k % this.size);
@@ -155,15 +155,46 @@ class FilterPlay {
     const sides = this.outputSize();
     this.formula.replaceChildren(...this.formulaInWords(sides));
     this.result.hidden = sides === null;
+    this.palette = readPalette(this.root);
+    this.images = [imageOf(this.picture, this.pixelsOf("photo", 1))];
+    this.output = sides && this.filter();
     if (sides === null) {
+      this.show(null);
       return;
     }
+    this.colorOutput();
+    this.show(this.chosen());
+    this.address?.changed();
+  }
+
+  /** The pixel of the output that is chosen, brought inside. */
+  chosen() {
     const { choices } = this;
-    choices.row = Math.max(0, Math.min(choices.row, sides[0] - 1));
-    choices.column = Math.max(0, Math.min(choices.column, sides[1] - 1));
-    this.output = this.filter();
-    this.drawBoth();
-    this.explain();
+    [choices.row, choices.column] = this.inside([choices.row, choices.column]);
+    return [choices.row, choices.column];
+  }
+
+  inside(place) {
+    return place.map((along, axis) => Math.max(0, Math.min(this.output.shape[axis + 1] - 1, along)));
+  }
+
+  /** Show a pixel of the output and what made it: the images stay, the marks move. */
+  show(place) {
+    const { stride, padding } = this.choices;
+    put(this.before, this.images[0]);
+    put(this.after, this.images[1] ?? new ImageData(1, 1));
+    if (place !== null) {
+      const [row, column] = place;
+      mark(this.before, row * stride - padding, column * stride - padding, this.size);
+      mark(this.after, row, column, 1);
+      this.explain(place);
+    }
+  }
+
+  /** Choose a pixel: everything else stays. */
+  choose(place) {
+    [this.choices.row, this.choices.column] = this.inside(place);
+    this.show(this.chosen());
     this.address?.changed();
   }
 
@@ -182,16 +213,10 @@ class FilterPlay {
     return [line("Height", height, sides[0]), " ", line("Width", width, sides[1])];
   }
 
-  drawBoth() {
+  colorOutput() {
     const kind = this.kindOfOutput();
     const limit = kind === "photo" ? 1 : Math.max(1e-12, ...extremes(this.output.data).map(Math.abs));
-    const { row, column, stride, padding } = this.choices;
-    this.palette = readPalette(this.root);
-    paint(this.before, this.picture, this.pixelsOf("photo", 1));
-    paint(this.after, this.output, this.pixelsOf(kind, limit));
-    mark(this.before, row * stride - padding, column * stride - padding, this.size);
-    mark(this.after, row, column, 1);
-    this.scale = { kind, limit };
+    this.images.push(imageOf(this.output, this.pixelsOf(kind, limit)));
     const ends = { photo: "black 0, white 1", positive: `paper 0, orange ${brief(limit)}` };
     const signed = `blue ${brief(-limit)}, paper 0, orange ${brief(limit)}`;
     this.legend.textContent = `After: ${ends[kind] ?? signed}`;
@@ -208,9 +233,9 @@ class FilterPlay {
   }
 
   /** Write one pixel of the output as the sum that it is. */
-  explain() {
-    const { row, column, bias, relu } = this.choices;
-    const patch = this.patch();
+  explain([row, column]) {
+    const { bias, relu } = this.choices;
+    const patch = this.patch([row, column]);
     const products = patch.map((pixel, k) => pixel * this.weights[k]);
     const total = products.reduce((sum, product) => sum + product, 0);
     const sum = total + bias;
@@ -286,7 +311,11 @@ class FilterPlay {
     );
     this.before = make("canvas", { role: "img", "aria-label": "The image before the filter" });
     this.after = make("canvas", { tabindex: "0", role: "application" });
-    this.after.addEventListener("pointerdown", (event) => this.pick(event));
+    for (const canvas of [this.before, this.after]) {
+      canvas.addEventListener("pointerdown", (event) => this.pick(canvas, event));
+      canvas.addEventListener("pointermove", (event) => this.follow(canvas, event));
+      canvas.addEventListener("pointerleave", () => this.output && this.show(this.chosen()));
+    }
     this.after.addEventListener("keydown", (event) => this.walk(event));
     this.legend = make("p", { class: "legend" });
     this.formula = make("p", { class: "size", "aria-live": "polite" });
@@ -358,24 +387,46 @@ class FilterPlay {
     form.elements.preset.value = preset < 0 ? "" : preset;
   }
 
-  pick(event) {
-    const box = this.after.getBoundingClientRect();
-    const [, height, width] = this.output.shape;
-    this.choices.row = Math.floor(((event.clientY - box.top) / box.height) * height);
-    this.choices.column = Math.floor(((event.clientX - box.left) / box.width) * width);
-    this.refresh();
+  /** The pixel of the output under a pointer; on the picture before, the one whose window has its center there. */
+  placeUnder(canvas, event) {
+    const { stride, padding } = this.choices;
+    const box = canvas.getBoundingClientRect();
+    const place = [
+      Math.floor(((event.clientY - box.top) / box.height) * canvas.height),
+      Math.floor(((event.clientX - box.left) / box.width) * canvas.width),
+    ];
+    const windowAround = (along) => Math.round((along + padding - (this.size - 1) / 2) / stride);
+    return this.inside(canvas === this.before ? place.map(windowAround) : place);
+  }
+
+  pick(canvas, event) {
+    if (this.output && event.button === 0) {
+      canvas.setPointerCapture(event.pointerId);
+      this.choose(this.placeUnder(canvas, event));
+    }
+  }
+
+  /** Under a pressed pointer the choice goes along; under one that hovers the sum is shown until it leaves. */
+  follow(canvas, event) {
+    if (!this.output) {
+      return;
+    }
+    const place = this.placeUnder(canvas, event);
+    if (canvas.hasPointerCapture(event.pointerId)) {
+      this.choose(place);
+    } else if (event.pointerType !== "touch") {
+      this.show(place);
+    }
   }
 
   walk(event) {
     const way = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
-    if (way === undefined) {
+    if (way === undefined || !this.output) {
       return;
     }
     event.preventDefault();
     const length = event.shiftKey ? 10 : 1;
-    this.choices.row += length * way[0];
-    this.choices.column += length * way[1];
-    this.refresh();
+    this.choose(this.chosen().map((along, axis) => along + length * way[axis]));
   }
 }
 
@@ -383,12 +434,17 @@ function extremes(values) {
   return values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
 }
 
-function paint(canvas, { shape: [, height, width], data }, pixelOf) {
-  Object.assign(canvas, { height, width });
-  const context = canvas.getContext("2d");
-  const image = context.createImageData(width, height);
+function imageOf({ shape: [, height, width], data }, pixelOf) {
+  const image = new ImageData(width, height);
   new Uint32Array(image.data.buffer).set(Uint32Array.from(data, pixelOf));
-  context.putImageData(image, 0, 0);
+  return image;
+}
+
+function put(canvas, image) {
+  if (canvas.width !== image.width || canvas.height !== image.height) {
+    Object.assign(canvas, { height: image.height, width: image.width });
+  }
+  canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
 /** Frame a square of pixels, wide enough to be seen. */

@@ -1,10 +1,12 @@
 // Two drawings of a descent: its path on the contours of the risk, and its risk against the iterations.
+import { brief } from "./brief.js";
 import { riskSlice } from "./risk.js";
 import { makeSvg } from "./svg.js";
 
 const MAP_SIZE = 400;
 const MAP_MARGIN = { left: 46, bottom: 40, top: 8, right: 8 };
 const CURVE = { width: 400, height: 190 };
+const LABEL = 24; // pixels that the number on a contour needs
 const MOST_CORNERS = 1500; // of a drawn path
 
 /** Round numbers that divide [low, high] into about `count` parts. */
@@ -60,12 +62,12 @@ export class RiskMap {
     for (const tick of axisTicks(...square[0])) {
       const [across] = this.place([tick, square[1][0]]);
       marks.push(makeSvg("line", { x1: across, x2: across, y1: y + height, y2: y + height + 4 }));
-      marks.push(makeSvg("text", { x: across, y: y + height + 16, "text-anchor": "middle" }, String(tick)));
+      marks.push(makeSvg("text", { x: across, y: y + height + 16, "text-anchor": "middle" }, brief(tick)));
     }
     for (const tick of axisTicks(...square[1])) {
       const [, down] = this.place([square[0][0], tick]);
       marks.push(makeSvg("line", { x1: x - 4, x2: x, y1: down, y2: down }));
-      marks.push(makeSvg("text", { x: x - 7, y: down + 4, "text-anchor": "end" }, String(tick)));
+      marks.push(makeSvg("text", { x: x - 7, y: down + 4, "text-anchor": "end" }, brief(tick)));
     }
     const middle = [x + width / 2, y + height / 2];
     marks.push(makeSvg("text", { x: middle[0], y: MAP_SIZE - 6, "text-anchor": "middle" }, names[0]));
@@ -81,20 +83,25 @@ export class RiskMap {
     return [x + ((first - left) / (right - left)) * width, y + ((high - second) / (high - low)) * height];
   }
 
-  /** The pair of weights under a pointer. */
+  /** The pair of weights under a pointer, or null outside of the map. */
   pairAt(event) {
     const box = this.svg.getBoundingClientRect();
     const { x, y, width, height } = this.inner;
     const [[left, right], [low, high]] = this.square;
     const across = ((event.clientX - box.left) / box.width) * MAP_SIZE;
     const down = ((event.clientY - box.top) / box.height) * MAP_SIZE;
+    if (across < x || across > x + width || down < y || down > y + height) {
+      return null;
+    }
     return [left + ((across - x) / width) * (right - left), high - ((down - y) / height) * (high - low)];
   }
 
   /** Draw runs {points, className}, seen over a pair of weights, and the slice of the risk at some weights. */
   draw(runs, pair, weights, data, top) {
     const slice = riskSlice(weights, data, ...pair);
-    this.contours.replaceChildren(...contourHeights(slice, top).map((height) => this.ellipse(slice, height)));
+    const heights = contourHeights(slice, top);
+    const ellipses = heights.map((height) => this.ellipse(slice, height));
+    this.contours.replaceChildren(...ellipses, ...this.labels(slice, heights));
     this.paths.replaceChildren(...runs.flatMap((run) => this.path(run, pair)));
   }
 
@@ -105,6 +112,33 @@ export class RiskMap {
     const angle = (-Math.atan2(directions[0][1], directions[0][0]) * 180) / Math.PI;
     const [rx, ry] = curvatures.map((curvature) => Math.min(scale * Math.sqrt((2 * height) / curvature), 1e5));
     return makeSvg("ellipse", { rx, ry, transform: `translate(${x} ${y}) rotate(${angle})` });
+  }
+
+  /** The risk of the contours, each on its line where it has room. */
+  labels({ center, lowest, curvatures, directions }, heights) {
+    const { x, y, width, height: tall } = this.inner;
+    const taken = [];
+    const labels = heights.flatMap((height) => {
+      const radii = curvatures.map((curvature) => Math.sqrt((2 * height) / curvature));
+      const spots = Array.from({ length: 48 }, (_, k) => {
+        const along = [Math.cos((k * Math.PI) / 24) * radii[0], Math.sin((k * Math.PI) / 24) * radii[1]];
+        return this.place(
+          center.map((from, axis) => from + along[0] * directions[0][axis] + along[1] * directions[1][axis]),
+        );
+      });
+      const hasRoom = ([across, down]) =>
+        Math.abs(across - x - width / 2) < width / 2 - LABEL &&
+        Math.abs(down - y - tall / 2) < tall / 2 - 10 &&
+        taken.every(([u, v]) => Math.abs(across - u) > 2 * LABEL || Math.abs(down - v) > LABEL);
+      const spot = spots.find(hasRoom);
+      if (spot === undefined) {
+        return [];
+      }
+      taken.push(spot);
+      const text = brief(Number((lowest + height).toPrecision(2)));
+      return [makeSvg("text", { x: spot[0], y: spot[1] + 4, "text-anchor": "middle", class: "height" }, text)];
+    });
+    return labels;
   }
 
   path({ points, className }, pair) {
@@ -154,7 +188,7 @@ export class RiskCurve {
       const x = across(tick);
       const y = inner.y + inner.height;
       marks.push(makeSvg("line", { x1: x, x2: x, y1: y, y2: y + 4 }));
-      marks.push(makeSvg("text", { x, y: y + 16, "text-anchor": "middle" }, String(tick)));
+      marks.push(makeSvg("text", { x, y: y + 16, "text-anchor": "middle" }, brief(tick)));
     }
     const middle = inner.x + inner.width / 2;
     marks.push(makeSvg("text", { x: middle, y: CURVE.height - 6, "text-anchor": "middle" }, "iteration"));
@@ -172,5 +206,5 @@ export class RiskCurve {
 }
 
 function powerOfTen(power) {
-  return power >= -3 && power <= 3 ? String(Number((10 ** power).toPrecision(1))) : `1e${power}`;
+  return power >= -3 && power <= 3 ? String(Number((10 ** power).toPrecision(1))) : brief(10 ** power);
 }

@@ -2,21 +2,22 @@
 import { brief } from "./brief.js";
 import { makeSvg } from "./svg.js";
 
-const WIDTH = 340;
-const HEIGHT = 250;
-const RADIUS = 21;
+const WIDTH = 440;
+const HEIGHT = 320;
+const RADIUS = 26;
 
 /** Where the unit k of layer l stands. */
 function placeOf(sizes, [l, k]) {
   const x = RADIUS + 8 + ((l - 1) / (sizes.length - 1)) * (WIDTH - 2 * RADIUS - 16);
-  const gap = Math.min(78, HEIGHT / sizes[l - 1]);
+  const gap = Math.min(104, HEIGHT / sizes[l - 1]);
   return [x, HEIGHT / 2 + (k - (sizes[l - 1] - 1) / 2) * gap];
 }
 
 /**
- * Draw a pass (of questions.js). `known` tells which outputs [layer, unit] are written, `question` what is asked.
+ * Draw a pass (of questions.js). `known` tells which outputs [layer, unit] are written, `question` what is asked, and
+ * `found` are the questions that are answered: the errors that they gave stand under the units, gradients on the lines.
  */
-export function perceptronDrawing(pass, known, question, label) {
+export function perceptronDrawing(pass, { known, question, found }, label) {
   const sizes = pass.o.slice(1).map((outputs) => outputs.length);
   const isRead = ([l, k]) => question?.units.some(([layer, unit]) => layer === l && unit === k);
   const isAsked = ([l, k]) => question?.unit !== null && question?.unit[0] === l && question.unit[1] === k;
@@ -25,13 +26,17 @@ export function perceptronDrawing(pass, known, question, label) {
   for (let l = 1; l <= sizes.length; l++) {
     for (let k = 0; k < sizes[l - 1]; k++) {
       if (l > 1) {
-        pass.o[l - 1].forEach((_, p) => lines.push(line(pass, sizes, l - 1, p, k, isLit(question, l - 1, p, k))));
+        pass.o[l - 1].forEach((_, p) => lines.push(line(pass, sizes, [l - 1, p, k], { question, found })));
       }
       const [cx, cy] = placeOf(sizes, [l, k]);
       const state = isAsked([l, k]) ? "asked" : isRead([l, k]) ? "read" : "";
       circles.push(makeSvg("circle", { cx, cy, r: RADIUS, class: state }));
       const text = known([l, k]) ? pass.o[l][k].toFixed(3).replace("-", "\u2212") : "?";
       circles.push(makeSvg("text", { x: cx, y: cy + 4, "text-anchor": "middle" }, text));
+      const error = found.find(({ symbol, unit }) => symbol.startsWith("∂R/∂o") && unit[0] === l && unit[1] === k);
+      if (error !== undefined) {
+        circles.push(foundNumber(cx, cy + RADIUS + 14, error.value, "error"));
+      }
     }
   }
   const labels = lines.flatMap(([, text]) => text);
@@ -50,7 +55,7 @@ function isLit(question, l, p, k) {
     return false;
   }
   if (question.edge !== null) {
-    return question.edge[0] === l && question.edge[1] === p && question.edge[2] === k;
+    return false; // of a gradient: the weight itself is no factor
   }
   const ends = [
     [l, p],
@@ -63,19 +68,34 @@ function isLit(question, l, p, k) {
   return (reads(from) && asks(to)) || (asks(from) && reads(to));
 }
 
-function line(pass, sizes, l, p, k, isOn) {
+const isEdge = ({ edge }, place) => edge !== null && edge.every((part, axis) => part === place[axis]);
+
+/** A weight as a line, with what is known of it: the weight where it enters the product, or its gradient. */
+function line(pass, sizes, place, { question, found }) {
+  const [l, p, k] = place;
   const [x1, y1] = placeOf(sizes, [l, p]);
   const [x2, y2] = placeOf(sizes, [l + 1, k]);
   const weight = pass.w[l][k][p];
+  const isAsked = question !== null && isEdge(question, place);
+  const isOn = isLit(question, l, p, k);
   const drawn = makeSvg("line", {
     ...{ x1, y1, x2, y2 },
-    class: isOn ? "lit" : weight < 0 ? "negative" : "positive",
+    class: isAsked ? "asked" : isOn ? "lit" : weight < 0 ? "negative" : "positive",
     "stroke-width": 0.8 + Math.min(Math.abs(weight), 2),
   });
-  if (!isOn) {
-    return [drawn, []];
-  }
   const share = 0.5 + 0.16 * ((p % 3) - 1); // labels of neighboring lines stand apart
-  const at = { x: x1 + share * (x2 - x1), y: y1 + share * (y2 - y1) + 4, "text-anchor": "middle", class: "weight" };
-  return [drawn, [makeSvg("text", at, brief(weight))]];
+  const [x, y] = [x1 + share * (x2 - x1), y1 + share * (y2 - y1) + 4];
+  const gradient = found.find((each) => isEdge(each, place));
+  if (isAsked) {
+    return [drawn, [makeSvg("text", { x, y, "text-anchor": "middle", class: "weight" }, "?")]];
+  }
+  if (isOn) {
+    return [drawn, [makeSvg("text", { x, y, "text-anchor": "middle", class: "weight" }, brief(weight))]];
+  }
+  return [drawn, gradient === undefined ? [] : [foundNumber(x, y, gradient.value, "gradient")]];
+}
+
+function foundNumber(x, y, value, kind) {
+  const text = value.toFixed(3).replace("-", "\u2212");
+  return makeSvg("text", { x, y, "text-anchor": "middle", class: `found ${kind}` }, text);
 }

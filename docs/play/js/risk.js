@@ -96,15 +96,33 @@ function dot(a, b) {
   return a.reduce((sum, x, j) => sum + x * b[j], 0);
 }
 
+/** Mean and standard deviation of every column. */
+export function featureScales(features) {
+  return features[0].map((_, j) => {
+    const column = features.map((row) => row[j]);
+    const mean = column.reduce((sum, x) => sum + x, 0) / column.length;
+    return { mean, deviation: Math.sqrt(column.reduce((sum, x) => sum + (x - mean) ** 2, 0) / column.length) };
+  });
+}
+
 /** Every column with mean 0 and standard deviation 1. */
 export function standardizeFeatures(features) {
-  const columns = features[0].map((_, j) => features.map((row) => row[j]));
-  const scaled = columns.map((column) => {
-    const mean = column.reduce((sum, x) => sum + x, 0) / column.length;
-    const deviation = Math.sqrt(column.reduce((sum, x) => sum + (x - mean) ** 2, 0) / column.length);
-    return column.map((x) => (x - mean) / deviation);
-  });
-  return features.map((_, i) => scaled.map((column) => column[i]));
+  const scales = featureScales(features);
+  return features.map((row) => row.map((x, j) => (x - scales[j].mean) / scales[j].deviation));
+}
+
+/** The weights that predict from standardized columns what these predict from the columns as they are. */
+export function standardizedWeights([constant, ...weights], features) {
+  const scales = featureScales(features);
+  const moved = weights.reduce((sum, weight, j) => sum + weight * scales[j].mean, constant);
+  return [moved, ...weights.map((weight, j) => weight * scales[j].deviation)];
+}
+
+/** The weights for the columns as they are: the inverse of `standardizedWeights`. */
+export function unscaledWeights([constant, ...weights], features) {
+  const scales = featureScales(features);
+  const unscaled = weights.map((weight, j) => weight / scales[j].deviation);
+  return [unscaled.reduce((sum, weight, j) => sum - weight * scales[j].mean, constant), ...unscaled];
 }
 
 /**
