@@ -7,7 +7,7 @@ from importlib import resources
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 
 from glassbox.plots import style
 
@@ -37,10 +37,19 @@ BLIND = {
 }
 
 
-def test_figures_and_pages_have_the_same_colors():
+@pytest.mark.parametrize(
+    ("kind", "names"), [("signed", ("low", "below", "paper", "above", "high")), ("ink", ("paper", "ink"))]
+)
+def test_figures_and_pages_have_the_same_colors(kind, names):
     pages = of_the_pages()
-    assert style.COLORMAPS["signed"] == tuple(pages[name] for name in ("low", "below", "paper", "above", "high"))
-    assert style.COLORMAPS["ink"] == (pages["paper"], pages["ink"])
+    ours, theirs = ([to_rgb(color) for color in colors] for colors in (style.COLORMAPS[kind], map(pages.get, names)))
+    np.testing.assert_allclose(ours, theirs, atol=1.01 / 255)
+
+
+@pytest.mark.parametrize("kind", style.COLORMAPS)
+def test_no_color_of_a_number_is_one_that_the_dark_variant_exchanges(kind):
+    colors = {to_hex(color) for color in style.colormap(kind)(np.linspace(0, 1, 257))}
+    assert not colors & set(style.DARK)
 
 
 @pytest.mark.parametrize("eye", ["all cones", *BLIND])
@@ -52,7 +61,7 @@ def test_both_signs_are_told_apart_by_every_eye(eye):
 
 def test_zero_is_paper_and_the_positive_half_is_the_same():
     signed, positive = style.colormap("signed"), style.colormap("positive")
-    np.testing.assert_allclose(signed(0.5), (1, 1, 1, 1))
+    np.testing.assert_allclose(signed(0.5), (1, 1, 1, 1), atol=1.01 / 255)
     for share in (0.0, 0.5, 1.0):
         np.testing.assert_allclose(positive(share), signed(0.5 + share / 2), atol=0.02)
 

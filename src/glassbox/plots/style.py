@@ -34,11 +34,14 @@ PURPLE = "#6a2485"
 SERIES = (BLUE, ORANGE, GREEN, PURPLE)
 """Colors of curves and classes, told apart by color-blind readers and on both backgrounds."""
 
+# Paper and ink to the eye, but not the palette's own: the dark variant would exchange those, and not the words on them.
+_SHEET, _PEN = "#fefefe", "#1b2431"
+
 COLORMAPS = {
-    "signed": ("#0b3d6b", "#4f9bd8", PAPER, "#eb924a", "#8a3a00"),
-    "positive": (PAPER, "#eb924a", "#8a3a00"),
-    "ink": (PAPER, INK),
-    "photo": ("#000000", "#ffffff"),
+    "signed": ("#0b3d6b", "#4f9bd8", _SHEET, "#eb924a", "#8a3a00"),
+    "positive": (_SHEET, "#eb924a", "#8a3a00"),
+    "ink": (_SHEET, _PEN),
+    "photo": ("#000000", "#fefefe"),
 }
 """Colors of numbers, from the lowest to the highest. One sign, one color: blue below zero, paper at zero, orange above,
 and the orange half where nothing is below. A digit is ink on paper; a photograph is as bright as it is."""
@@ -80,7 +83,7 @@ def colormap(kind: str) -> Colormap:
     --------
     >>> from matplotlib.colors import to_hex
     >>> to_hex(colormap("signed")(0.5)), to_hex(colormap("positive")(0.0))
-    ('#ffffff', '#ffffff')
+    ('#fefefe', '#fefefe')
     """
     from matplotlib.colors import LinearSegmentedColormap
 
