@@ -79,6 +79,7 @@ def test_the_true_class_follows_what_is_read_until_the_reader_chooses(board):
     draw(page, [[(0.1, 0.1), (0.12, 0.12)]])
     assert truth.input_value() == "6"
     page.get_by_role("button", name="Clear").click()
+    settle(page)
     assert truth.input_value() == ""
 
 
