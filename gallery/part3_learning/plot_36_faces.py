@@ -73,8 +73,8 @@ plt.show()
 # VGG is a family of networks with one idea: use small kernels, 3 × 3, and many layers.
 # A **block** is two convolutions, each with a ReLU, then max-pooling, which halves
 # height and width. From block to block the channels double. The first VGG has five
-# such groups, 64 to 512 channels and 138 million parameters for photographs of 224 ×
-# 224 pixels; ours has three.
+# such groups, with 64 to 512 channels, for photographs of 224 × 224 pixels; ours has
+# three.
 #
 # Between convolution and ReLU stands ``BatchNorm2d``, which came after VGG. It takes
 # the mean :math:`\mu_c` and the variance :math:`v_c` of channel :math:`c` over all
