@@ -36,6 +36,12 @@ def test_what_stands_in_the_page_is_allowed_by_its_hash_and_files_from_itself_al
     assert [name for name, allowed in found.items() if "'unsafe-inline'" in allowed] == ["style-src"]
 
 
+def test_styles_of_pages_that_this_one_takes_apart_are_allowed_too():
+    found = directives(with_policy(PAGE, parsed=["td { margin: 0 }"]))
+    assert found["style-src-elem"] == ["'self'", digest("p { color: red }"), digest("td { margin: 0 }")]
+    assert found["script-src"] == directives(with_policy(PAGE))["script-src"]
+
+
 def test_the_policy_stands_before_what_it_governs_and_once():
     page = with_policy(PAGE)
     assert page.index("Content-Security-Policy") < page.index("<style>")

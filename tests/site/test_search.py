@@ -26,8 +26,10 @@ QUERIES = (
 
 @pytest.mark.parametrize(("query", "page"), QUERIES, ids=[query for query, _ in QUERIES])
 def test_the_search_finds(visit, query, page):
-    results = visit(f"search.html?q={quote(query)}").locator("ul.search li a")
+    search = visit(f"search.html?q={quote(query)}")
+    results = search.locator("ul.search li a")
     results.first.wait_for()
+    search.wait_for_load_state("networkidle")  # each result quotes from its page, which is fetched and parsed
     first = [results.nth(number).get_attribute("href") for number in range(min(5, results.count()))]
     assert any(page in address for address in first), first
 
