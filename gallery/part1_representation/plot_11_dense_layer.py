@@ -131,6 +131,14 @@ fig.alt_text = (
 plt.show()
 
 # %%
+# Now push the weights yourself, one slider for each. The color of a mark is what it
+# adds to the sum or takes away; the bar is the sum. The bias, ReLU and the second
+# output, which makes a map of the pupils, come in the next sections.
+# :doc:`Its own page </play/weights>` has more room.
+#
+# .. play:: weights
+#    :embed:
+#
 # A bias and ReLU select
 # ----------------------
 # Now a question with a threshold: *who is above 10 in sciences, and by how much?* The

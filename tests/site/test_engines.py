@@ -27,6 +27,7 @@ LESSONS = (
 # What a reader does, in order: the words of a button to press, or the name of a field and its value.
 STEPS: dict[str, list[str | tuple[str, str]]] = {
     "digit": ["Take one step"],
+    "weights": ["Languages above 10", ("weight0", "0.3"), ("bias", "-12.5")],
     "filter": [("stride", "2"), ("padding", "1"), ("relu", "on")],
     "descent": ["Step", "Step", ("momentum", "0.5"), "Step"],
     "backprop": ["Show this number", "Show the whole layer", "Show the whole layer"],

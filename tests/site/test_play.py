@@ -62,6 +62,93 @@ def near(found, expected):
     )
 
 
+# Weigh the marks ------------------------------------------------------------------------------------------------------
+
+
+GRADES = datasets.load_grades()
+SCIENCES = dict.fromkeys(["Maths", "Physics", "CS", "Biology", "Chemistry"], 0.2)
+
+
+def sums_of(weights: dict[str, float], bias: float) -> list[float]:
+    """What a dense layer of the package makes of the marks."""
+    layer = nn.Linear(len(GRADES.columns), 1, dtype=torch.float64)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[weights.get(name, 0.0) for name in GRADES.columns]], dtype=torch.float64))
+        layer.bias.fill_(bias)
+        return layer(torch.tensor(GRADES.to_numpy(), dtype=torch.float64))[:, 0].tolist()
+
+
+def shown_sums(page) -> torch.Tensor:
+    return torch.tensor([number(text) for text in page.locator(".play-weights .number").all_inner_texts()])
+
+
+def close(found, expected):
+    torch.testing.assert_close(found, torch.tensor(expected, dtype=found.dtype), rtol=0, atol=0.0051)
+
+
+def test_a_slider_moves_every_sum_by_keyboard(play):
+    page = play("weights")
+    close(shown_sums(page), sums_of(SCIENCES, -10))
+    page.locator("[name=weight0]").focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowUp")
+    expected = sums_of(SCIENCES | {"Maths": 0.35}, -10)
+    close(shown_sums(page), expected)
+    sentence = page.locator(".play-weights .sentence").inner_text()
+    assert sentence.startswith("E01: 0.35 × 12.6 + ")
+    near(number(sentence.split(" = ")[1].rstrip(".")), round(expected[0], 2))
+    assert sentence in page.locator("[aria-live]").inner_text()
+    above = page.locator(".play-weights .answer").inner_text().split(": ")[1].rstrip(".").split(", ")
+    assert above == [name for name, each in zip(GRADES.index, expected, strict=True) if each > 0]
+
+
+def test_a_weight_is_pulled_up_and_down_by_the_pointer(play):
+    page = play("weights")
+    page.get_by_role("button", name="All zero").click()
+    assert shown_sums(page).tolist() == [0] * 11
+    slider = page.locator("[name=weight2]")
+    box = slider.bounding_box()
+    assert box["height"] > 2 * box["width"]
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"])
+    close(shown_sums(page), GRADES["CS"].tolist())
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"])
+    page.mouse.up()
+    close(shown_sums(page), (-GRADES["CS"]).tolist())
+
+
+def test_relu_drops_what_is_below_zero_and_the_map_shows_the_move(play):
+    page = play("weights")
+    before = sums_of(SCIENCES, -10), sums_of({"LV1": 0.5, "LV2": 0.5}, -10)
+    page.locator("[name=relu]").check()
+    close(shown_sums(page), [max(0, each) for each in before[0]])
+    moved = sum(min(pair) < 0 for pair in zip(*before, strict=True))
+    assert page.locator(".play-weights .ghost").count() == moved
+    # The map has the same scale both ways, from -5 to 5.
+    dots = page.locator(".play-weights circle.pupil").evaluate_all(
+        "dots => dots.map((dot) => [dot.getAttribute('cx'), dot.getAttribute('cy')].map(Number))"
+    )
+    places = [[160 + 32 * max(0, across), 160 - 32 * max(0, up)] for across, up in zip(*before, strict=True)]
+    torch.testing.assert_close(torch.tensor(dots), torch.tensor(places), rtol=0, atol=1e-3)
+
+
+def test_a_touch_opens_the_sum_of_a_pupil(play):
+    page = play("weights", "#output=2", **PHONE)
+    page.get_by_role("button", name="E09", exact=True).tap()
+    assert page.locator(".play-weights .sentence").inner_text() == "E09: 0.5 × 16.2 + 0.5 × 13.2 − 10 = 4.7."
+    assert page.locator(".play-weights circle.is-picked").count() == 1
+
+
+def test_the_address_holds_the_weights_and_opens_them_again(play):
+    page = play("weights")
+    page.get_by_role("button", name="Maths − CS").click()
+    until(page, "location.hash.includes('w1=1,0,-1')")
+    fragment = page.evaluate("location.hash")
+    again = play("weights", fragment)
+    close(shown_sums(again), sums_of({"Maths": 1, "CS": -1}, 0))
+
+
 # Roll down the risk ---------------------------------------------------------------------------------------------------
 
 
@@ -434,13 +521,13 @@ def test_an_exercise_is_the_same_for_everyone_who_has_its_number(play):
     until(first, "/seed=\\d+/.test(location.hash) && !location.hash.includes('seed=42&')")
 
 
-@pytest.mark.parametrize("name", ["descent", "filter", "backprop"])
+@pytest.mark.parametrize("name", ["weights", "descent", "filter", "backprop"])
 def test_no_page_scrolls_sideways_on_a_small_phone(play, name):
     page = play(name, width=320, height=640)
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
-@pytest.mark.parametrize("name", ["descent", "filter", "backprop"])
+@pytest.mark.parametrize("name", ["weights", "descent", "filter", "backprop"])
 def test_without_javascript_there_is_a_still_and_a_sentence(play, visit, name):
     page = visit(f"play/{name}.html", java_script_enabled=False)
     assert page.locator(f".play-{name} img:visible").count() == 1

@@ -52,6 +52,14 @@ WIDGETS = {
         ),
         styles=("colors.css", "tracer.css"),
     ),
+    "weights": Widget(
+        data=play_data.marks_to_weigh,
+        still=play_data.weights_still,
+        sentence=(
+            "With JavaScript, you push a slider for each weight here, and each pupil's sum and place on the map move along."
+        ),
+        styles=("colors.css", "play.css"),
+    ),
     "filter": Widget(
         data=play_data.photo_to_filter,
         still=play_data.filter_still,

@@ -76,6 +76,46 @@ def literals_of(lesson: str) -> dict[str, Any]:
     return found
 
 
+def marks_to_weigh() -> dict[str, Any]:
+    """The marks of lesson 1.1, and the questions that the lesson asks of them; a layer of the first two to begin with."""
+    grades = datasets.load_grades()
+
+    def question(name: str, weights: dict[str, float], bias: float = 0.0) -> dict[str, Any]:
+        return {"name": name, "weights": [weights.get(column, 0.0) for column in grades.columns], "bias": bias}
+
+    sciences = ["Maths", "Physics", "CS", "Biology", "Chemistry"]
+    return {
+        "pupils": list(grades.index),
+        "columns": list(grades.columns),
+        "rows": grades.to_numpy().tolist(),
+        "questions": [
+            question("Sciences above 10", dict.fromkeys(sciences, 0.2), -10.0),
+            question("Languages above 10", dict.fromkeys(["LV1", "LV2"], 0.5), -10.0),
+            question("The mean", dict.fromkeys(grades.columns, 1 / len(grades.columns))),
+            question("Maths − CS", {"Maths": 1.0, "CS": -1.0}),
+            question("All zero", {}),
+        ],
+    }
+
+
+def weights_still() -> Any:
+    """Draw the weights, the sums, and the map of the two outputs that the page begins with."""
+    import matplotlib.pyplot as plt
+    import pandas as pd
+
+    plots.style.use()
+    grades, asked = datasets.load_grades(), marks_to_weigh()["questions"][:2]
+    names = ["sciences", "languages"]
+    weights = pd.DataFrame([one["weights"] for one in asked], index=names, columns=grades.columns)
+    bias = [one["bias"] for one in asked]
+    sums = grades @ weights.T + bias
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 4.0), width_ratios=[1.6, 1])
+    plots.weighted_table(left, grades, weights=weights.iloc[:1], bias=bias[:1], results=sums["sciences"])
+    plots.named_points(right, sums).set_aspect("equal")
+    figure.alt_text = "Eleven pupils with seven marks, a weight above each subject, the sums beside them, and their map."
+    return figure
+
+
 def photo_to_filter() -> dict[str, Any]:
     """The photograph of lesson 1.2, a little smaller and without loss, and the kernels of the lesson."""
     gray = (datasets.photo("china")[0, 0, 50:290, 85:325] * 255).round().to(torch.uint8)
