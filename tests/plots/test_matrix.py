@@ -25,6 +25,13 @@ def test_cells_hold_the_matrix_with_row_zero_on_top(ax):
     assert ax.yaxis_inverted()
 
 
+@pytest.mark.parametrize("shape", [(1, 3), (3, 1), (1, 1)])
+def test_a_single_row_or_column_has_cells_of_full_size(ax, shape):
+    (mesh,) = plots.cells(ax, torch.ones(shape)).collections
+    corners = mesh.get_coordinates().reshape(-1, 2)
+    assert (corners.max(axis=0) - corners.min(axis=0)).tolist() == [shape[1], shape[0]]
+
+
 def test_cells_of_a_photo_are_gray_and_large_matrices_bear_no_numbers(ax):
     plots.cells(ax, torch.rand(2, 2), kind="photo", number_format=None)
     assert mesh_of(ax).get_clim() == (0, 1)

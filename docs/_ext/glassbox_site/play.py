@@ -56,7 +56,8 @@ WIDGETS = {
         data=play_data.marks_to_weigh,
         still=play_data.weights_still,
         sentence=(
-            "With JavaScript, you push a slider for each weight here, and each pupil's sum and place on the map move along."
+            "With JavaScript, you push a slider for each weight here, and each pupil's sum and place on the map move "
+            "along."
         ),
         styles=("colors.css", "play.css"),
     ),

@@ -77,7 +77,7 @@ def literals_of(lesson: str) -> dict[str, Any]:
 
 
 def marks_to_weigh() -> dict[str, Any]:
-    """The marks of lesson 1.1, and the questions that the lesson asks of them; a layer of the first two to begin with."""
+    """The marks of lesson 1.1 and the questions that it asks of them; the page begins with the first two."""
     grades = datasets.load_grades()
 
     def question(name: str, weights: dict[str, float], bias: float = 0.0) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def weights_still() -> Any:
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 4.0), width_ratios=[1.6, 1])
     plots.weighted_table(left, grades, weights=weights.iloc[:1], bias=bias[:1], results=sums["sciences"])
     plots.named_points(right, sums).set_aspect("equal")
-    figure.alt_text = "Eleven pupils with seven marks, a weight above each subject, the sums beside them, and their map."
+    figure.alt_text = "Eleven pupils with seven marks, a weight above each subject, their sums, and their map."
     return figure
 
 

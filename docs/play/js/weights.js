@@ -12,7 +12,7 @@ const SUBJECTS = 7;
 const OUTPUTS = ["first", "second"];
 const MAP = { size: 320, margin: 34 };
 const DOT = 5.5;
-const LABEL = { width: 26, height: 13 };
+const LABEL = { width: 31, height: 15 };
 
 /** What the address may say, as in #w1=0.5,0,0,0.5,0,0,0&b1=-10&relu=1; the rest is as at first. */
 export const WEIGHTS_KEYS = {
@@ -359,7 +359,7 @@ function label(name, [x, y], taken, className) {
     taken.every(
       ([from, to, foot]) => to <= spot.left || from >= spot.left + width || Math.abs(foot - spot.y) >= height,
     );
-  const spot = spots.find(isFree);
+  const spot = spots.find(isFree) ?? (className === "" ? undefined : spots[2]); // the one picked bears its name
   if (spot === undefined) {
     return [];
   }

@@ -68,8 +68,8 @@ def cells(
     numbered = number_format is not None
     # A mesh stays line art in an SVG, where an image would not.
     drawn = ax.pcolormesh(
-        np.arange(columns),
-        np.arange(rows),
+        np.arange(columns + 1) - 0.5,
+        np.arange(rows + 1) - 0.5,
         array,
         cmap=colormap(kind),
         vmin=-limit if kind == "signed" else 0,
