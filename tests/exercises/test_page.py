@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import math
+import re
 import sys
 from dataclasses import replace
 from functools import cache
@@ -13,17 +14,20 @@ from typing import Any
 
 import pytest
 import torch
+from bs4 import BeautifulSoup
 
 from glassbox.exercises import EXERCISES
 from glassbox.exercises.judging import judge
 from glassbox.exercises.reading import Parts, read
 from glassbox.exercises.record import Exercise
-from tests.exercises.test_exercises import ANSWERS, VALUES
+from tests.exercises.test_exercises import ANSWERS, FUNCTIONS, VALUES
 from tests.explain.node import node
 
 HERE = Path(__file__).parent
 DOCS = HERE.parents[1] / "docs"
 WITH_FIELDS = 16
+# Slips that show on large or on many numbers only, which nobody computes by hand.
+UNSEEN_BY_HAND = {"exponentials_overflow", "logarithm_of_zero", "weights_the_wrong_way_round"}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +40,7 @@ def answer_fields():
 
 def changed(name: str, right: Parts) -> list[Any]:
     """Return answers that are wrong, each in its own way, and some that are right though they look different."""
-    exercise = EXERCISES[name]
+    exercise = EXERCISES[name].in_numbers()
     if exercise.choices:
         return list(exercise.choices)
     generator = torch.Generator().manual_seed(0)
@@ -104,8 +108,8 @@ TABLES = [
 
 @cache
 def with_memory(name: str) -> Exercise:
-    """Return an exercise that remembers the words for many right answers: each comes from a descent."""
-    exercise = EXERCISES[name]
+    """Return an exercise as the page asks it, which remembers the words for many right answers, each from a descent."""
+    exercise = EXERCISES[name].in_numbers()
     if exercise.same_if is None:
         return exercise
     words = cache(lambda numbers: exercise.same_if(torch.tensor(numbers, dtype=torch.float64)))
@@ -114,11 +118,12 @@ def with_memory(name: str) -> Exercise:
 
 def reference(answer_fields) -> dict[str, Any]:
     cases = []
-    for name in VALUES:
+    for name in EXERCISES:
         exercise = with_memory(name)
         known = answer_fields.known(exercise)
-        right = read(exercise, ANSWERS[name])
-        given = {"right": ANSWERS[name], "solved": exercise.answer_by(exercise.solve)}
+        answer = ANSWERS[name](*exercise.cases[0]) if name in FUNCTIONS else ANSWERS[name]
+        right = read(exercise, answer)
+        given = {"right": answer, "solved": exercise.answer_by(exercise.solve)}
         given |= {slip.__name__: exercise.answer_by(slip) for slip in exercise.slips}
         given |= {f"changed {place}": answer for place, answer in enumerate(changed(name, right))}
         if exercise.same_if:
@@ -176,15 +181,39 @@ def test_a_planted_error_is_caught(judged, wrong):
     assert "not ok" in written
 
 
-def test_every_value_has_fields_and_no_function_has(answer_fields):
+def test_every_exercise_has_fields(answer_fields):
     assert len(VALUES) == WITH_FIELDS
-    for name in VALUES:
+    for name in EXERCISES:
         exercise = with_memory(name)
-        form = answer_fields.form(exercise)
+        form = answer_fields.form(exercise if exercise.same_if else EXERCISES[name])
         right = read(exercise, exercise.answer_by(exercise.solve))
         expected = len(exercise.choices) or sum(value.numel() for value in right.values())
         assert form.count("<input") == expected
         assert len(exercise.entries) in (0, expected)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_case_by_hand_is_small_and_tells_every_slip(name):
+    exercise = EXERCISES[name].in_numbers()
+    right = read(exercise, exercise.answer_by(exercise.solve))
+    assert sum(value.numel() for value in right.values()) <= 10
+    for slip in exercise.slips:
+        slipped = exercise.answer_by(slip)
+        verdict = judge(exercise, slipped)
+        assert verdict.right == (slip.__name__ in UNSEEN_BY_HAND), slip.__name__
+        if not verdict.right and all(
+            right[part].shape == value.shape for part, value in read(exercise, slipped).items()
+        ):
+            assert verdict.slip == slip.__name__  # one of another shape cannot be typed into the fields
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_case_by_hand_names_its_inputs_as_the_notebook_does(answer_fields, name):
+    page = (DOCS / f"exercises/part{name[0]}.md").read_text("utf-8")
+    cell = page[: page.index(f'check("{name}"')].rpartition("```{code-cell}")[2]
+    (names,) = re.findall(r"^def \w+\((.*?)\):", cell, re.MULTILINE)
+    form = BeautifulSoup(answer_fields.form(EXERCISES[name]), "html.parser")
+    assert [line.split(" = ")[0] for line in form.pre.get_text().splitlines()] == names.split(", ")
 
 
 def test_a_border_is_found_to_nine_digits(answer_fields):

@@ -1,13 +1,14 @@
 """Fields under the text of an exercise: its answer is judged in the page, by the records of `glassbox.exercises`.
 
 Every exercise that asks for numbers or a choice has them, before the cell that the notebook leaves blank, which is
-folded. The right answer and what each slip gives are computed at each build and travel in base64, so that nobody reads
-them by chance; ``_static/judging.js`` compares as `glassbox.exercises.judging` does. An exercise that asks for a
-function has no fields: its notebook runs the function.
+folded. One that asks for a function has them after that cell, for what the function returns on a case by hand; the
+notebook runs the function itself. The right answer and what each slip gives are computed at each build and travel in
+base64, so that nobody reads them by chance; ``_static/judging.js`` compares as `glassbox.exercises.judging` does.
 """
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 import re
@@ -22,6 +23,7 @@ import torch
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
+from torch import Tensor
 
 from glassbox.exercises import EXERCISES
 from glassbox.exercises.reading import Parts, read
@@ -29,7 +31,7 @@ from glassbox.exercises.record import Exercise
 
 _CHECK = re.compile(r'^check\("([\w.-]+)"', re.MULTILINE)
 _FORM = """<form class="exercise-answer" data-exercise="{name}" data-known="{known}" autocomplete="off" hidden>
-<fieldset><legend>Your answer{order}</legend>
+<fieldset><legend>{asked}</legend>
 {fields}
 </fieldset>
 <button type="submit">Check</button>
@@ -91,14 +93,35 @@ def regions(exercise: Exercise) -> list[dict[str, Any]]:
 
 def form(exercise: Exercise) -> str:
     """Return the fields of an exercise in HTML."""
+    exercise, asked = exercise.in_numbers(), _asked(exercise)
     record = known(exercise)
     fields = _radios(exercise) if exercise.choices else "\n".join(_fields(exercise, record["right"]))
     return _FORM.format(
         name=exercise.name,
         known=b64encode(json.dumps(record).encode()).decode(),
-        order=f": {', '.join(exercise.entries)}" if exercise.entries else "",
+        asked=asked,
         fields=fields,
     )
+
+
+def _asked(exercise: Exercise) -> str:
+    """Return what the fields are for, in HTML."""
+    if exercise.asks_function:
+        names = inspect.signature(exercise.solve).parameters
+        inputs = "\n".join(f"{name} = {_written(value)}" for name, value in zip(names, exercise.by_hand, strict=False))
+        return f"By hand: what must it return here?<pre>{inputs}</pre>"
+    return f"Your answer: {', '.join(exercise.entries)}" if exercise.entries else "Your answer"
+
+
+def _written(value: Any) -> str:
+    """Write an input as a learner would type it."""
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_written, value))})"
+    if isinstance(value, Tensor):
+        return _written(value.tolist())
+    if isinstance(value, list):
+        return f"[{', '.join(map(_written, value))}]"
+    return f"{value:g}"
 
 
 def _radios(exercise: Exercise) -> str:
@@ -141,9 +164,12 @@ def _add_fields(app: Sphinx, doctree: nodes.document) -> None:
         if name is None or name in seen or name not in EXERCISES:
             continue
         seen.add(name)
-        if not EXERCISES[name].asks_function:
+        fields = Html(html=form(EXERCISES[name]))
+        if EXERCISES[name].asks_function:
+            cell.replace_self([cell, fields])
+        else:
             opened = '<details class="in-notebook"><summary>In the notebook</summary>\n'
-            cell.replace_self([Html(html=form(EXERCISES[name])), Html(html=opened), cell, Html(html="</details>\n")])
+            cell.replace_self([fields, Html(html=opened), cell, Html(html="</details>\n")])
 
 
 def _visit(translator: HTML5Translator, node: Html) -> None:

@@ -485,6 +485,7 @@ EXERCISES = (
         },
         cases=CONVOLUTIONS,
         asks_function=True,
+        by_hand=(table([1.0, 2.0], [3.0, -1.0]), table([1.0, 2.0], [0.0, -1.0]), 2, 1),
     ),
     Exercise(
         "1.3-a",
@@ -517,6 +518,7 @@ EXERCISES = (
         },
         cases=SCORES,
         asks_function=True,
+        by_hand=(table([0.0, 1.0], [-1.0, 3.0]),),
     ),
     Exercise(
         "1.4-a",

@@ -273,6 +273,7 @@ EXERCISES = (
         },
         cases=TABLES,
         asks_function=True,
+        by_hand=(table(1.0, 2.0), table([0.0], [1.0], [2.0]), table(1.0, 0.0, 2.0)),
     ),
     Exercise(
         "2.2-b",
@@ -286,6 +287,7 @@ EXERCISES = (
         },
         cases=DESCENTS,
         asks_function=True,
+        by_hand=(table(1.0, 2.0), table([0.0], [2.0]), table(3.0, 4.0), 0.1, 2),
     ),
     Exercise(
         "2.3-a",
@@ -323,6 +325,7 @@ EXERCISES = (
         },
         cases=MOVES,
         asks_function=True,
+        by_hand=(table(1.0, -2.0), table(0.5, 1.0), table(2.0, -1.0), 0.1, 0.9),
         parts=("w", "v"),
     ),
 )

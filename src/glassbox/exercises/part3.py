@@ -500,6 +500,7 @@ EXERCISES = (
         },
         cases=LABELLED,
         asks_function=True,
+        by_hand=(table([2.0, 0.0, 1.0], [0.0, 0.0, 0.0]), torch.tensor([2, 0])),
     ),
     Exercise(
         "3.2-b",
@@ -514,6 +515,7 @@ EXERCISES = (
         },
         cases=FACES,
         asks_function=True,
+        by_hand=(table([2.0, -1.0], [0.5, 1.0]), table([1.0, 0.0], [0.0, 1.0])),
     ),
     Exercise(
         "3.3-a",
@@ -541,6 +543,7 @@ EXERCISES = (
         },
         cases=DENSE,
         asks_function=True,
+        by_hand=(table([1.0, -2.0], [2.0, 1.0]), table([1.0, 2.0], [0.0, 3.0]), table([2.0, -1.0], [1.0, 3.0])),
         parts=("grad_x", "grad_weight", "grad_bias"),
     ),
     Exercise(
@@ -557,6 +560,12 @@ EXERCISES = (
         },
         cases=NETWORKS,
         asks_function=True,
+        by_hand=(
+            table([1.0], [2.0], [0.0]),
+            table([1.0], [0.0], [1.0]),
+            (table([1.0]), table(-1.0)),
+            (table([2.0]), table(-1.0)),
+        ),
         parts=("grad_w1", "grad_b1", "grad_w2", "grad_b2"),
     ),
     Exercise(
@@ -570,6 +579,7 @@ EXERCISES = (
         },
         cases=BATCHES,
         asks_function=True,
+        by_hand=(table([1.0, 2.0], [4.0, -1.0]), table(3.0, 1.0)),
     ),
     Exercise(
         "3.5-a",
@@ -582,6 +592,7 @@ EXERCISES = (
         },
         cases=KERNEL_CASES,
         asks_function=True,
+        by_hand=(table([1.0, 2.0], [0.0, -1.0]), table([1.0, 0.0, 2.0], [3.0, 1.0, 0.0], [0.0, 2.0, 1.0])),
     ),
     Exercise(
         "3.5-b",
@@ -594,6 +605,7 @@ EXERCISES = (
         },
         cases=IMAGE_CASES,
         asks_function=True,
+        by_hand=(table([1.0, 2.0], [0.0, -1.0]), table([2.0, 1.0], [0.0, 3.0])),
     ),
     Exercise(
         "3.5-c",
@@ -607,6 +619,7 @@ EXERCISES = (
         },
         cases=MAXIMA,
         asks_function=True,
+        by_hand=(table([4.0, -2.0]), table([1.0, 3.0, 5.0, 0.0], [3.0, 2.0, 5.0, 1.0])),
     ),
     Exercise(
         "3.6-a",
@@ -620,6 +633,10 @@ EXERCISES = (
         },
         cases=ATTRIBUTES,
         asks_function=True,
+        by_hand=(
+            table([2.0, 0.3], [-1.0, 0.2], [0.4, -2.0], [-3.0, 1.0]),
+            table([1.0, 0.0], [0.0, 0.0], [1.0, 0.0], [1.0, 1.0]),
+        ),
     ),
     Exercise(
         "3.7-a",

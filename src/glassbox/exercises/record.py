@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -27,6 +27,9 @@ class Exercise:
         Inputs. An exercise that asks for a value has one case.
     asks_function : bool
         Whether the answer is a function, which is called on every case.
+    by_hand : tuple
+        For a function, the inputs of one more case, small enough for paper: what it returns there, the site's page
+        asks for in numbers.
     parts : tuple of str
         Names of the several tensors that make up an answer; empty for a single one.
     choices : tuple of str
@@ -42,6 +45,7 @@ class Exercise:
     slips: Mapping[Callable[..., Any], str]
     cases: tuple[tuple[Any, ...], ...] = ((),)
     asks_function: bool = False
+    by_hand: tuple[Any, ...] = ()
     parts: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     same_if: Callable[[Tensor], str] | None = field(default=None)
@@ -50,6 +54,10 @@ class Exercise:
     def answer_by(self, function: Callable[..., Any]) -> Any:
         """Return what a learner would hand in who computes as ``function`` does: `solve`, or one of the slips."""
         return function if self.asks_function else function(*self.cases[0])
+
+    def in_numbers(self) -> Exercise:
+        """Return an exercise that a page can judge: this one, or for a function its value on the case by hand."""
+        return replace(self, cases=(self.by_hand,), asks_function=False) if self.asks_function else self
 
 
 def table(*rows: Any) -> Tensor:
