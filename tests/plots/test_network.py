@@ -61,3 +61,13 @@ def test_an_input_of_three_channels_is_one_picture_in_color(ax):
     assert [patch.get_width() for patch in squares(ax)] == [8, 8, 8, 8]
     assert torch.equal(torch.tensor(ax.images[0].get_array()), face[0].permute(1, 2, 0))
     assert "3 × 8 × 8" in [text.get_text() for text in ax.texts]
+
+
+def test_channels_that_do_not_fit_go_on_below_and_none_is_left_out(ax):
+    plots.network(ax, {"input": torch.rand(3, 32, 32), "pool": torch.rand(10, 16, 16), "next": torch.rand(4)})
+    places = [patch.get_xy() for patch in squares(ax)[1:11]]
+    assert len(set(places)) == 10
+    assert len({y for _, y in places}) == 3
+    assert min(x for x, _ in places) >= 0
+    assert squares(ax)[11].get_y() > max(y for _, y in places) + 16
+    assert "10 × 16 × 16" in [text.get_text() for text in ax.texts]

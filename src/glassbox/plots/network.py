@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ LEAST_PITCH = 10.5
 """Room for two lines of text beside a row, however thin."""
 
 STRIP_HEIGHT = 4.0
+LEAST_GAP = 0.5
+"""Between two channels of a row; a row that would need less goes on below."""
 
 
 def network(
@@ -38,7 +41,8 @@ def network(
         Where to draw.
     outputs : mapping of str to Tensor
         The input and then each layer's output, in order: shape (C, H, W) or (1, C, H, W) for images, (features,) or
-        (1, features) for vectors. An input of three channels is drawn as one picture in color.
+        (1, features) for vectors. An input of three channels is drawn as one picture in color. Channels that do not
+        fit beside each other go on in further lines of the row.
     values : bool, optional
         Whether to fill the squares with the values. The first row is always filled. Rows with values of both signs get
         the diverging colors, white at zero; the others run from zero up. Each row has its own scale.
@@ -102,17 +106,21 @@ def _draw_row(ax: Axes, array: np.ndarray, top: float, *, filled: bool, photo: b
     from matplotlib.patches import Rectangle
 
     if array.ndim == 1:
-        sheets, height, widths = array[None, None, :], STRIP_HEIGHT, [WIDTH]
         array = array[None, None, :]
+        sheets, height, width = array, STRIP_HEIGHT, WIDTH
     else:
         sheets = array.transpose(1, 2, 0)[None] if photo and len(array) == 3 else array
-        height, widths = float(array.shape[1]), [float(array.shape[2])] * len(sheets)
-    gap = min(4.0, (WIDTH - sum(widths)) / max(1, len(widths) - 1))
+        height, width = float(array.shape[1]), float(array.shape[2])
+    lines = math.ceil(len(sheets) / max(1, (WIDTH + LEAST_GAP) // (width + LEAST_GAP)))
+    columns = math.ceil(len(sheets) / lines)
+    gap = min(4.0, (WIDTH - columns * width) / max(1, columns - 1))
     limit = float(np.abs(array).max()) or 1.0
     signed = bool(array.min() < 0)
-    left = (WIDTH - sum(widths) - gap * (len(widths) - 1)) / 2
-    for sheet, width in zip(sheets, widths, strict=True):
-        extent = (left, left + width, top + height, top)
+    for index, sheet in enumerate(sheets):
+        line, column = divmod(index, columns)
+        left = (WIDTH - columns * width - gap * (columns - 1)) / 2 + column * (width + gap)
+        upper = top + line * (height + gap)
+        extent = (left, left + width, upper + height, upper)
         if filled:
             ax.imshow(
                 sheet,
@@ -132,7 +140,7 @@ def _draw_row(ax: Axes, array: np.ndarray, top: float, *, filled: bool, photo: b
         strip = array.shape[1] == 1
         ax.add_patch(
             Rectangle(
-                (left, top),
+                (left, upper),
                 width,
                 height,
                 facecolor="none" if filled else ORANGE if strip else BLUE,
@@ -142,9 +150,8 @@ def _draw_row(ax: Axes, array: np.ndarray, top: float, *, filled: bool, photo: b
             )
         )
         if strip and not filled:
-            _separate_cells(ax, left, width, top, height, array.shape[2])
-        left += width + gap
-    return height
+            _separate_cells(ax, left, width, upper, height, array.shape[2])
+    return lines * height + (lines - 1) * gap
 
 
 def _separate_cells(ax: Axes, left: float, width: float, top: float, height: float, count: int) -> None:
