@@ -23,6 +23,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from benchmarks.faces import faces_starts
+from benchmarks.same_sum import same_sum
 from benchmarks.timing import processor, seconds
 from glassbox import __version__, optim
 from glassbox.datasets import LabelledImages, mnist
@@ -34,7 +36,7 @@ from glassbox.nn.convolution import convolve_backward, convolve_forward
 from glassbox.recipes import held_out
 from glassbox.training import DivergenceError, evaluate, fit
 
-__all__ = ["STUDIES", "batch_accuracy", "batch_time", "convolution_ways", "step_time"]
+__all__ = ["STUDIES", "batch_accuracy", "batch_time", "convolution_ways", "faces_starts", "same_sum", "step_time"]
 
 Rows = Iterator[dict[str, Any]]
 
@@ -166,7 +168,7 @@ def _learn(data: LabelledImages, batch_size: int, *, learning_rate: float) -> tu
 
 
 STUDIES: dict[str, Callable[[LabelledImages], Rows]] = {
-    study.__name__: study for study in (batch_time, batch_accuracy, step_time, convolution_ways)
+    study.__name__: study for study in (batch_time, batch_accuracy, step_time, convolution_ways, same_sum, faces_starts)
 }
 """The studies by name."""
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from benchmarks import studies
+from benchmarks import faces, same_sum, studies
 
 from glassbox.datasets import LabelledImages, Recording, recorded
 from glassbox.training import DivergenceError
@@ -134,3 +134,59 @@ def test_three_ways_of_a_convolution_agree_and_are_timed_in_turns(monkeypatch):
     (row,) = studies.convolution_ways(digits(), channels=(3,))
     assert row == {"channels": 3, "columns": 2.0, "rows": 3.0, "torch": 1.0}
     assert turns[:3] == turns[3:6] == turns[6:9]
+
+
+def test_the_ways_that_are_timed_are_those_of_the_page_and_all_give_the_same():
+    ways = same_sum.ways_of_the_page()
+    assert list(ways) == ["six_loops", "over_taps", "columns", "rows"]
+    x, weight, bias = torch.rand(2, 5, 6), torch.rand(3, 2, 3, 2), torch.rand(3)
+    for way in ways.values():
+        torch.testing.assert_close(way(x, weight, bias), torch.conv2d(x, weight, bias))
+
+
+def test_calls_are_counted_once_for_each_way(monkeypatch):
+    monkeypatch.setattr(same_sum, "seconds", lambda step, calls, *, clock=None: 0.25)
+    rows = {row["way"]: row for row in same_sum.same_sum(digits())}
+    assert rows["torch"]["calls"] < rows["columns"]["calls"] < rows["over taps"]["calls"] < rows["six loops"]["calls"]
+    assert {row["microseconds"] for row in rows.values()} == {250_000.0}
+
+
+def test_faces_as_found_have_rare_hats_and_glasses_with_a_smile():
+    pool = faces.faces("train", faces.QUESTIONS, n=3200, size=8)
+    chosen = faces.as_found(pool, 500, seed=3)
+    glasses, smile, hat = chosen.labels[:, :3].T
+    assert len(chosen) == 500
+    assert 0.02 < hat.mean() < 0.09
+    assert (glasses == smile).double().mean() > 0.92
+    assert chosen.labels[:, 3].mean() == pytest.approx(0.5, abs=0.08)
+
+
+def test_a_map_lies_where_the_score_is_made():
+    class Lowest(torch.nn.Module):
+        def forward(self, images):
+            return images[:, 0, -4:].mean(dim=(1, 2))[:, None]
+
+    assert faces.height_share(Lowest(), torch.ones(2, 3, 32, 32), 0) == 1.0
+
+
+def test_each_start_is_measured_after_each_way_of_learning(monkeypatch):
+    learned = []
+
+    def learn(build, data, rate, epochs, seed):
+        learned.append((rate, epochs, seed, round(data.labels[:, 2].mean().item(), 1)))
+        return build().eval()
+
+    monkeypatch.setattr(faces, "_learn", learn)
+    rows = list(faces.faces_starts(digits(), seeds=(7,), n=64))
+    assert [(row["learned"], row["seed"]) for row in rows] == [("linear", 7), ("balanced", 7), ("as found", 7)]
+    assert [setting[:3] for setting in learned] == [(0.003, 40, 7), (0.01, 6, 7), (0.01, 6, 7)]
+    assert learned[1][3] == 0.5
+    assert learned[2][3] <= 0.2
+
+
+def test_what_ships_of_faces_and_of_the_same_sum_has_every_row():
+    frame = recorded("faces_starts").to_frame()
+    assert frame.groupby(level=0)["seed"].apply(list).map(sorted).tolist() == [[0, 1, 2, 3, 4]] * 3
+    assert set(faces.QUESTIONS) < set(frame)
+    ways = [name.replace("_", " ") for name in same_sum.ways_of_the_page()]
+    assert recorded("same_sum").to_frame().index.tolist() == [*ways, "torch"]
