@@ -2,31 +2,27 @@ r"""
 3.7 Faster and wider
 ====================
 
-One network, one set of digits, one function ``fit``. It can run on one thread or on
-two, on a graphics processor, or in two processes that share the work. **Do they all
-learn the same, and which of them is worth it?**
+One network, one set of digits, one function ``fit``. Its sums can be written in several
+ways, and run on one thread or on two, in two processes that share the work, on a
+graphics processor. **Do they all learn the same, and which of them is worth it?**
 
-*After this lesson you can* cut a batch among several workers and put their gradients
-together without an error, start such a run with one command, and say from two numbers
-when a faster device pays.
+*After this lesson you can* say where the time of a formula goes, cut a batch among
+several workers and put their gradients together without an error, start such a run with
+one command, and say from two numbers when a faster device pays.
 
-*Time*: 30 minutes. *Before*: lessons 1.3 and 3.4.
+*Time*: 40 minutes. *Before*: lessons 1.3, 3.4 and 3.5.
 """
 
 # %%
-# The gradient of two halves
-# --------------------------
-# The risk of a batch :math:`B` is a mean over its examples, and so is its gradient. Cut
-# the batch into parts :math:`B_1, \dots, B_W`, one for each **worker**. Worker
-# :math:`w` knows the mean :math:`g_w` over its own part. Then
+# The same sum, four times
+# ------------------------
+# Before you buy a faster machine, look at how the sum is written. A convolution is one
+# formula (lesson 1.2, here with channels :math:`c` and several kernels :math:`o`),
 #
-# .. math:: \nabla R = \frac{1}{|B|} \sum_{i \in B} \nabla R^i
-#    = \sum_{w=1}^{W} \frac{|B_w|}{|B|} \; g_w,
+# .. math:: y_{ofg} = \sum_{c,v,w} K_{ocvw} \; x_{c,\,f+v,\,g+w} ,
 #
-# .. math:: g_w = \frac{1}{|B_w|} \sum_{i \in B_w} \nabla R^i .
-#
-# If all parts have the same size, every factor is :math:`1/W`: *the mean of the
-# workers' gradients is the gradient.* By hand, on ten digits, in double precision:
+# and many programs. Here it is as it stands, in six loops, three over the output and
+# three over what a kernel sees.
 
 import json
 import os
@@ -39,12 +35,188 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from glassbox import datasets, models, nn, optim, plots, training
 
 plots.style.use()
+
+
+def six_loops(x, K):
+    (filters, channels, kh, kw), (_, H, W) = K.shape, x.shape
+    y = torch.zeros(filters, H - kh + 1, W - kw + 1, dtype=x.dtype)
+    for o, f, g in torch.cartesian_prod(*map(torch.arange, y.shape)).tolist():
+        for c in range(channels):
+            for v in range(kh):
+                for w in range(kw):
+                    y[o, f, g] += K[o, c, v, w] * x[c, f + v, g + w]
+    return y
+
+
+# %%
+# The loops over the output need not be written: what *all* windows have at one place of
+# the kernel, a **tap**, is a slice of the image. And with each window laid out as a
+# column and each kernel as a row, all sums are a single product of two matrices.
+
+
+def over_taps(x, K):
+    kh, kw = K.shape[2:]
+    h, w = x.shape[1] - kh + 1, x.shape[2] - kw + 1
+    y = 0
+    for v in range(kh):
+        for u in range(kw):
+            seen = x[:, v : v + h, u : u + w].flatten(1)
+            y = y + (K[:, :, v, u] @ seen).view(-1, h, w)
+    return y
+
+
+def columns(x, K):
+    windows = x.unfold(1, K.shape[2], 1).unfold(2, K.shape[3], 1)
+    seen = windows.permute(0, 3, 4, 1, 2).flatten(0, 2).flatten(1)
+    return (K.flatten(1) @ seen).view(len(K), *windows.shape[1:3])
+
+
+# %%
+# The same numbers, by the same multiplications. Count what each asks of PyTorch.
+#
+# .. predict:: four-ways
+
+
+class Calls(TorchDispatchMode):
+    """Count the operations that PyTorch is asked for."""
+
+    count = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.count += 1
+        return function(*args, **(kwargs or {}))
+
+
+torch.manual_seed(0)
+x, K = torch.randn(3, 8, 8).double(), torch.randn(4, 3, 3, 3).double()
+expected = torch.nn.functional.conv2d(x, K)
+asked = {}
+for way in (six_loops, over_taps, columns):
+    with Calls() as calls:
+        y = way(x, K)
+    torch.testing.assert_close(y, expected)
+    asked[way.__name__] = calls.count
+    print(f"{way.__name__:9} {calls.count:6,} operations")
+assert asked["six_loops"] > 1000 * asked["columns"]
+
+# %%
+# Seconds belong to a machine, so these are *recorded*, with a fourth way, by the *rows*
+# of the kernel, and with PyTorch's own. Each is a point: what it asks for, and how long
+# it takes.
+
+ways = datasets.recorded("same_sum")
+cost = ways.to_frame()
+print(f"{ways}: {ways.made_with['command']}")
+print(cost.to_string())
+slow, quick = cost.loc["six loops"], cost.loc["columns"]
+ratio = slow["microseconds"] / quick["microseconds"]
+print(f"Columns are {ratio:,.0f} times as fast as loops.")
+assert ratio > 1000
+
+# %%
+fig, ax = plt.subplots(figsize=(6.4, 4.0))
+ax.set(xscale="log", yscale="log", xlim=(1.2, 4e5), ylim=(3, 2e5))
+ax.plot(cost["calls"], cost["microseconds"], "o", color=plots.style.BLUE, markersize=9)
+for name, (calls, microseconds) in cost.iterrows():
+    ax.annotate(
+        name, (calls, microseconds), (9, -3), textcoords="offset points", va="center"
+    )
+ax.set(xlabel="operations asked of PyTorch", ylabel="microseconds")
+ax.set_title(f"one convolution of 3 × 8 × 8\nrecorded: {ways}", fontsize=10)
+fig.alt_text = (
+    "Microseconds against the number of operations, both logarithmic: six loops far in "
+    "the upper right; taps, rows, columns and PyTorch's own at the lower left; all "
+    "five near one rising line."
+)
+plt.show()
+
+# %%
+# **One formula, one machine, one thread, and a factor of thousands.** On an image as
+# small as this the points lie near a line: what costs is *asking*. The multiplications
+# are the same for all, and hardly matter. With many channels they do, and then the way
+# in which the numbers lie in memory decides. Milliseconds with the gradients, 16 images
+# of 28 × 28, for more and more channels:
+
+larger = datasets.recorded("convolution_ways")
+table = larger.to_frame()
+print(f"{larger}: {larger.made_with['command']}")
+print(table.to_string())
+ratio = table["columns"] / table["rows"]
+print(f"Columns take {ratio.min():.1f} to {ratio.max():.1f} times as long as rows.")
+
+# %%
+# All four are written out, with the bytes that each one moves, on the page
+# :ref:`same-sum`.
+#
+# Our engine is written in such sums, PyTorch in one call for each layer. The names are
+# the same, so one function builds both; the same seed gives the same weights, and one
+# batch the same scores and gradients.
+
 train, test = datasets.mnist("train"), datasets.mnist("test")
 print(f"Digits: {train.source}.")
+
+
+def small_cnn(library):
+    torch.manual_seed(0)
+    return library.Sequential(
+        *(library.Conv2d(1, 2, 2, padding=1), library.ReLU(), library.MaxPool2d(2)),
+        *(library.Conv2d(2, 4, 2, padding=1), library.ReLU(), library.MaxPool2d(2)),
+        *(library.Conv2d(4, 8, 2, padding=1), library.ReLU(), library.MaxPool2d(2)),
+        *(library.Flatten(), library.Linear(128, 32), library.ReLU()),
+        library.Linear(32, 10),
+    )
+
+
+from torch.utils.flop_counter import FlopCounterMode  # one multiply-add is two flops
+
+
+def one_step(library):
+    """Return scores, gradients, and what one forward and backward pass took."""
+    model = small_cnn(library)
+    with FlopCounterMode(display=False) as flops, Calls() as calls:
+        scores = model(train.images[:50])
+        library.CrossEntropyLoss()(scores, train.labels[:50]).backward()
+    gradients = torch.cat([p.grad.flatten() for p in model.parameters()])
+    return scores.detach(), gradients, flops.get_total_flops() // 2, calls.count
+
+
+ours, theirs = one_step(nn), one_step(torch.nn)
+for index, name in enumerate(["scores", "gradients"]):
+    difference = (ours[index] - theirs[index]).abs().max()
+    print(f"{name}: largest difference {difference:.0e}")
+    torch.testing.assert_close(ours[index], theirs[index], rtol=1e-4, atol=1e-6)
+
+counts = pd.DataFrame(
+    {"multiplications": [ours[2], theirs[2]], "operations": [ours[3], theirs[3]]},
+    index=["glassbox.nn", "torch.nn"],
+)
+print(counts.map("{:,}".format).to_string())
+assert ours[2] == theirs[2]
+assert ours[3] > theirs[3]
+
+# %%
+# The arithmetic is the same. But PyTorch asks for a convolution once, and we write it
+# out as an equation. More operations, and each has a price of its own, however small
+# the batch.
+#
+# The work shared: two halves of a batch
+# --------------------------------------
+# The risk of a batch :math:`B` is a mean over its examples, and so is its gradient. Cut
+# the batch into parts :math:`B_1, \dots, B_W`, one for each **worker**. Worker
+# :math:`w` knows the mean :math:`g_w` over its own part. Then
+#
+# .. math:: \nabla R = \frac{1}{|B|} \sum_{i \in B} \nabla R^i
+#    = \sum_{w=1}^{W} \frac{|B_w|}{|B|} \; g_w,
+#
+# .. math:: g_w = \frac{1}{|B_w|} \sum_{i \in B_w} \nabla R^i .
+#
+# If all parts have the same size, every factor is :math:`1/W`: *the mean of the
+# workers' gradients is the gradient.* By hand, on ten digits, in double precision:
 
 torch.manual_seed(0)
 network = models.SmallCNN().double()
@@ -102,17 +274,15 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# Two processes
-# -------------
-# ``fit`` does this by itself. Started by PyTorch's launcher, each process draws the
-# same batch, takes its part, and multiplies its mean loss by :math:`W |B_w| / |B|`.
-# Then all of them average their gradients before each update. The average divides by
-# :math:`W`, which is why the factor has a :math:`W` in it:
+# ``fit`` does this by itself. Started by PyTorch's launcher, each of :math:`W`
+# **processes** draws the same batch, takes its part, and multiplies its mean loss by
+# :math:`W |B_w| / |B|`. Then all of them average their gradients before each update.
+# The average divides by :math:`W`, which is why the factor has a :math:`W` in it:
 #
 # .. math:: \frac{1}{W} \sum_{w=1}^{W} \frac{W\, |B_w|}{|B|} \; g_w = \nabla R .
 #
-# So all have the same weights, always. The command
-# ``glassbox train`` calls ``fit``. On your computer, type it into a terminal:
+# So all have the same weights, always. The command ``glassbox train`` calls ``fit``. On
+# your computer, type it into a terminal:
 #
 # .. code-block:: bash
 #
@@ -163,27 +333,28 @@ print(
     f"{parameters:,} gradients are {kilobytes:.1f} kB a step, {epoch['steps']} times."
 )
 
-# %%
-# One thread, two threads, a GPU
-# ------------------------------
-# The same ``fit`` in this process: the same seed, the same digits. A **thread**
-# shares the memory of its process: two of them cut the sums inside one operation in
-# two. Nothing is to be sent, but each operation has to start and join both.
+# **Do all learn the same?** The same ``fit`` in this process: the same seed, the same
+# digits. A **thread** shares the memory of its process: two of them cut the sums inside
+# one operation in two. Nothing is to be sent, but each operation has to start and join
+# both.
 
 
-def train_here(device="cpu", threads=1):
+def train_here(device="cpu", threads=1, epochs=1, nudge=0.0):
     """Do what the command does, in this process."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     model = models.MLP(28 * 28, 64, 10)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter *= 1 + nudge
     history = training.fit(
         model,
         train[: settings["images"]],
         optimizer=lambda parameters: optim.Adam(
             parameters, lr=settings["learning-rate"]
         ),
-        epochs=settings["epochs"],
+        epochs=epochs,
         batch_size=settings["batch-size"],
         seed=0,
         device=device,
@@ -217,13 +388,8 @@ assert abs(epoch["loss"] - runs["one thread"][1][-1].loss) < 1e-3
 
 # %%
 # The rule of learning is the same for all. What differs is the *order* in which numbers
-# are added up, and so the last digit of a sum in single precision. Here that is all:
-# after the epoch the weights agree to some digits. It need not stay so. In a longer
-# run, or where pooling takes the larger of two values that are almost equal, a last
-# digit can decide which way a step goes; then two runs end at *different weights*, as
-# they do from two orders of the images.
-#
-# How far had the weights moved? Against that the differences vanish.
+# are added up, and so the last digit of a sum in single precision. How far had the
+# weights moved? Against that the differences vanish.
 
 torch.manual_seed(0)
 start = models.MLP(28 * 28, 64, 10).state_dict()
@@ -233,69 +399,29 @@ print(f"two processes differ from one by up to {gaps['two processes']:.0e}.")
 assert gaps["two processes"] < moved / 100
 
 # %%
+# It need not stay so. Change the last digit of every weight at the *start*, on one
+# thread, and let the two runs go on:
+
+grown = {}
+for epochs in (1, 5, 20):
+    two = [train_here(epochs=epochs, nudge=nudge)[0] for nudge in (0.0, 2**-23)]
+    weights, others = (model.state_dict() for model in two)
+    gap = max((weights[name] - others[name]).abs().max().item() for name in weights)
+    correct = [training.evaluate(model, test).accuracy for model in two]
+    grown[epochs] = gap
+    print(f"after {epochs:2} epochs: weights differ by up to {gap:.0e},", end=" ")
+    print(f"{correct[0]:.2%} and {correct[1]:.2%} right")
+assert grown[20] > 10 * grown[1]
+
+# %%
+# Each step takes the differences of the step before with it, and where ReLU switches,
+# or pooling takes the larger of two values that are almost equal, a last digit decides
+# which way a gradient goes. Two runs then end at *different weights of the same
+# quality*, as they do from two orders of the images.
+#
 # One thing cannot be cut like this. ``BatchNorm2d`` (lesson 3.6) takes a mean over the
 # *batch*, and a worker knows only its part. ``fit`` refuses such a network under
 # several processes, and says why.
-#
-# glassbox.nn and torch.nn
-# ------------------------
-# Is our engine the same as PyTorch's? The names are, so one function builds both. The
-# same seed gives the same weights, and one batch the same scores and gradients.
-
-
-def small_cnn(library):
-    torch.manual_seed(0)
-    return library.Sequential(
-        *(library.Conv2d(1, 2, 2, padding=1), library.ReLU(), library.MaxPool2d(2)),
-        *(library.Conv2d(2, 4, 2, padding=1), library.ReLU(), library.MaxPool2d(2)),
-        *(library.Conv2d(4, 8, 2, padding=1), library.ReLU(), library.MaxPool2d(2)),
-        *(library.Flatten(), library.Linear(128, 32), library.ReLU()),
-        library.Linear(32, 10),
-    )
-
-
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import FlopCounterMode  # one multiply-add is two flops
-
-
-class Calls(TorchDispatchMode):
-    """Count the operations that PyTorch is asked for."""
-
-    count = 0
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        self.count += 1
-        return function(*args, **(kwargs or {}))
-
-
-def one_step(library):
-    """Return scores, gradients, and what one forward and backward pass took."""
-    model = small_cnn(library)
-    with FlopCounterMode(display=False) as flops, Calls() as calls:
-        scores = model(train.images[:50])
-        library.CrossEntropyLoss()(scores, train.labels[:50]).backward()
-    gradients = torch.cat([p.grad.flatten() for p in model.parameters()])
-    return scores.detach(), gradients, flops.get_total_flops() // 2, calls.count
-
-
-ours, theirs = one_step(nn), one_step(torch.nn)
-for index, name in enumerate(["scores", "gradients"]):
-    difference = (ours[index] - theirs[index]).abs().max()
-    print(f"{name}: largest difference {difference:.0e}")
-    torch.testing.assert_close(ours[index], theirs[index], rtol=1e-4, atol=1e-6)
-
-counts = pd.DataFrame(
-    {"multiplications": [ours[2], theirs[2]], "operations": [ours[3], theirs[3]]},
-    index=["glassbox.nn", "torch.nn"],
-)
-print(counts.map("{:,}".format).to_string())
-assert ours[2] == theirs[2]
-assert ours[3] > theirs[3]
-
-# %%
-# The arithmetic is the same. But PyTorch asks for a convolution once, and we write it
-# out as an equation: a sum over the rows of the kernel. More operations, and each has a
-# price of its own, however small the batch.
 #
 # Two numbers tell the speed
 # --------------------------
@@ -387,9 +513,8 @@ assert error < 0.5
 # time, and the curve rises with slope one. With large batches the arithmetic rules,
 # and the *line* levels off below :math:`1/b`. The bend is at :math:`B = a/b`, where
 # both cost the same. The dots leave the line: here one thread is slower again at the
-# end.
-# Two numbers are a model, and it knows nothing of how much a processor holds close at
-# hand.
+# end. Two numbers are a model, and it knows nothing of how much a processor holds close
+# at hand.
 
 per_second = 1000 * recorded.index.to_numpy() / recorded["one thread"]
 print(f"One thread: {per_second[512]:,.0f} images a second with batches of 512,")
@@ -428,57 +553,10 @@ for name in names[1:]:
     print(f"   recorded as faster with {', '.join(f'{B:,}' for B in wins)} images.")
 
 # %%
-# The same sum, four times
-# ------------------------
-# Devices aside, what is a convolution worth that is written well? One formula can be
-# written as six loops, as a sum over the taps of the kernel, as one product of columns,
-# or of rows. Here are the first and the third, on one small image. Both do
-# the same multiplications; count what they ask of PyTorch.
-
-
-def six_loops(x, K):
-    (filters, _, kh, kw), (_, H, W) = K.shape, x.shape
-    y = torch.zeros(filters, H - kh + 1, W - kw + 1, dtype=x.dtype)
-    for o, f, g in torch.cartesian_prod(*map(torch.arange, y.shape)).tolist():
-        for c, v, w in torch.cartesian_prod(*map(torch.arange, K.shape[1:])).tolist():
-            y[o, f, g] += K[o, c, v, w] * x[c, f + v, g + w]
-    return y
-
-
-def columns(x, K):
-    windows = x.unfold(1, K.shape[2], 1).unfold(2, K.shape[3], 1)
-    seen = windows.permute(0, 3, 4, 1, 2).flatten(0, 2).flatten(1)
-    return (K.flatten(1) @ seen).view(len(K), *windows.shape[1:3])
-
-
-x, K = torch.randn(3, 8, 8).double(), torch.randn(4, 3, 3, 3).double()
-asked, results = {}, {}
-for way in (six_loops, columns):
-    with Calls() as calls:
-        results[way.__name__] = way(x, K)
-    asked[way.__name__] = calls.count
-    print(f"{way.__name__:9} {calls.count:6,} operations")
-torch.testing.assert_close(*results.values())
-assert asked["six_loops"] > 1000 * asked["columns"]
-
-# %%
-# Thousands of operations against a handful, for the same numbers and on the same
-# device: it took only another way to write the sum. Columns, rows and PyTorch's own
-# differ by less, in what they move through memory. Milliseconds with their gradients,
-# recorded:
-
-ways = datasets.recorded("convolution_ways")
-table = ways.to_frame()
-print(ways)
-print(table.to_string())
-ratio = table["columns"] / table["rows"]
-print(f"Columns take {ratio.min():.1f} to {ratio.max():.1f} times as long as rows.")
-
-# %%
-# All four are written out, with what each one moves, on the page :ref:`same-sum`.
-#
 # What to remember
 # ----------------
+# - One formula is many programs. The same multiplications, asked for in a few large
+#   operations, are done a thousand times as fast.
 # - The gradient of a batch is the mean over its parts, each weighted by its count. With
 #   equal parts it is the mean of the workers' gradients.
 # - Threads, processes and devices change the order of a sum, and so the last digit, not
@@ -487,8 +565,6 @@ print(f"Columns take {ratio.min():.1f} to {ratio.max():.1f} times as long as row
 #   the first, large ones the second.
 # - A faster device lowers :math:`b`. It pays from a batch size on that you can
 #   compute.
-# - One formula is many programs: the same sum, written well, asks for a thousandth of
-#   the operations.
 #
 # **Try this.** Set ``"batch-size"`` to 51: what are the parts of the two processes, and
 # do the weights still agree with those of one? Then set ``measure_mine``, and take
