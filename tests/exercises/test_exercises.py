@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as torch_F
+from sklearn.metrics import accuracy_score, precision_score, recall_score
 from torch import Tensor, tensor
 
 from glassbox import exercises
@@ -129,6 +130,10 @@ ANSWERS: dict[str, Any] = {
     "3.4-a": lambda gradients, sizes: (
         sum(size * row for size, row in zip(sizes.tolist(), gradients, strict=True)) / sum(sizes.tolist())
     ),
+    "3.4-b": min(size for size in range(1, 1000) if 20 / math.sqrt(size) <= 4 / 2),
+    "3.4-c": [
+        sum(2 + 0.04 * size for _ in range(steps)) / 1e3 for size, steps in part3.STEPS_TO_THE_GOAL.int().tolist()
+    ],
     "3.5-a": kernel_gradient,
     "3.5-b": image_gradient,
     "3.5-c": pool_gradient,
@@ -136,7 +141,15 @@ ANSWERS: dict[str, Any] = {
         np.mean([(s > 0) == bool(a) for s, a in zip(*columns, strict=True)])
         for columns in zip(scores.T.tolist(), answers.T.tolist(), strict=True)
     ],
+    "3.6-b": [
+        metric(yes, says)
+        for yes, says in [(np.repeat([1, 1, 0, 0], [45, 5, 30, 920]), np.repeat([1, 0, 1, 0], [45, 5, 30, 920]))]
+        for metric in (accuracy_score, precision_score, recall_score)
+    ],
+    "3.6-c": 45 / (45 + 298.5),  # of 10,000 faces
     "3.7-a": 150,
+    "3.7-b": torch.linalg.solve(torch.eye(3, dtype=F64) / 3, part3.PARTS / 50).tolist(),
+    "3.7-c": [*np.linalg.solve([[1, 10], [1, 100]], [4.4, 8.0]), 100],
 }
 
 

@@ -132,7 +132,7 @@ def _factors(x: Tensor, y: Tensor, first: Layer, second: Layer) -> tuple[Tensor,
 
 
 def weight_gradient(x: Tensor, y: Tensor, first: Layer, second: Layer) -> Tensor:
-    """Give dR/dw from input unit 1 to hidden unit 0."""
+    """Give dR/dw from the second input to the first hidden unit."""
     _, _, below, slope = _factors(x, y, first, second)
     return below[0] * slope[0] * x[1]
 
@@ -307,6 +307,54 @@ BATCHES = (
     (drawn(1, 2, seed=75), torch.tensor([7.0], dtype=torch.float64)),  # a single batch
 )
 
+# -- 3.4-b: how many examples for a gradient that can be trusted? -----------------------------------------------------
+
+SIGNAL, SPREAD = 4.0, 20.0  # the length of the gradient, and the root mean square distance of single ones from it
+
+
+def batch_for_half_the_signal(signal: float, spread: float) -> float:
+    return (spread / (signal / 2)) ** 2
+
+
+def noise_as_long_as_the_signal(signal: float, spread: float) -> float:
+    return (spread / signal) ** 2
+
+
+def noise_falls_with_the_size(signal: float, spread: float) -> float:
+    return spread / (signal / 2)
+
+
+def half_squared_wrongly(signal: float, spread: float) -> float:
+    return 2 * (spread / signal) ** 2
+
+
+# -- 3.4-c: which batch is first at the goal? ------------------------------------------------------------------------
+
+START, EACH = 2.0, 0.04  # milliseconds: to start a step, and for each image
+STEPS_TO_THE_GOAL = torch.tensor([[10, 900], [50, 400], [200, 320], [1000, 300]], dtype=torch.float64)
+
+
+def seconds_to_the_goal(start: float, each: float, needed: Tensor) -> Tensor:
+    size, steps = needed.T
+    return steps * (start + each * size) / 1000
+
+
+def every_step_costs_the_same(start: float, each: float, needed: Tensor) -> Tensor:
+    return needed[:, 1] * start / 1000
+
+
+def start_paid_once(start: float, each: float, needed: Tensor) -> Tensor:
+    return (start + each * needed[:, 0] * needed[:, 1]) / 1000
+
+
+def images_alone(start: float, each: float, needed: Tensor) -> Tensor:
+    return each * needed[:, 0] * needed[:, 1] / 1000
+
+
+def milliseconds_kept(start: float, each: float, needed: Tensor) -> Tensor:
+    return 1000 * seconds_to_the_goal(start, each, needed)
+
+
 # -- 3.5-a and 3.5-b: back through a convolution ---------------------------------------------------------------------
 
 
@@ -453,6 +501,62 @@ ATTRIBUTES = (
     (table([0.3, -2.0, 1.0]), table([1.0, 1.0, 1.0])),  # one face
 )
 
+# -- 3.6-b: three shares of one table --------------------------------------------------------------------------------
+
+TABLE_OF_HATS = 1000.0, 50.0, 45.0, 30.0  # faces, hats, hats found, false alarms
+
+
+def accuracy_precision_recall(faces: float, hats: float, found: float, alarms: float) -> list[float]:
+    return [(faces - (hats - found) - alarms) / faces, found / (found + alarms), found / hats]
+
+
+def precision_and_recall_exchanged(faces: float, hats: float, found: float, alarms: float) -> list[float]:
+    accuracy, precision, recall = accuracy_precision_recall(faces, hats, found, alarms)
+    return [accuracy, recall, precision]
+
+
+def missed_hats_forgotten(faces: float, hats: float, found: float, alarms: float) -> list[float]:
+    return [(faces - alarms) / faces, *accuracy_precision_recall(faces, hats, found, alarms)[1:]]
+
+
+def false_alarms_forgotten(faces: float, hats: float, found: float, alarms: float) -> list[float]:
+    return [(faces - (hats - found)) / faces, *accuracy_precision_recall(faces, hats, found, alarms)[1:]]
+
+
+def found_hats_alone_are_right(faces: float, hats: float, found: float, alarms: float) -> list[float]:
+    return [found / faces, *accuracy_precision_recall(faces, hats, found, alarms)[1:]]
+
+
+def false_alarm_rate_for_precision(faces: float, hats: float, found: float, alarms: float) -> list[float]:
+    accuracy, _, recall = accuracy_precision_recall(faces, hats, found, alarms)
+    return [accuracy, 1 - alarms / (faces - hats), recall]
+
+
+# -- 3.6-c: the same network where hats are rarer --------------------------------------------------------------------
+
+RARER = 0.9, 0.03, 0.005  # true-positive rate, false-positive rate, share of faces with a hat
+
+
+def precision_of_rates(true: float, false: float, share: float) -> float:
+    return share * true / (share * true + (1 - share) * false)
+
+
+def share_forgotten(true: float, false: float, share: float) -> float:
+    return true / (true + false)
+
+
+def rates_exchanged(true: float, false: float, share: float) -> float:
+    return precision_of_rates(false, true, share)
+
+
+def all_faces_may_raise_alarms(true: float, false: float, share: float) -> float:
+    return share * true / (share * true + false)
+
+
+def alarms_per_hat(true: float, false: float, share: float) -> float:
+    return share * true / ((1 - share) * false)
+
+
 # -- 3.7-a: from which batch size on is the GPU worth it? ------------------------------------------------------------
 
 CPU, GPU = (2.0, 0.05), (8.0, 0.01)  # milliseconds: to start a step, and for each image
@@ -473,6 +577,58 @@ def start_of_the_cpu_forgotten(cpu: Cost, gpu: Cost) -> float:
 
 def costs_added(cpu: Cost, gpu: Cost) -> float:
     return (gpu[0] - cpu[0]) / (cpu[1] + gpu[1])
+
+
+# -- 3.7-b: by what each worker multiplies its loss ------------------------------------------------------------------
+
+PARTS = torch.tensor([20.0, 20.0, 10.0], dtype=torch.float64)
+
+
+def factors_of_the_workers(sizes: Tensor) -> Tensor:
+    return len(sizes) * sizes / sizes.sum()
+
+
+def number_of_workers_missing(sizes: Tensor) -> Tensor:
+    return sizes / sizes.sum()
+
+
+def all_count_alike(sizes: Tensor) -> Tensor:
+    return torch.ones_like(sizes)
+
+
+def small_parts_made_up_for(sizes: Tensor) -> Tensor:
+    return sizes.sum() / (len(sizes) * sizes)
+
+
+def relative_to_the_largest(sizes: Tensor) -> Tensor:
+    return sizes / sizes.max()
+
+
+# -- 3.7-c: two times, two numbers -----------------------------------------------------------------------------------
+
+TIMES = (10.0, 4.4), (100.0, 8.0)  # images in a batch, milliseconds of a step
+Time = tuple[float, float]
+
+
+def fixed_each_and_bend(few: Time, many: Time) -> list[float]:
+    each = (many[1] - few[1]) / (many[0] - few[0])
+    fixed = few[1] - each * few[0]
+    return [fixed, each, fixed / each]
+
+
+def smaller_time_taken_as_fixed(few: Time, many: Time) -> list[float]:
+    each = (many[1] - few[1]) / (many[0] - few[0])
+    return [few[1], each, few[1] / each]
+
+
+def time_over_images(few: Time, many: Time) -> list[float]:
+    each = many[1] / many[0]
+    return [few[1] - each * few[0], each, (few[1] - each * few[0]) / each]
+
+
+def bend_the_other_way(few: Time, many: Time) -> list[float]:
+    fixed, each, bend = fixed_each_and_bend(few, many)
+    return [fixed, each, 1 / bend]
 
 
 EXERCISES = (
@@ -525,7 +681,7 @@ EXERCISES = (
             output_slope_missing: "The slope of the output is missing on the way back.",
             half_forgotten: "Twice as large: the loss has a factor 1/2, which cancels the 2 of the square.",
             wrong_end_of_the_weight: "The last factor is the output of the unit that the weight comes from.",
-            weight_the_other_way: "This is the weight from input 0 to hidden unit 1: w[k, p] leads from p to k.",
+            weight_the_other_way: "This is the weight from input 1 to hidden unit 2: w[k, p] leads from p to k.",
             weight_on_the_way_missing: "The weight of the second layer is missing on the way back.",
         },
         cases=((INPUT, TARGET, W1, W2),),
@@ -580,6 +736,28 @@ EXERCISES = (
         cases=BATCHES,
         asks_function=True,
         by_hand=(table([1.0, 2.0], [4.0, -1.0]), table(3.0, 1.0)),
+    ),
+    Exercise(
+        "3.4-b",
+        batch_for_half_the_signal,
+        {
+            noise_as_long_as_the_signal: "With that size the noise is as long as the signal: it is to be half as long.",
+            noise_falls_with_the_size: "The noise falls with the root of the size: half takes four times as many.",
+            half_squared_wrongly: "The half is squared too: half the noise costs four times the examples, not twice.",
+        },
+        cases=((SIGNAL, SPREAD),),
+    ),
+    Exercise(
+        "3.4-c",
+        seconds_to_the_goal,
+        {
+            every_step_costs_the_same: "The images cost time too: a step takes the start and its images.",
+            start_paid_once: "Every step pays its start, not the first alone.",
+            images_alone: "The start of a step is missing: each step pays it.",
+            milliseconds_kept: "These are milliseconds: seconds are asked for.",
+        },
+        cases=((START, EACH, STEPS_TO_THE_GOAL),),
+        entries=("10 images", "50", "200", "1,000"),
     ),
     Exercise(
         "3.5-a",
@@ -639,6 +817,31 @@ EXERCISES = (
         ),
     ),
     Exercise(
+        "3.6-b",
+        accuracy_precision_recall,
+        {
+            precision_and_recall_exchanged: "Precision and recall are exchanged: recall is a share of the hats, "
+            "precision one of the alarms.",
+            missed_hats_forgotten: "The missed hats are wrong answers too.",
+            false_alarms_forgotten: "The false alarms are wrong answers too.",
+            found_hats_alone_are_right: "A no to a face without a hat is right as well: count all right answers.",
+            false_alarm_rate_for_precision: "Precision is a share of the faces that were called hats, true or false.",
+        },
+        cases=(TABLE_OF_HATS,),
+        entries=("accuracy", "precision", "recall"),
+    ),
+    Exercise(
+        "3.6-c",
+        precision_of_rates,
+        {
+            share_forgotten: "So it would be if half of the faces wore hats: weigh each rate by its group.",
+            rates_exchanged: "The two rates are exchanged.",
+            all_faces_may_raise_alarms: "False alarms come from the faces without a hat: their share is 1 - π.",
+            alarms_per_hat: "These are true alarms for each false one: divide by all alarms.",
+        },
+        cases=(RARER,),
+    ),
+    Exercise(
         "3.7-a",
         break_even,
         {
@@ -647,5 +850,28 @@ EXERCISES = (
             costs_added: "What an image saves is the difference of the two costs, not their sum.",
         },
         cases=((CPU, GPU),),
+    ),
+    Exercise(
+        "3.7-b",
+        factors_of_the_workers,
+        {
+            number_of_workers_missing: "The average divides by the number of workers: a factor 3 is missing.",
+            all_count_alike: "Equal factors make a plain mean: each of the ten would count twice.",
+            small_parts_made_up_for: "The other way round: the smaller part has the smaller factor.",
+            relative_to_the_largest: "The shares are right, their size is not: with equal parts all factors are 1.",
+        },
+        cases=((PARTS,),),
+        entries=("first worker", "second", "third"),
+    ),
+    Exercise(
+        "3.7-c",
+        fixed_each_and_bend,
+        {
+            smaller_time_taken_as_fixed: "The ten images cost something too: take their time off.",
+            time_over_images: "That divides the fixed cost among the images as well: take the difference of two times.",
+            bend_the_other_way: "The bend is where a = b B, so at a / b.",
+        },
+        cases=(TIMES,),
+        entries=("a in ms", "b in ms", "images at the bend"),
     ),
 )
