@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
-from glassbox import datasets
+from glassbox import datasets, models, nn, optim, training
+from glassbox.datasets._standin import standin_digits
 from glassbox.descent import empirical_risk, least_squares, standardize, with_ones
 
 SEEDS = (1, 2, 3)
@@ -84,3 +86,163 @@ def test_without_replacement_the_floor_is_lower_over_whole_epochs_too(seed):
     with_, without = (excess_risk((-1.5, 2.5), 10, 16, constant, seed, kind)[120:] for kind in (True, False))
     assert without.mean() < 0.75 * with_.mean()
     assert without[19::20].mean() < without.mean()
+
+
+# 3.3 ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("units", [[5, 5], [40, 3, 17], [8, 64, 64, 64, 2]])
+def test_a_gradient_costs_less_than_two_more_predictions(units, seed):
+    from torch.utils.flop_counter import FlopCounterMode
+
+    model = models.MLP(*units, activation=nn.Sigmoid)
+    examples = torch.rand(seed, units[0])
+    with FlopCounterMode(display=False) as ahead:
+        scores = model(examples)
+    with FlopCounterMode(display=False) as back:
+        scores.sum().backward()
+    assert 0 < back.get_total_flops() < 2 * ahead.get_total_flops() + 1
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_slopes_times_weights_decide_whether_a_gradient_vanishes_or_explodes(seed):
+    def first_over_last(activation, scale):
+        generator = torch.Generator().manual_seed(seed)
+        values = torch.randn(1, 20, generator=generator, dtype=torch.float64)
+        outputs = []
+        for _ in range(10):
+            weight = torch.randn(20, 20, generator=generator, dtype=torch.float64) * scale / 20**0.5
+            values = activation(values @ weight.T)
+            outputs.append(values.requires_grad_() if not outputs else values)
+        first, last = torch.autograd.grad(values.sum(), [outputs[0], outputs[-1]])
+        return (first.norm() / last.norm()).item()
+
+    assert first_over_last(torch.sigmoid, 1) < 1e-4 < 1e3 * first_over_last(torch.sigmoid, 8)
+    assert first_over_last(torch.relu, 8) > 1e4 > first_over_last(torch.relu, 1.4) > 1e-2
+
+
+# 3.5 ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_stamps_and_the_turned_kernel_give_one_answer(seed):
+    rng = np.random.default_rng(seed)
+    rows, columns, kh, kw = rng.integers(1, 5, size=4)
+    delta, kernel = rng.normal(size=(rows, columns)), rng.normal(size=(kh, kw))
+    stamped = np.zeros((rows + kh - 1, columns + kw - 1))
+    for f in range(rows):
+        for g in range(columns):
+            stamped[f : f + kh, g : g + kw] += delta[f, g] * kernel
+    padded = np.pad(delta, ((kh - 1, kh - 1), (kw - 1, kw - 1)))
+    turned = np.lib.stride_tricks.sliding_window_view(padded, (kh, kw)) * kernel[::-1, ::-1]
+    np.testing.assert_allclose(turned.sum(axis=(2, 3)), stamped, atol=1e-12)
+    transposed = torch.nn.functional.conv_transpose2d(torch.tensor(delta)[None, None], torch.tensor(kernel)[None, None])
+    np.testing.assert_allclose(transposed[0, 0].numpy(), stamped, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_little_more_of_a_value_that_is_not_the_largest_changes_nothing(seed):
+    values = torch.randn(1, 1, 6, 6, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    pooled = torch.nn.functional.max_pool2d(values, 2)
+    for i in range(6):
+        for j in range(6):
+            moved = values.clone()
+            moved[0, 0, i, j] += 1e-9
+            change = (torch.nn.functional.max_pool2d(moved, 2) - pooled).sum().item()
+            wins = values[0, 0, i, j] == pooled[0, 0, i // 2, j // 2]
+            assert change == pytest.approx(1e-9 if wins else 0.0, abs=1e-15)
+
+
+# 3.6 ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("share", [0.05, 0.5])
+def test_the_area_counts_pairs_and_precision_follows_from_two_rates_and_the_share_of_yes(share, seed):
+    from sklearn.metrics import precision_score, roc_auc_score
+
+    rng = np.random.default_rng(seed)
+    yes = rng.uniform(size=2000) < share
+    scores = rng.normal(size=2000) + 1.5 * yes
+    pairs = (scores[yes][:, None] > scores[~yes]).mean()
+    assert roc_auc_score(yes, scores) == pytest.approx(pairs)
+    says = scores > 1
+    true, false, share = says[yes].mean(), says[~yes].mean(), yes.mean()
+    precision = share * true / (share * true + (1 - share) * false)
+    assert precision_score(yes, says) == pytest.approx(precision)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_rarer_hats_leave_both_rates_and_lower_the_precision(seed):
+    rng = np.random.default_rng(seed)
+    yes = rng.uniform(size=40_000) < 0.5
+    says = rng.normal(size=40_000) + 2 * yes > 1
+    kept = ~yes | (rng.uniform(size=40_000) < 0.05)
+    for group in (yes, ~yes):
+        assert says[group & kept].mean() == pytest.approx(says[group].mean(), abs=0.03)
+    assert yes[says & kept].mean() < yes[says].mean() - 0.2
+
+
+def test_two_kernels_of_three_see_what_one_of_five_sees():
+    picture = torch.zeros(1, 1, 11, 11, requires_grad=True)
+    once = torch.nn.functional.conv2d(picture, torch.ones(1, 1, 3, 3))
+    torch.nn.functional.conv2d(once, torch.ones(1, 1, 3, 3))[0, 0, 3, 3].backward()
+    assert picture.grad.nonzero().amin(dim=0).tolist()[2:] == [3, 3]
+    assert picture.grad.nonzero().amax(dim=0).tolist()[2:] == [7, 7]
+
+
+@pytest.mark.slow  # three minutes: it trains the lesson's networks again, from starts that are not recorded
+def test_a_habit_is_learned_from_any_start_and_rare_hats_are_missed():
+    from benchmarks.faces import faces_starts
+
+    rows = {(row["learned"], row["seed"]): row for row in faces_starts(None, seeds=(11, 12, 13))}
+    for seed in (11, 12, 13):
+        linear, balanced, found = (rows[name, seed] for name in ("linear", "balanced", "as found"))
+        assert all(balanced[question] > linear[question] for question in ("glasses", "smile", "hat", "beard", "hair"))
+        assert found["glasses for a smile"] > 2 * balanced["glasses for a smile"]
+        assert found["map below"] > balanced["map below"]
+        assert found["hat recall"] < 0.65 < 0.85 < balanced["hat recall"]
+        assert found["hat accuracy"] > 0.94
+        assert found["hat precision"] > balanced["hat precision"]
+
+
+# 3.7 ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_parts_weighted_by_their_count_give_the_gradient_of_the_whole_and_a_plain_mean_does_not(seed):
+    generator = torch.Generator().manual_seed(seed)
+    X, y = torch.randn(60, 4, generator=generator).double(), torch.randn(60, generator=generator).double()
+    w = torch.randn(4, generator=generator).double()
+    gradients = [2 * (X[part] @ w - y[part]) @ X[part] / len(part) for part in torch.arange(60).split([7, 3, 20, 30])]
+    whole = 2 * (X @ w - y) @ X / 60
+    W, sizes = 4, (7, 3, 20, 30)
+    scaled = [W * size / 60 * gradient for size, gradient in zip(sizes, gradients, strict=True)]
+    torch.testing.assert_close(sum(scaled) / W, whole)
+    assert (sum(gradients) / W - whole).norm() > 0.01 * whole.norm()
+
+
+@pytest.mark.slow  # half a minute: it trains until a last digit has grown
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_last_digit_grows_and_both_runs_read_as_well(seed):
+    digits, test = standin_digits("train"), standin_digits("test")
+
+    def run(epochs, nudge):
+        torch.manual_seed(seed)
+        model = models.MLP(28 * 28, 64, 10)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter *= 1 + nudge
+        optimizer = partial(optim.Adam, lr=0.003)
+        training.fit(model, digits, optimizer=optimizer, epochs=epochs, batch_size=50, seed=seed, progress=False)
+        return model
+
+    gaps = {}
+    for epochs in (1, 20):
+        two = [run(epochs, nudge) for nudge in (0.0, 2**-23)]
+        pairs = zip(*(model.parameters() for model in two), strict=True)
+        gaps[epochs] = max((ours - others).abs().max().item() for ours, others in pairs)
+        right = [training.evaluate(model, test).accuracy for model in two]
+        assert right[0] == pytest.approx(right[1], abs=0.01)
+    assert gaps[20] > 5 * gaps[1]
