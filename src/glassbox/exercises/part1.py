@@ -329,6 +329,32 @@ SCORES = (
     (table([1000.0, 999.0, 0.0]),),  # one image, scores too large for exp
 )
 
+# -- 1.3-d: when to stop ---------------------------------------------------------------------------------------------
+
+TRAINING = (1.20, 0.80, 0.55, 0.40, 0.30, 0.22, 0.16, 0.11, 0.08, 0.06)
+VALIDATION = (1.10, 0.78, 0.60, 0.50, 0.46, 0.47, 0.50, 0.55, 0.61, 0.68)
+
+
+def epoch_to_keep() -> int:
+    return torch.tensor(VALIDATION).argmin().item() + 1
+
+
+def lowest_training_loss() -> int:
+    return torch.tensor(TRAINING).argmin().item() + 1
+
+
+def epochs_from_zero() -> int:
+    return epoch_to_keep() - 1
+
+
+def where_the_curves_cross() -> int:
+    return next(epoch for epoch, (a, b) in enumerate(zip(TRAINING, VALIDATION, strict=True), start=1) if b > a)
+
+
+def first_worse_epoch() -> int:
+    return epoch_to_keep() + 1
+
+
 # -- 1.4-a: which kernel made this map? ------------------------------------------------------------------------------
 
 DRAWING = table(
@@ -519,6 +545,16 @@ EXERCISES = (
         cases=SCORES,
         asks_function=True,
         by_hand=(table([0.0, 1.0], [-1.0, 3.0]),),
+    ),
+    Exercise(
+        "1.3-d",
+        epoch_to_keep,
+        {
+            lowest_training_loss: "There the training loss is lowest, and the validation loss has long been rising.",
+            epochs_from_zero: "Epochs are counted from 1 on this axis.",
+            where_the_curves_cross: "From there on the validation loss is the higher one, but both still fall.",
+            first_worse_epoch: "There the validation loss has risen for the first time: the epoch before was better.",
+        },
     ),
     Exercise(
         "1.4-a",

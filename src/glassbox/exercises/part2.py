@@ -51,6 +51,32 @@ def root_taken(w: Tensor, X: Tensor, y: Tensor) -> Tensor:
     return risk(w, X, y).sqrt()
 
 
+# -- 2.1-b: one mark for everyone ------------------------------------------------------------------------------------
+
+RESULTS = torch.tensor([8.0, 11.0, 12.0, 19.0], dtype=torch.float64)
+
+
+def best_constant(y: Tensor) -> Tensor:
+    """Solve the one equation that the derivative makes, 2/n sum (c - y) = 0."""
+    return torch.linalg.lstsq(torch.ones_like(y)[:, None], y[:, None]).solution[0, 0]
+
+
+def median_mark(y: Tensor) -> Tensor:
+    return y.quantile(0.5)
+
+
+def halfway(y: Tensor) -> Tensor:
+    return (y.min() + y.max()) / 2
+
+
+def risk_of_the_constant(y: Tensor) -> Tensor:
+    return F.mse_loss(best_constant(y).expand(len(y)), y)
+
+
+def sum_of_marks(y: Tensor) -> Tensor:
+    return y.sum()
+
+
 # -- 2.2-a: the gradient of the risk ---------------------------------------------------------------------------------
 
 
@@ -246,6 +272,34 @@ MOVES = (
     (drawn(3, seed=32), torch.zeros(3, dtype=torch.float64), drawn(3, seed=33), 0.1, 0.9),  # the first step
 )
 
+# -- 2.3-d: what scaling buys ----------------------------------------------------------------------------------------
+
+WIDE = table([1.0, 20.0], [-1.0, 20.0], [1.0, -20.0], [-1.0, -20.0])
+
+
+def condition_and_divisor(X: Tensor) -> Tensor:
+    curvatures = _curvatures(X)
+    spreads = X.std(dim=0, correction=0)
+    return torch.stack([curvatures[-1] / curvatures[0], spreads[1] / spreads[0]])
+
+
+def spreads_compared(X: Tensor) -> Tensor:
+    return condition_and_divisor(X)[[1, 1]]
+
+
+def divided_by_the_condition(X: Tensor) -> Tensor:
+    return condition_and_divisor(X)[[0, 0]]
+
+
+def upside_down(X: Tensor) -> Tensor:
+    condition, divisor = condition_and_divisor(X)
+    return torch.stack([1 / condition, divisor])
+
+
+def largest_curvature_itself(X: Tensor) -> Tensor:
+    return torch.stack([_curvatures(X)[-1], condition_and_divisor(X)[1]])
+
+
 EXERCISES = (
     Exercise(
         "2.1-a",
@@ -259,6 +313,17 @@ EXERCISES = (
             root_taken: "This is the square root of the risk.",
         },
         cases=((GUESS, PUPILS, EXAM),),
+    ),
+    Exercise(
+        "2.1-b",
+        best_constant,
+        {
+            median_mark: "This is the median: it has the least mean of absolute errors, not of squared ones.",
+            halfway: "This is half way between the lowest and the highest: the two others count as much.",
+            risk_of_the_constant: "This is the risk of the best constant: the constant itself is asked for.",
+            sum_of_marks: "This is the sum of the marks: the 1/n is missing.",
+        },
+        cases=((RESULTS,),),
     ),
     Exercise(
         "2.2-a",
@@ -327,5 +392,17 @@ EXERCISES = (
         asks_function=True,
         by_hand=(table(1.0, -2.0), table(0.5, 1.0), table(2.0, -1.0), 0.1, 0.9),
         parts=("w", "v"),
+    ),
+    Exercise(
+        "2.3-d",
+        condition_and_divisor,
+        {
+            spreads_compared: "The ratio of the spreads is the divisor: a curvature goes with the spread's square.",
+            divided_by_the_condition: "The condition number is right. The spreads differ by its square root.",
+            upside_down: "The condition number is the largest curvature over the smallest.",
+            largest_curvature_itself: "This is the largest curvature: divide it by the smallest.",
+        },
+        cases=((WIDE,),),
+        entries=("condition number", "divisor"),
     ),
 )

@@ -42,6 +42,33 @@ def relu_at_the_end_too(x: Tensor, hidden: Layer, output: Layer) -> Tensor:
     return F.sigmoid(F.relu(logistic_missing(x, hidden, output)))
 
 
+# -- 3.1-b: a pizzeria that moves ------------------------------------------------------------------------------------
+
+CROSSING, REACH = torch.tensor([1.0, -2.0], dtype=torch.float64), 4.0
+FOUR_WAYS = table([1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0])
+
+
+def biases_of(place: Tensor, reach: float) -> Tensor:
+    """Each hinge has the sum zero at the crossing; the output is zero where the way is the reach."""
+    return torch.cat([-F.linear(place, FOUR_WAYS), torch.tensor([2 * reach], dtype=place.dtype)])
+
+
+def hinges_turned(place: Tensor, reach: float) -> Tensor:
+    return biases_of(-place, reach)
+
+
+def reach_not_doubled(place: Tensor, reach: float) -> Tensor:
+    return biases_of(place, reach / 2)
+
+
+def streets_exchanged(place: Tensor, reach: float) -> Tensor:
+    return biases_of(place.flip(0), reach)
+
+
+def reach_subtracted(place: Tensor, reach: float) -> Tensor:
+    return biases_of(place, -reach)
+
+
 # -- 3.2-a: the slope of the cross-entropy ---------------------------------------------------------------------------
 
 
@@ -643,6 +670,18 @@ EXERCISES = (
             relu_at_the_end_too: "The last sum went through ReLU: the logistic function takes it as it is.",
         },
         cases=((X, HIDDEN, OUTPUT),),
+    ),
+    Exercise(
+        "3.1-b",
+        biases_of,
+        {
+            hinges_turned: "The signs of the first four are turned: the sum x1 + b of *east* is zero at x1 = -b.",
+            reach_not_doubled: "The last bias is the reach itself: the output counts every kilometer twice.",
+            streets_exchanged: "East and north are exchanged: the first coordinate belongs to east and west.",
+            reach_subtracted: "The last sign is wrong: at the pizzeria itself the output must be above zero.",
+        },
+        cases=((CROSSING, REACH),),
+        entries=("east", "west", "north", "south", "output"),
     ),
     Exercise(
         "3.2-a",
