@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -28,15 +29,24 @@ from benchmarks.same_sum import same_sum
 from benchmarks.timing import processor, seconds
 from glassbox import __version__, optim
 from glassbox.datasets import LabelledImages, mnist
-from glassbox.models import SmallCNN
+from glassbox.models import DigitCNN, SmallCNN
 from glassbox.nn import _fast
 from glassbox.nn._bridge import differentiable
 from glassbox.nn._windows import lay
 from glassbox.nn.convolution import convolve_backward, convolve_forward
-from glassbox.recipes import held_out
+from glassbox.recipes import RECIPES, held_out
 from glassbox.training import DivergenceError, evaluate, fit
 
-__all__ = ["STUDIES", "batch_accuracy", "batch_time", "convolution_ways", "faces_starts", "same_sum", "step_time"]
+__all__ = [
+    "STUDIES",
+    "batch_accuracy",
+    "batch_time",
+    "convolution_ways",
+    "faces_starts",
+    "network_accuracy",
+    "same_sum",
+    "step_time",
+]
 
 Rows = Iterator[dict[str, Any]]
 
@@ -51,6 +61,15 @@ ROUNDS = 11
 STEP_SIZES = (2, 8, 32, 128, 512, 2048)
 WAYS = {"one thread": (1, 1), "two threads": (1, 2), "two processes": (2, 1)}
 """Ways to share the work: how many processes, and the threads of each."""
+NETWORKS: dict[str, Callable[[], torch.nn.Module]] = {
+    "SmallCNN": SmallCNN,
+    **{f"DigitCNN, width {width}": partial(DigitCNN, width=width) for width in (1, 2, 4, 8)},
+}
+"""Networks to compare, by name."""
+NETWORK_RATES = (0.005, 0.01, 0.02, 0.04)
+NETWORK_EPOCHS = 3
+SEEDS = (0, 1, 2)
+"""Initial weights and orders of the images."""
 
 
 def batch_time(data: LabelledImages, sizes: tuple[int, ...] = BATCH_SIZES) -> Rows:
@@ -111,6 +130,32 @@ def convolution_ways(_: LabelledImages, channels: tuple[int, ...] = CHANNELS) ->
         yield {"channels": count, **{name: round(1e3 * statistics.median(found), 3) for name, found in times.items()}}
 
 
+def network_accuracy(_: LabelledImages) -> Rows:
+    """Measure the accuracy of networks that were trained alike, on training images held out.
+
+    Each network learns for three epochs with AdamW, at the learning rate that does best on the images held out from
+    one start, and is then judged on them from three. No test image takes part.
+    """
+    learning, choosing = held_out()
+    for name, make in NETWORKS.items():
+
+        def score(rate: float, seed: int, make: Callable[[], torch.nn.Module] = make) -> float:
+            optimizer = partial(optim.AdamW, lr=rate, weight_decay=0.02)
+            recipe = replace(RECIPES["fast_digits"], model=make, optimizer=optimizer, epochs=NETWORK_EPOCHS)
+            model, _ = recipe.train(learning, seed=seed, progress=False)
+            return evaluate(model, choosing, device="cpu").accuracy or 0.0
+
+        first = {rate: score(rate, SEEDS[0]) for rate in NETWORK_RATES}
+        best = max(first, key=lambda rate: first[rate])
+        scores = [first[best], *(score(best, seed) for seed in SEEDS[1:])]
+        yield {
+            "network": name,
+            "parameters": sum(parameter.numel() for parameter in make().parameters()),
+            "learning rate": best,
+            **{f"seed {seed}": round(found, 4) for seed, found in zip(SEEDS, scores, strict=True)},
+        }
+
+
 def _ways(images: Tensor, weight: Tensor) -> dict[str, Callable[..., Tensor]]:
     """Give the columns of the equation, the rows of `_fast`, and PyTorch's own."""
     side = lay(images.shape[-1], 3, 1, 1, 1, 1, ceil_mode=False)
@@ -168,7 +213,8 @@ def _learn(data: LabelledImages, batch_size: int, *, learning_rate: float) -> tu
 
 
 STUDIES: dict[str, Callable[[LabelledImages], Rows]] = {
-    study.__name__: study for study in (batch_time, batch_accuracy, step_time, convolution_ways, same_sum, faces_starts)
+    study.__name__: study
+    for study in (batch_time, batch_accuracy, step_time, convolution_ways, same_sum, faces_starts, network_accuracy)
 }
 """The studies by name."""
 

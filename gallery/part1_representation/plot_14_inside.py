@@ -285,8 +285,8 @@ plt.show()
 # Both begin alike: whatever the first weights are, the digit can still be read. Then
 # the random network loses it, layer by layer, since each layer hands on fewer numbers
 # and nothing told it which ones matter. The trained one hands on fewer numbers too, and
-# the answer lies more and more open. No layer adds information; training decides *what
-# is kept*.
+# keeps it; here the answer lies more and more open. No layer adds information; training
+# decides *what is kept*.
 #
 # What each channel looks for
 # ---------------------------

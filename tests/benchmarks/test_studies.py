@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -115,6 +116,33 @@ def test_what_ships_was_made_by_a_study_there_is():
     frame = recorded("batch_accuracy").to_frame()
     assert sorted(frame.index) == list(studies.BATCH_SIZES)
     assert set(frame["learning rate"]) <= set(studies.LEARNING_RATES)
+
+
+def test_networks_are_compared_at_their_best_rates_from_three_starts_on_images_held_out(monkeypatch):
+    learning, choosing = digits(60), digits(20)
+    monkeypatch.setattr(studies, "held_out", lambda: (learning, choosing))
+    trained = []
+
+    def train(recipe, data, *, seed, progress):
+        rate = recipe.optimizer.keywords["lr"]
+        trained.append((data is learning, recipe.epochs, rate, seed))
+        return (rate, seed), None
+
+    def evaluate(model, judges, *, device):
+        assert judges is choosing
+        rate, seed = model
+        return SimpleNamespace(accuracy=(0.9 if rate == 0.01 else 0.8) + seed / 1000)
+
+    monkeypatch.setattr(studies.RECIPES["fast_digits"].__class__, "train", train)
+    monkeypatch.setattr(studies, "evaluate", evaluate)
+    rows = list(studies.network_accuracy(digits()))
+    found = {"learning rate": 0.01, "seed 0": 0.9, "seed 1": 0.901, "seed 2": 0.902}
+    assert [row["network"] for row in rows] == list(studies.NETWORKS)
+    assert all(row.items() >= found.items() for row in rows)
+    assert rows[0]["parameters"] == 4640
+    rates = [*studies.NETWORK_RATES, 0.01, 0.01]
+    assert trained == [(True, 3, *pair) for pair in zip(rates, [0, 0, 0, 0, 1, 2], strict=True)] * len(rows)
+    assert list(recorded("network_accuracy").to_frame().index) == list(studies.NETWORKS)
 
 
 def test_three_ways_of_a_convolution_agree_and_are_timed_in_turns(monkeypatch):
