@@ -10,7 +10,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses=auto
 SPHINX := $(BIN)/sphinx-build -W --keep-going -n -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup site lesson new-lesson play serve test lint types unit doctest audit-workflows test-site audit check-links check-reproducible bench check-gpu lock clean
+.PHONY: help setup site lesson new-lesson play serve test lint types unit doctest audit-workflows claims test-site audit check-links check-reproducible bench check-gpu lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -66,6 +66,9 @@ doctest: setup ## run every example of the package and of the docs' pages
 
 audit-workflows: setup
 	@$(BIN)/zizmor --offline --quiet .github
+
+claims: setup ## train again what lessons say in general, on other seeds and data; write docs/claims.md (minutes)
+	@$(BIN)/python -m pytest -q --numprocesses=0 --claims=docs/claims.md tests/lessons
 
 test-site: setup ## check the built site: links, downloads, pages
 	@$(PYTEST) --dist=loadgroup -m site tests/site
