@@ -336,11 +336,11 @@ VALIDATION = (1.10, 0.78, 0.60, 0.50, 0.46, 0.47, 0.50, 0.55, 0.61, 0.68)
 
 
 def epoch_to_keep() -> int:
-    return torch.tensor(VALIDATION).argmin().item() + 1
+    return int(torch.tensor(VALIDATION).argmin()) + 1
 
 
 def lowest_training_loss() -> int:
-    return torch.tensor(TRAINING).argmin().item() + 1
+    return int(torch.tensor(TRAINING).argmin()) + 1
 
 
 def epochs_from_zero() -> int:
