@@ -110,6 +110,7 @@ sphinx_gallery_conf = {
     "backreferences_dir": "lessons/backreferences",
     "doc_module": ("glassbox",),
     "inspect_global_variables": False,
+    "ignore_repr_types": r"explain\._show\.Frame",  # a notebook shows it; the pages link to one, and stay light
     "abort_on_example_error": False,
     "plot_gallery": "True",
     "download_all_examples": False,

@@ -22,7 +22,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import torch
 
-from glassbox import datasets, models, plots, tracing
+from glassbox import datasets, explain, models, plots, tracing
 
 plots.style.use()
 test = datasets.mnist("test")
@@ -119,11 +119,15 @@ torch.testing.assert_close(by_hand, maps[channel, row, column])
 print(inside["conv2"].terms(channel, row, column))
 
 # %%
-# Every other number of the network opens in the same way without a line of code:
-# :doc:`in a digit that you draw </play/digit>`, or in
+# Every other number of the network opens in the same way:
+# :doc:`in a digit that you draw </play/digit>`, in
 # :exported:`one file that holds the network <small-cnn>`, which
-# ``glassbox.explain.export`` writes for your own networks too.
-#
+# ``glassbox.explain.export`` writes for your own networks too, and, if you read this as
+# a notebook, below the next line.
+
+explain.show(model, digit, labels=[7])
+
+# %%
 # What one number has seen
 # ------------------------
 # A value of ``conv1`` has seen four pixels. A value of ``conv2`` sees four values of

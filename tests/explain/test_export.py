@@ -43,7 +43,7 @@ def data_in(page: str) -> dict:
 def test_the_page_holds_the_network_and_the_samples(model, samples, tmp_path):
     path = explain.export(model, samples, tmp_path / "new/model.html", title="Mine", labels=[2, 0], classes="abc")
     data = data_in(path.read_text(encoding="utf-8"))
-    assert (data["title"], data["labels"], data["targets"], data["network"]["classes"]) == (
+    assert (data["title"], data["labels"], data["targets"], data["networks"][0]["classes"]) == (
         "Mine",
         [2, 0],
         None,
@@ -56,7 +56,7 @@ def test_the_page_holds_the_network_and_the_samples(model, samples, tmp_path):
 def test_labels_and_names_come_with_labelled_images(model, samples, tmp_path):
     given = LabelledImages(samples, torch.tensor([1, 2]), source="made", class_names=("x", "y", "z"))
     data = data_in(explain.export(model, given, tmp_path / "m.html").read_text(encoding="utf-8"))
-    assert (data["labels"], data["network"]["classes"]) == ([1, 2], ["x", "y", "z"])
+    assert (data["labels"], data["networks"][0]["classes"]) == ([1, 2], ["x", "y", "z"])
 
 
 def test_the_squared_error_takes_the_outputs_that_were_expected(model, samples, tmp_path):
@@ -76,7 +76,7 @@ def test_numbers_of_double_precision_keep_it(tmp_path):
     page = explain.export(layer, torch.full((1, 1), 0.1, dtype=torch.float64), tmp_path / "m.html").read_text()
     data = data_in(page)
     assert read_back(data["samples"]) == [0.1]
-    assert read_back(data["network"]["layers"][0]["weight"]) == layer.weight.flatten().tolist()
+    assert read_back(data["networks"][0]["layers"][0]["weight"]) == layer.weight.flatten().tolist()
 
 
 def read_back(stored: dict) -> list[float]:
@@ -106,6 +106,42 @@ def test_one_of_a_thing_is_no_plural(tmp_path, count, words):
     assert BeautifulSoup(page, "html.parser").find(class_="page-summary").string == words
 
 
+@pytest.mark.parametrize(
+    ("second", "words"),
+    [
+        (nn.Linear(2, 2), "2 networks of 1 layer, 6 weights each, 1 sample."),
+        (
+            nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 2)),
+            "first: 1 layer, 6 weights; second: 2 layers, 17 weights, 1 sample.",
+        ),
+    ],
+)
+def test_several_networks_are_counted_together_where_they_are_alike(tmp_path, second, words):
+    compared = {"first": nn.Linear(2, 2), "second": second}
+    page = explain.export(compared, torch.rand(1, 2), tmp_path / "m.html").read_text(encoding="utf-8")
+    assert BeautifulSoup(page, "html.parser").find(class_="page-summary").string == words
+    assert [network["title"] for network in data_in(page)["networks"]] == ["first", "second"]
+
+
+@pytest.mark.parametrize(
+    ("compared", "error", "message"),
+    [
+        ({}, ValueError, r'model expects a network for each name, got none: try \{"untrained": first'),
+        (
+            {"first": nn.Linear(2, 2), "second": nn.Linear(2, 3)},
+            ValueError,
+            "expect the same number of outputs, got 2 of first and 3 of second: try one page for each",
+        ),
+        ({"first": nn.Linear(2, 2), "second": nn.Linear(3, 2)}, ValueError, "second: 0: Linear does not take an input"),
+        ({"first": nn.Linear(2, 2), "second": "trained"}, TypeError, "second: explain expects a Sequential"),
+    ],
+)
+def test_networks_that_cannot_be_compared_are_named(tmp_path, compared, error, message):
+    with pytest.raises(error, match=message):
+        explain.export(compared, torch.rand(1, 2), tmp_path / "m.html")
+    assert not list(tmp_path.iterdir())
+
+
 HOSTILE = [
     "</script><script>alert(1)</script>",
     "</title><img src=x onerror=alert(1)>",
@@ -125,7 +161,7 @@ def test_no_text_of_the_user_is_markup(model, samples, tmp_path, text):
     found, expected = BeautifulSoup(page, "html.parser"), BeautifulSoup(plain, "html.parser")
     assert [tag.name for tag in found.find_all()] == [tag.name for tag in expected.find_all()]
     assert found.title.string == found.h1.string == text
-    assert data_in(page)["network"]["classes"][0] == text
+    assert data_in(page)["networks"][0]["classes"][0] == text
     (tmp_path / "page.js").write_text(script_in(page), encoding="utf-8")
     assert node("--check", tmp_path / "page.js").stderr == ""
 
@@ -194,7 +230,7 @@ def test_a_folder_is_no_file(model, samples, tmp_path):
         (
             {"samples": (torch.zeros(2, 1, 5, 5), torch.zeros(2))},
             TypeError,
-            r"samples expects a tensor, .*, got tuple: try export\(model, images, path, labels=labels\)",
+            r"samples expects a tensor, .*, got tuple: try the images, and labels=labels beside them",
         ),
         ({"title": None}, TypeError, "title expects a string, got NoneType: leave it out"),
         ({"labels": ["cat", "dog"]}, TypeError, r"labels expects numbers, got 'cat': try .*classes\.index"),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 from functools import partial
 
+import nbformat
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
+from nbclient import NotebookClient
 from torch.nn import AvgPool2d, Conv2d, Flatten, Linear, MaxPool2d, Module, ReLU, Sequential, Sigmoid, Tanh
 
 from glassbox import explain
@@ -227,6 +229,82 @@ def test_the_page_fits_a_small_phone_and_axe_finds_no_violation(play, scheme):
     page = play(width=320, height=640, scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     assert Axe().run(page).response["violations"] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_networks_are_compared_on_the_same_input_at_the_same_place(visit, trained, tmp_path, scheme):
+    images, _ = lines()
+    torch.manual_seed(1)
+    dense = Sequential(Conv2d(1, 3, 3, padding=1), Tanh(), Flatten(), Linear(432, 3))
+    path = explain.export(
+        {"trained": copy.deepcopy(trained).float(), "untrained": dense},
+        images[:3],
+        tmp_path / "m.html",
+        classes=CLASSES,
+    )
+    page = visit(path.as_uri() + "#sample=1&open=conv0:2.4.5", scheme=scheme)
+    both = [copy.deepcopy(model).double() for model in (trained, dense)]
+    image = images[1:2].double()
+    shares = [model(image)[0].softmax(0).max().item() for model in both]
+    numbers = [model[0](image)[0, 2, 4, 5].item() for model in both]
+
+    def column(place):
+        cells = page.locator(f".comparison tbody tr > :nth-child({place})")
+        return [float(cell.locator("data").get_attribute("value")) for cell in cells.all()]
+
+    def check():
+        assert page.locator(".comparison thead th").all_inner_texts() == ["Network", "reads", "conv0[2, 4, 5]"]
+        assert column(2) == [near(share) for share in shares]
+        assert column(3) == [near(number) for number in numbers]
+
+    check()
+    assert opened(page)[1] == near(numbers[0])
+    page.get_by_label("untrained").check()
+    check()
+    assert opened(page)[1] == near(numbers[1])
+    until(page, "location.hash.includes('network=1')")
+    assert Axe().run(page).response["violations"] == []
+    again = visit(page.url, scheme=scheme)
+    assert again.get_by_label("untrained").is_checked()
+    assert opened(again) == opened(page)
+    page.evaluate("location.hash = 'sample=1&network=0&open=pool5:1.0.0'")
+    until(page, "document.querySelector('.tracer-title code').textContent === 'pool5[1, 0, 0]'")
+    assert page.locator(".comparison tbody tr").last.locator("td").last.inner_text() == "–"  # it has no such layer
+
+
+NOTEBOOK = """
+import torch
+from glassbox import explain
+torch.manual_seed(0)
+model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.ReLU(), torch.nn.Linear(4, 2))
+explain.show(model, torch.tensor([[1.0, -2.0, 0.5]]), classes=["yes", "no"])
+"""
+
+
+def test_a_notebook_shows_a_network_in_one_frame(visit, tmp_path):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(NOTEBOOK)])
+    NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    (output,) = notebook.cells[0].outputs
+    saved = tmp_path / "notebook.html"
+    saved.write_text(f"<!doctype html><meta charset='utf-8'><title>A notebook</title>{output.data['text/html']}")
+    page = visit(saved.as_uri())
+    entries = page.evaluate("history.length")
+    frame = page.frame_locator("iframe")
+    torch.manual_seed(0)
+    model = Sequential(Linear(3, 4), ReLU(), Linear(4, 2)).double()
+    values = [torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)]
+    for layer in model:
+        values.append(layer(values[-1]))
+    shares = [float(bar.get_attribute("value")) for bar in frame.locator(".bars-number data").all()]
+    assert shares == [near(share) for share in values[-1].softmax(0).tolist()]
+    frame.locator(".bars-row").last.click()
+    frame.locator(".formula-sum th button").first.click()
+    title = frame.locator(".tracer-title")
+    assert title.locator("code").inner_text() == "fc2[0]"
+    assert float(title.locator("data").get_attribute("value")) == near(values[-1][0].item())
+    frame.get_by_role("button", name="Back").click()
+    assert title.locator("code").inner_text() == "probability[1]"
+    assert page.evaluate("history.length") == entries
 
 
 def test_without_javascript_a_sentence_says_what_is_missing(play):

@@ -64,6 +64,7 @@ export class Address {
     addEventListener("hashchange", () => {
       if (!history.state?.glassbox && location.hash.includes("=")) {
         restore(readAddress(readers));
+        history.replaceState(this.state(), "");
       }
     });
   }
@@ -80,7 +81,8 @@ export class Address {
   /** What is shown has changed: the address follows soon. */
   changed() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.write("replaceState"), SOON);
+    // an entry without a note is the reader's own, who has just changed the address: it is read first
+    this.timer = setTimeout(() => history.state?.glassbox && this.write("replaceState"), SOON);
   }
 
   /** Another thing is open: the browser's Back will return to the one before. */

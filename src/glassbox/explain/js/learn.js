@@ -124,14 +124,14 @@ export class Learn {
   }
 
   wordsOfPast() {
-    const { network, steps } = this.viewer;
+    const { network, steps, address } = this.viewer;
     if (steps.length === 0) {
       return "";
     }
     const count = `${steps.length} ${steps.length === 1 ? "step" : "steps"}`;
-    const link = "A link to this page opens it with the weights as they were.";
+    const link = address === null ? "" : "A link to this page opens it with the weights as they were.";
     if (this.moves.length === 0) {
-      return `The weights are ${count} away from where they were. ${link}`;
+      return `The weights are ${count} away from where they were. ${link}`.trim();
     }
     const [before, after] = this.losses.slice(-2);
     const { place, from, to } = this.moves.at(-1);
@@ -139,7 +139,7 @@ export class Learn {
       after > before ? "The step was too long: the loss has grown, and a smaller one would lower it." : "";
     const most = `${codeOfPlace(network, place)} the most, from ${written(from)} to ${written(to)}`;
     const change = `After ${count}: the loss went from ${written(before)} to ${written(after)}.`;
-    return `${change} ${verdict} Weights have moved, ${most}. ${link}`.replace("  ", " ");
+    return `${change} ${verdict} Weights have moved, ${most}. ${link}`.replace("  ", " ").trim();
   }
 
   wordsOfNext() {

@@ -1,5 +1,6 @@
-// The exported page: choose a sample, read the outputs, open any number.
+// The exported page: choose a sample, read the outputs, open any number, in one network or in each of several.
 import { Address, readAddress, whole } from "./address.js";
+import { Comparison } from "./comparison.js";
 import { make } from "./dom.js";
 import { decode } from "./network.js";
 import { readPalette, watchTheme } from "./palette.js";
@@ -12,9 +13,9 @@ const HINT =
   "Choose a sample, then pick any number in the picture of the network: it opens into the sum that made it, and every " +
   "term of that sum opens in turn. Backward shows the gradient of the loss instead.";
 
-/** Show the network on its samples. */
+/** Show the networks on the samples, one at a time. */
 export function main(root, data) {
-  const network = decode(data.network);
+  const networks = data.networks.map(decode);
   const samples = partsOf(decodeTensor(data.samples));
   const targets = data.targets ? partsOf(decodeTensor(data.targets)) : data.labels;
   let chosen = 0;
@@ -27,7 +28,7 @@ export function main(root, data) {
   });
   const truth = make("span", { class: "tracer-note" });
 
-  const isImage = network.input.length === 3;
+  const isImage = networks[0].input.length === 3;
   const picture = make("canvas", { class: "tracer-whole", role: "img", "aria-label": "The sample as one picture" });
   const thumbnails = samples.slice(0, isImage ? MOST_THUMBNAILS : 0).map((_, number) => {
     const canvas = make("canvas", { "aria-hidden": "true" });
@@ -50,7 +51,8 @@ export function main(root, data) {
     truth.textContent = data.labels ? `Its label: ${viewer.classes[data.labels[chosen]]}.` : "";
     thumbnails.forEach(({ button }, k) => button.setAttribute("aria-pressed", String(k === chosen)));
     paint();
-    viewer.read(samples[chosen], targets?.[chosen]);
+    const others = viewers.filter((each) => each !== viewer); // first: the one that is shown is compared with them
+    [...others, viewer].forEach((each) => each.read(samples[chosen], targets?.[chosen]));
     viewer.address?.changed();
   };
   const step = (by, sign, word) =>
@@ -75,23 +77,62 @@ export function main(root, data) {
     isImage && picture,
     buttons.length > 1 && make("div", { class: "tracer-thumbnails", role: "group", "aria-label": "Samples" }, buttons),
   );
-  const viewer = new Viewer({ network, arePhotos: data.arePhotos, begin: chooser });
-  watchTheme(paint);
+  const past = []; // of all: each returns to what was open in another
+  const places = networks.map(() => make("div"));
+  const viewers = networks.map(
+    (network, k) =>
+      new Viewer({
+        network,
+        past,
+        arePhotos: data.arePhotos,
+        begin: places[k],
+        changed: () => comparison.draw(viewer),
+      }),
+  );
+  let viewer = viewers[0];
+  const titles = data.networks.map(({ title }) => title);
+  const comparison = new Comparison({ titles, viewers, turn: (k) => turn(viewers[k]) });
   const hint = make("p", { class: "page-hint" }, HINT);
-  root.replaceChildren(hint, viewer.element, viewer.learn.element);
-  const readers = { sample: whole(0, samples.length - 1), ...viewer.readers() };
-  const restore = ({ sample = chosen, ...found }) => {
-    choose(sample);
-    viewer.restore(found);
+  const show = () => {
+    places[viewers.indexOf(viewer)].append(chooser);
+    const compared = viewers.length > 1 ? [comparison.element] : [];
+    root.replaceChildren(hint, ...compared, viewer.element, viewer.learn.element);
   };
+  const turn = (next) => {
+    const before = viewer;
+    viewer = next;
+    show();
+    viewer.follow(before);
+    viewer.address?.changed();
+  };
+
+  watchTheme(paint);
+  show();
+  const ofSeveral = viewers.length > 1 && { network: whole(0, viewers.length - 1) };
+  const readers = { sample: whole(0, samples.length - 1), ...ofSeveral, ...viewer.readers(), open: (text) => text };
+  const restore = ({ sample = chosen, network = viewers.indexOf(viewer), open = "", ...found }) => {
+    viewer = viewers[network];
+    show();
+    choose(sample);
+    viewer.restore({ ...found, open: viewer.readers().open(open) });
+  };
+  if (data.isInFrame) {
+    choose(0); // the address is that of whatever holds the frame
+    return;
+  }
   restore(readAddress(readers));
-  viewer.address = new Address({
+  const address = new Address({
     readers,
-    describe: () => ({ sample: chosen, ...viewer.state() }),
+    describe: () => ({
+      sample: chosen,
+      ...(ofSeveral && { network: viewers.indexOf(viewer) }),
+      ...viewer.state(),
+    }),
     restore,
     note: () => viewer.note(),
     travel: (note) => viewer.travel(note),
   });
+  viewers.forEach((each) => (each.address = address));
 }
 
 /** The parts of a tensor along its first dimension. */

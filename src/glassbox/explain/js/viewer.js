@@ -28,12 +28,14 @@ const TIP = 14; // px from the pointer to the number beside it
 
 export class Viewer {
   /**
-   * `arePhotos` says that the inputs are photographs, not drawings. `computed()` is called when the network has another output. `begin`, an element, stands before the layers,
-   * `beneath` under the picture, and `more` under the layers' cards. A page places `element` and `learn.element`, and sets `address` where it keeps one.
+   * `arePhotos` says that the inputs are photographs, not drawings. `computed()` is called when the network has another
+   * output, `changed()` when it has, or another number is open. `begin`, an element, stands before the layers, `beneath`
+   * under the picture, and `more` under the layers' cards. `past` holds notes of what was open before, where no address
+   * keeps them. A page places `element` and `learn.element`, and sets `address` where it keeps one.
    */
-  constructor({ network, arePhotos = false, begin = null, beneath = [], more = [], computed = () => {} }) {
-    Object.assign(this, { network, original: network, arePhotos, computed, address: null });
-    this.past = []; // notes of what was open before, where no address keeps them
+  constructor({ network, begin = null, beneath = [], more = [], past = [], ...options }) {
+    const { arePhotos = false, computed = () => {}, changed = () => {} } = options;
+    Object.assign(this, { network, original: network, past, arePhotos, computed, changed, address: null });
     this.areShares = network.loss === "cross_entropy";
     const outputs = network.layers.at(-1).outputShape[0];
     const classes = network.classes ?? Array.from({ length: outputs }, (_, k) => String(k));
@@ -223,6 +225,13 @@ export class Viewer {
     this.compute();
   }
 
+  /** Show what another viewer of the same input shows: its number, direction and right answer. */
+  follow(other) {
+    this.chosen = other.chosen;
+    this.compute();
+    this.travel({ ...other.note(), isOwn: true });
+  }
+
   /** Go back to the weights as they were. */
   reset() {
     [this.network, this.steps] = [this.original, []];
@@ -282,6 +291,7 @@ export class Viewer {
       this.panel.draw(this, explanation);
     }
     this.showReach(this.place);
+    this.changed();
   }
 
   /** Frame what a number comes from, in all values up to it. */
@@ -358,7 +368,7 @@ export class Viewer {
     return this.direction === "backward" && ["value", "weight", "bias"].includes(what);
   }
 
-  explain(place) {
+  explain(place, direction = this.direction) {
     const { what, value, layer, index } = place;
     if (what === "loss") {
       return explainLoss(this.run, this.target);
@@ -366,7 +376,7 @@ export class Viewer {
     if (what === "probability") {
       return explainProbability(this.run, index[0]);
     }
-    if (this.direction === "backward") {
+    if (direction === "backward") {
       return explainSlope(this.run, this.slopes, place);
     }
     if (what === "value") {
