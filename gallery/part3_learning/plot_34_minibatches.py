@@ -409,7 +409,8 @@ end_noise = ((end_gradients**2).sum(dim=1).mean().sqrt() / 20**0.5).item()
 print(f"20 pupils at the start: signal {length:.2f}, noise {noise_of_20:.2f}")
 print(f"20 pupils at the end: signal {end_gradients.mean(dim=0).norm():.2f}, ", end="")
 print(f"noise {end_noise:.2f}")
-#
+
+# %%
 # With or without replacement
 # ---------------------------
 # Draw 200 times with replacement, and some pupils come twice or more while others never

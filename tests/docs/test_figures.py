@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import re
+from xml.etree import ElementTree
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from glassbox_site import dark, figures, notebook_figures, videos
+from glassbox_site import dark, figure_files, figures, notebook_figures, videos
 from matplotlib.animation import FuncAnimation
 from matplotlib.colors import to_rgba
 from PIL import Image
@@ -148,3 +149,67 @@ def test_a_figure_without_words_may_be_as_narrow_as_the_window():
     figure = plt.figure(figsize=(2, 1))
     assert figures.least_width(figure) == 0
     plt.close(figure)
+
+
+@pytest.fixture
+def facts():
+    return figure_files.Facts(
+        '1.4 "Inside" & more, figure 2', "Glassbox, lesson 1.4", "CC BY 4.0", "A line <rises> & ends."
+    )
+
+
+def test_a_figure_to_take_along_says_in_itself_what_it_is(figure, facts, tmp_path):
+    figure.axes[0].set_title("Loss")
+    figure_files.write(figure, tmp_path / "f.2", facts)
+    with Image.open(tmp_path / "f.2.png") as image:
+        assert image.size == (400, 200)
+        assert image.convert("L").getpixel((0, 0)) > 250
+        said = [image.text[key] for key in ("Title", "Description", "Source", "Copyright", "Author")]
+    assert said == [facts.title, facts.alt, facts.source, facts.license, figure_files.AUTHOR]
+    root = ElementTree.parse(tmp_path / "f.2.svg").getroot()
+    assert [root[0].text, root[1].text] == [facts.title, facts.alt]
+    assert [root[0].tag, root[1].tag] == ["{http://www.w3.org/2000/svg}title", "{http://www.w3.org/2000/svg}desc"]
+    described = "".join(root.find(".//{*}metadata").itertext())
+    assert all(text in described for text in (facts.title, facts.alt, facts.source, facts.license, figure_files.AUTHOR))
+    said = (tmp_path / "f.2.pdf").read_bytes().decode("latin-1")
+    for text in (facts.title, f"{facts.alt} Source: {facts.source}. License: {facts.license}.", figure_files.AUTHOR):
+        assert f"({text})" in said
+
+
+def test_a_drawing_to_take_along_has_words_and_no_ground(figure, facts, tmp_path):
+    figure.axes[0].set_title("Loss")
+    figure_files.write(figure, tmp_path / "f", facts)
+    text = (tmp_path / "f.svg").read_text()
+    assert re.search(r"<text [^>]*>Loss</text>", text)
+    assert style.PAPER not in text
+    assert style.PAPER in figures_svg(figure, tmp_path)  # which the page's own has
+
+
+def figures_svg(figure, folder) -> str:
+    figures.save_figure(figure, folder / "page")
+    return (folder / "page.svg").read_text()
+
+
+def test_figures_to_take_along_are_the_same_twice(figure, facts, tmp_path):
+    for name in ("a", "b"):
+        figure_files.write(figure, tmp_path / name, facts)
+    for suffix in figure_files.FORMATS:
+        assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
+
+
+def test_a_lesson_that_runs_again_leaves_no_old_figure(figure, tmp_path):
+    (script,) = figure_files.GALLERY.glob("part1_*/plot_12_*.py")
+    images = tmp_path / "images"
+    images.mkdir()
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures/glassbox-1.2-figure-3.pdf").touch()
+    writer = figure_files.Writer()
+    for number in (1, 2):
+        name = writer.take(figure, images / f"sphx_glr_{script.stem}_00{number}", script, "A line.")
+    assert name == "glassbox-1.2-figure-2"
+    writer.finish()
+    taken = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert taken == {f"glassbox-1.2-figure-{number}.{suffix}" for number in (1, 2) for suffix in ("png", "svg", "pdf")}
+    with Image.open(tmp_path / "figures/glassbox-1.2-figure-2.png") as image:
+        assert image.text["Title"] == "1.2 A convolution filters an image, figure 2"
+        assert "the photograph, where it is shown: " in image.text["Copyright"]

@@ -14,6 +14,7 @@ from matplotlib.text import Text
 from PIL import Image
 from sphinx.errors import ExtensionError
 
+from glassbox_site import figure_files
 from glassbox_site.dark import dark, darken_svg
 from glassbox_site.videos import save_video
 
@@ -39,6 +40,8 @@ _FIGURE = """
       :class: lesson-figure only-dark least-{least}
       :width: {width}
       :height: {height}
+
+.. figure-files:: {files}
 """
 
 _VIDEO = """
@@ -49,6 +52,8 @@ _VIDEO = """
       :width: {width}
       :height: {height}
       :least: {least}
+
+.. figure-files:: {files}
 """
 
 
@@ -67,15 +72,17 @@ def scrape(block, block_vars, gallery_conf) -> str:
             alt = _alternative_text(figure, block_vars["src_file"], block[2])
             width, height = (round(inches * CSS_DPI) for inches in figure.get_size_inches())
             least = least_width(figure)
-            place = stem.relative_to(gallery_conf["src_dir"]).as_posix()
+            shown = {"path": stem.relative_to(gallery_conf["src_dir"]).as_posix(), "alt": alt, "least": least}
             if figure in animations:
                 width, height = save_video(animations[figure], stem)
                 # The still, and the gallery's thumbnail, is the last frame.
                 save_image(figure, stem)
-                rst.append(_VIDEO.format(path=place, alt=alt, width=width, height=height, least=least))
+                template = _VIDEO
             else:
-                suffix = save_figure(figure, stem)
-                rst.append(_FIGURE.format(path=place, suffix=suffix, alt=alt, width=width, height=height, least=least))
+                shown["suffix"] = save_figure(figure, stem)
+                template = _FIGURE
+            files = figure_files.writer.take(figure, stem, Path(block_vars["src_file"]), alt)
+            rst.append(template.format(**shown, width=width, height=height, files=files))
     finally:
         plt.close("all")
     return "".join(rst)

@@ -1,0 +1,195 @@
+"""What a reader takes along of a figure: PNG for slides, SVG whose words stay text, and PDF, and one archive of all.
+
+Each file says in itself what it shows, where it comes from and under which licence. They are written beside the
+lessons by a process of their own, while the next cell runs, and copied to the site when the pages are done.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from html import escape
+from multiprocessing import get_context
+from pathlib import Path
+
+import matplotlib
+from docutils import nodes
+from docutils.parsers.rst import Directive
+from matplotlib.figure import Figure
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.util.osutil import relative_uri
+
+from glassbox.datasets import PHOTO_CREDITS
+from glassbox_site import archives
+from glassbox_site.lessons import GALLERY, Lesson
+
+FORMATS = {"png": "PNG", "svg": "SVG", "pdf": "PDF"}
+ARCHIVE = "glassbox-figures.zip"
+FOLDER = f"{archives.FOLDER}/figures"
+SLIDE_DPI = 200  # a figure 7.2 inches wide gets 1,440 pixels
+AUTHOR = "The Glassbox authors"
+LICENSE = "CC BY 4.0, https://creativecommons.org/licenses/by/4.0/"
+
+_PLACE = re.compile(r"sphx_glr_(plot_\w+)_(\d{3})")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the files of a figure say of it."""
+
+    title: str
+    source: str
+    license: str
+    alt: str
+
+    def for_format(self, suffix: str) -> dict[str, str | None]:
+        """Return the metadata as Matplotlib takes it; what would differ between two builds is left out."""
+        if suffix == "png":
+            return {
+                "Title": self.title,
+                "Author": AUTHOR,
+                "Description": self.alt,
+                "Source": self.source,
+                "Copyright": self.license,
+                "Software": None,
+            }
+        if suffix == "svg":
+            described = {"Description": self.alt, "Source": self.source, "Rights": self.license}
+            return {"Title": self.title, "Creator": AUTHOR, **described, "Date": None}
+        words = f"{self.alt} Source: {self.source}. License: {self.license}."
+        return {"Title": self.title, "Author": AUTHOR, "Subject": words, "CreationDate": None}
+
+
+def facts_of(script: Path, number: int, alt: str, site: str = "") -> Facts:
+    """Return what is known of a lesson's figure; the lesson's address where the site's is known."""
+    lesson = Lesson.read(script)
+    address = f", {site}{lesson.page}.html" if site else ""
+    rights = f"{AUTHOR}, {LICENSE}"
+    if "datasets.photo(" in script.read_text("utf-8"):
+        rights += "; ".join(
+            ["", *(f"the photograph, where it is shown: {credit}" for credit in PHOTO_CREDITS.values())]
+        )
+    return Facts(f"{lesson.title}, figure {number}", f"Glassbox, lesson {lesson.number}{address}", rights, alt)
+
+
+def write(figure: Figure, stem: Path, facts: Facts) -> None:
+    """Write the files of a figure: PNG on paper, SVG and PDF on nothing, so that they lie on any slide."""
+    for suffix in FORMATS:
+        path = stem.parent / f"{stem.name}.{suffix}"
+        options = {"dpi": SLIDE_DPI} if suffix == "png" else {"transparent": True}
+        with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "glassbox"}):
+            figure.savefig(path, format=suffix, metadata=facts.for_format(suffix), **options)
+    _describe(stem.parent / f"{stem.name}.svg", facts.alt)
+
+
+def _describe(drawing: Path, alt: str) -> None:
+    """Say what an SVG shows where programs that read aloud look for it: Matplotlib writes the title alone there."""
+    text = drawing.read_text("utf-8")
+    drawing.write_text(text.replace("</title>", f"</title>\n <desc>{escape(alt)}</desc>", 1), encoding="utf-8")
+
+
+class Writer:
+    """Hand figures to a process of their own, and wait for it at the end."""
+
+    site = ""
+
+    def __init__(self) -> None:
+        self.pool: ProcessPoolExecutor | None = None
+        self.waiting: list[Future[None]] = []
+
+    def take(self, figure: Figure, image: Path, script: Path, alt: str) -> str:
+        """Write the files of a figure beside the lesson's images; return their common name."""
+        found = _PLACE.fullmatch(image.name)
+        lesson, number = Lesson.read(script), int(found[2])
+        folder = image.parent.parent / "figures"
+        folder.mkdir(exist_ok=True)
+        if number == 1:  # the lesson runs again: it may have fewer
+            for old in folder.glob(f"glassbox-{lesson.number}-*"):
+                old.unlink()
+        stem = folder / f"glassbox-{lesson.number}-figure-{number}"
+        # Spawned: a copy of this process would hold the locks of its threads.
+        self.pool = self.pool or ProcessPoolExecutor(1, get_context("spawn"))
+        work = pickle.dumps((figure, stem, facts_of(script, number, alt, self.site)))
+        self.waiting.append(self.pool.submit(_write_pickled, work))
+        return stem.name
+
+    def finish(self) -> None:
+        """Wait for all that was handed over; an error there is raised here."""
+        for done in self.waiting:
+            done.result()
+        self.waiting.clear()
+        if self.pool is not None:
+            self.pool.shutdown()
+            self.pool = None
+
+
+def _write_pickled(work: bytes) -> None:
+    figure, stem, facts = pickle.loads(work)
+    write(figure, stem, facts)
+
+
+writer = Writer()
+
+
+class FigureFiles(Directive):
+    """Below a figure, the links to its files."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        env = self.state.document.settings.env
+        name = self.arguments[0]
+        number = name.rpartition("-")[2]
+        here = env.app.builder.get_target_uri(env.docname)
+        links = " ".join(
+            f'<a href="{relative_uri(here, f"{FOLDER}/{name}.{suffix}")}" download '
+            f'aria-label="Figure {number} as {words}">{words}</a>'
+            for suffix, words in FORMATS.items()
+        )
+        return [nodes.raw("", f'<p class="figure-files">{links}</p>\n', format="html")]
+
+
+def files(source: Path) -> Iterator[Path]:
+    """Give the files of all figures beside the lessons."""
+    for script in sorted(GALLERY.glob("part*/plot_*.py")):
+        lesson = Lesson.read(script)
+        folder = source / Path(lesson.page).parent / "figures"
+        yield from sorted(folder.glob(f"glassbox-{lesson.number}-figure-*"))
+
+
+README = f"""\
+The figures of the lessons of Glassbox, each as PNG for slides, as SVG whose words are text, and as PDF.
+SVG and PDF have no ground of their own. Each file says in its metadata what it shows and where it comes from.
+
+{AUTHOR}, {LICENSE}
+"""
+
+
+def _copy(app: Sphinx, exception: Exception | None) -> None:
+    if exception is None and app.builder.format == "html":
+        folder = Path(app.outdir, FOLDER)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        packed: dict[str, bytes | Path] = {"README.txt": README.encode()}
+        for path in files(Path(app.srcdir)):
+            shutil.copyfile(path, folder / path.name)
+            packed[path.name] = path
+        archives.write_zip(Path(app.outdir, archives.FOLDER, ARCHIVE), packed)
+
+
+def _config_inited(app: Sphinx, config: Config) -> None:
+    Writer.site = config.html_baseurl
+
+
+def setup(app: Sphinx) -> None:
+    app.add_directive("figure-files", FigureFiles)
+    app.connect("config-inited", _config_inited)
+    # After sphinx-gallery has run the lessons.
+    app.connect("builder-inited", lambda _: writer.finish(), priority=900)
+    # Before the site is packed.
+    app.connect("build-finished", _copy, priority=950)
