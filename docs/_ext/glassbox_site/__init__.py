@@ -24,6 +24,7 @@ PARTS = (
     "folds",
     "answers",
     "lesson_links",
+    "glossary",
     "notebooks",
     "open_box",
     "course_map",
