@@ -363,11 +363,12 @@ def test_a_spoilt_address_opens_the_page_all_the_same(digit, fragment):
     assert opened(digit(fragment))[0].startswith("conv1[")
 
 
-def test_bare_shows_the_network_alone(visit):
+def test_bare_shows_all_that_plays_and_no_tour(visit):
     page = visit("play/digit.html?bare#digit=2&open=conv1:0.5.5")
-    assert not page.get_by_role("button", name="Clear").is_visible()
-    assert not page.locator("h1").is_visible()
+    assert page.get_by_role("button", name="Clear").is_visible()
     assert page.locator(".tracer-title").is_visible()
+    assert not page.locator(".tour").is_visible()
+    assert not page.get_by_role("button", name="Show the tour").is_visible()
 
 
 def test_without_javascript_there_is_a_still_figure_and_a_sentence(visit):

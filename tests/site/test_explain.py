@@ -272,6 +272,46 @@ def test_networks_are_compared_on_the_same_input_at_the_same_place(visit, traine
     assert page.locator(".comparison tbody tr").last.locator("td").last.inner_text() == "–"  # it has no such layer
 
 
+@pytest.mark.parametrize("side", [1, 3, 5, 11])
+def test_kernels_of_any_size_are_large_enough_to_read_and_scroll_where_they_are_many(visit, tmp_path, side):
+    model = Sequential(Conv2d(1, 4, 1), Conv2d(4, 32, side, padding=side // 2), Flatten(), Linear(32 * 144, 2))
+    path = explain.export(model, lines()[0][:1], tmp_path / "m.html")
+    page = visit(f"{path.as_uri()}#open=conv1:30.4.4", width=390, height=800, scheme="dark")
+    grid = page.locator('[role=grid][aria-label^="conv1.weight"]')
+    grid.scroll_into_view_if_needed()
+    kernel = grid.locator("canvas").nth(30 * 4).bounding_box()
+    assert kernel["width"] >= min(6 * side, 56) if side > 3 else kernel["width"] >= 18 * side - 1
+    box = grid.bounding_box()
+    assert box["height"] <= 19 * 16 + 6
+    # The kernels of the open number are in sight, among 128.
+    assert box["y"] <= kernel["y"]
+    assert kernel["y"] + kernel["height"] <= box["y"] + box["height"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert Axe().run(page).response["violations"] == []
+
+
+def test_a_large_table_is_whole_and_lets_the_page_go_on_meanwhile(visit, tmp_path):
+    layer = Linear(256, 64)
+    path = explain.export(layer, torch.zeros(1, 256), tmp_path / "m.html")
+    page = visit(f"{path.as_uri()}#open=fc0:3")
+    rows = page.evaluate(
+        """() => {
+            const button = [...document.querySelectorAll(".tracer-toggle")].find(
+                ({ textContent }) => textContent === "as a table of fc0");
+            button.click();
+            return document.querySelectorAll("[aria-label='fc0 as tables'] tbody tr").length;
+        }"""
+    )
+    assert 0 < rows < 20
+    region = page.get_by_role("region", name="fc0 as tables")
+    until(page, "it.querySelectorAll('table')[1].tBodies[0].rows.length === 64", region.element_handle())
+    table = region.get_by_role("table").filter(has_text="fc0.weight")
+    cells = table.locator("tbody data").evaluate_all("all => all.map(({ value }) => Number(value))")
+    assert cells == [near(weight) for weight in layer.weight.flatten().tolist()]
+    page.get_by_role("button", name="as a table of fc0").click()
+    assert region.locator("table").count() == 0
+
+
 NOTEBOOK = """
 import torch
 from glassbox import explain

@@ -177,6 +177,8 @@ def _add_files(app: Sphinx, pagename: str, templatename: str, context: dict, doc
     found = list(doctree.findall(play)) if doctree is not None else []
     for name in sorted({node["name"] for node in found if not node["embed"]}):
         app.add_css_file(f"play/{name}.css")
+        app.add_css_file("bare.css")
+        app.add_js_file("bare.js", loading_method="defer", priority=400)  # before the page computes in the room it has
         app.add_js_file(f"play/{name}.js", loading_method="defer")
     if any(node["embed"] for node in found):
         app.add_js_file("start.js", loading_method="defer")

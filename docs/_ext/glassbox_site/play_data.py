@@ -145,7 +145,9 @@ def filter_still() -> Any:
     figure, (before, after) = plt.subplots(1, 2, figsize=(7.2, 3.7))
     plots.image(before, photo)
     plots.image(after, edges, kind="signed")
-    figure.alt_text = "A pagoda before and after a filter: edges that get brighter to the right are red, others blue."
+    figure.alt_text = (
+        "A pagoda before and after a filter: edges that get brighter to the right are orange, others blue."
+    )
     return figure
 
 

@@ -20,7 +20,6 @@ export function main(root, data) {
   const digits = data.labels.map((_, number) => samples.slice(number * SIDE * SIDE, (number + 1) * SIDE * SIDE));
   const isBare = new URLSearchParams(location.search).has("bare");
   const page = new DigitPage(decode(data.network), digits, data.labels);
-  document.documentElement.classList.toggle("is-bare", isBare);
   root.replaceChildren(page.element);
   root.classList.add("is-alive");
   page.begin({ isEmbedded: "embed" in root.dataset, isBare });

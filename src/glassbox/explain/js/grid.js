@@ -32,14 +32,14 @@ export class Grid {
   /**
    * `label` names the grid and `words(index)` a number in it. The reader picks a number by `pick(index)`, or by
    * `enter(index)` to go on to its sum; `look(index, event)` is called for the one under the pointer or the cursor, and
-   * `look(null)` when it leaves. `cellSize` is in pixels and shrinks with the page; `perRow` blocks stand side by side.
+   * `look(null)` when it leaves. `isKernels` says that there may be many: they scroll. `cellSize` is in pixels where letters have 16, and shrinks with the page; `perRow` blocks stand side by side.
    */
-  constructor({ label, layout, cellSize, perRow = 1, heads = null, words, pick, enter, look }) {
+  constructor({ label, layout, isKernels = false, cellSize, perRow = 1, heads = null, words, pick, enter, look }) {
     Object.assign(this, { layout, perRow, words, pick, enter, look });
     this.cell = { block: 0, row: 0, column: 0 };
     this.marks = []; // {kind, element}
     const { columns, rows } = layout;
-    this.pictures = new Pictures(layout, `width: ${columns * cellSize}px; aspect-ratio: ${columns} / ${rows}`);
+    this.pictures = new Pictures(layout, `width: ${(columns * cellSize) / 16}rem; aspect-ratio: ${columns} / ${rows}`);
     this.cursor = make("div", {
       class: "grid-cursor",
       role: "gridcell",
@@ -51,11 +51,16 @@ export class Grid {
     this.row = make("div", { role: "row" }, this.cursor);
     this.element = make(
       "div",
-      { class: "grid", role: "grid", "aria-label": label, style: `--per-row: ${perRow}` },
+      {
+        class: isKernels ? "grid is-kernels" : "grid",
+        role: "grid",
+        "aria-label": label,
+        style: `--per-row: ${perRow}`,
+      },
       heads &&
         make(
           "div",
-          { class: "grid-heads", "aria-hidden": "true", style: `width: ${cellSize * columns}px` },
+          { class: "grid-heads", "aria-hidden": "true", style: `width: ${(cellSize * columns) / 16}rem` },
           heads.map((head) => make("span", {}, head)),
         ),
       this.pictures.parts.map(({ block }) => block),
@@ -97,6 +102,16 @@ export class Grid {
       this.pictures.parts[block]?.block.append(mark);
       this.marks.push({ kind, element: mark });
     }
+  }
+
+  /** Scroll to the block of an index, where the grid scrolls. */
+  reveal(index) {
+    const { block } = this.pictures.parts[cellOf(this.layout, index).block];
+    const { clientHeight, clientWidth } = this.element;
+    this.element.scrollTo(
+      block.offsetLeft - (clientWidth - block.offsetWidth) / 2,
+      block.offsetTop - (clientHeight - block.offsetHeight) / 2,
+    );
   }
 
   clearMarks(kind = null) {
@@ -183,7 +198,10 @@ export class Grid {
   }
 }
 
-/** The numbers of a layout as tables: one for each block, rows and columns with headers, walked by the arrow keys. */
+/**
+ * The numbers of a layout as tables: one for each block, rows and columns with headers, walked by the arrow keys.
+ * `tables` have no rows yet; each of `rows` adds one, so that a large tensor need not be written at once.
+ */
 export function makeTables(layout, values, { caption, pick }) {
   const perBlock = layout.rows * layout.columns;
   const range = (count) => Array.from({ length: count }, (_, place) => place);
@@ -195,27 +213,24 @@ export function makeTables(layout, values, { caption, pick }) {
       ? make("td")
       : make("td", { tabindex, onclick: () => pick(index) }, makeNumber(written(value), value));
   };
-  return range(layout.blocks).map((block) => {
+  const heads = range(layout.columns).map(String);
+  const parts = range(layout.blocks).map((block) => {
     const head = make(
       "tr",
       {},
       make("td"),
-      range(layout.columns).map((column) => make("th", { scope: "col" }, String(column))),
+      heads.map((column) => make("th", { scope: "col" }, column)),
     );
-    const body = range(layout.rows).map((row) => {
-      const cells = range(layout.columns).map((column) => cell(block, row, column));
-      return make("tr", {}, make("th", { scope: "row" }, String(row)), cells);
-    });
-    const table = make(
-      "table",
-      {},
-      make("caption", {}, caption(block)),
-      make("thead", {}, head),
-      make("tbody", {}, body),
-    );
+    const body = make("tbody");
+    const table = make("table", {}, make("caption", {}, caption(block)), make("thead", {}, head), body);
     table.addEventListener("keydown", (event) => walkTable(layout, event));
-    return table;
+    const rows = range(layout.rows).map((row) => () => {
+      const cells = range(layout.columns).map((column) => cell(block, row, column));
+      body.append(make("tr", {}, make("th", { scope: "row" }, String(row)), cells));
+    });
+    return { table, rows };
   });
+  return { tables: parts.map(({ table }) => table), rows: parts.flatMap(({ rows }) => rows) };
 }
 
 function walkTable(layout, event) {
@@ -227,7 +242,7 @@ function walkTable(layout, event) {
   }
   const cell = { block: 0, row: row?.sectionRowIndex, column: here?.cellIndex - 1 };
   const to = moved({ ...layout, blocks: 1, shape: [layout.rows, layout.columns] }, 1, cell, event.key);
-  const next = to && row.parentElement.rows[to.row].cells[to.column + 1];
+  const next = to && row.parentElement.rows[to.row]?.cells[to.column + 1]; // it may not be written yet
   if (next?.hasAttribute("tabindex")) {
     [here.tabIndex, next.tabIndex] = [-1, 0];
     next.focus();

@@ -6,6 +6,9 @@ import { written } from "./numbers.js";
 import { layOut } from "./pictures.js";
 import { wordsOfIndex } from "./places.js";
 
+const CELLS_AT_ONCE = 800; // of a table: 20 ms on a slow machine
+const KERNEL_SIDE = 56; // pixels, of which a kernel's numbers take an equal part
+const WEIGHT = [6, 18]; // pixels, the least and the most
 const KEEPS_SCALE = ["ReLU", "MaxPool2d", "AvgPool2d", "Flatten"]; // what they make is colored as what they received
 
 const WORDS = {
@@ -46,6 +49,7 @@ export class Layers {
     this.plates = [];
     /** Each with its plates, and the region of its tables. */
     this.cards = [];
+    this.filling = new Map(); // the timer of each region whose tables are being written
     this.makeCards();
     this.element = make(
       "div",
@@ -116,6 +120,7 @@ export class Layers {
     const grid = new Grid({
       label: `${name}: ${shape.join(" by ")}`,
       layout,
+      isKernels: shape.length === 4,
       cellSize: cellSizeOf(layout, place),
       perRow: perRowOf(layout, shape),
       heads: isOutput && areBrief ? this.classes : null,
@@ -200,16 +205,30 @@ export class Layers {
     }
   }
 
+  /** Write the tables of a card: so many cells at once that no one waits, the others after what the browser must do. */
   fillTables({ region, plates }) {
-    const fill = ({ place, name, grid }) => {
-      const kind = this.isBackward && place.what !== "probability" ? ", gradients" : "";
-      const caption = (block) => `${name}${blockInWords(grid.layout, block)}${kind}`;
-      return makeTables(grid.layout, this.numbersOf(place), {
-        caption,
-        pick: (index) => this.pick({ ...place, index }),
-      });
+    clearTimeout(this.filling.get(region));
+    const parts = region.hidden ? [] : plates.map((plate) => this.makeTablesOf(plate));
+    region.replaceChildren(...parts.flatMap(({ tables }) => tables));
+    const rows = parts.flatMap(({ rows: those, columns }) => those.map((add) => ({ add, columns })));
+    let next = 0;
+    const go = () => {
+      for (let cells = 0; cells < CELLS_AT_ONCE && next < rows.length; next += 1) {
+        rows[next].add();
+        cells += rows[next].columns;
+      }
+      if (next < rows.length) {
+        this.filling.set(region, setTimeout(go));
+      }
     };
-    region.replaceChildren(...(region.hidden ? [] : plates.flatMap(fill)));
+    go();
+  }
+
+  makeTablesOf({ place, name, grid }) {
+    const kind = this.isBackward && place.what !== "probability" ? ", gradients" : "";
+    const caption = (block) => `${name}${blockInWords(grid.layout, block)}${kind}`;
+    const pick = (index) => this.pick({ ...place, index });
+    return { ...makeTables(grid.layout, this.numbersOf(place), { caption, pick }), columns: grid.layout.columns };
   }
 
   // The number that is open
@@ -238,6 +257,8 @@ export class Layers {
     }
     this.markAll(seen, "seen");
     this.markAll(chosen, "chosen");
+    const first = new Map(seen.filter((at) => at?.what === "weight").map((at) => [this.plateOf(at), at.index]));
+    first.forEach((index, plate) => plate.grid.reveal(index));
   }
 
   /** Frame boxes of the values, while a number is looked at. */
@@ -293,7 +314,10 @@ function columnsOf(network, place, shape) {
 /** Pixels for one number: as large as a row of maps allows, in a vector large enough to tap. */
 function cellSizeOf({ blocks, rows, columns, shape }, { layer }) {
   if (layer !== undefined) {
-    return shape.length === 2 ? Math.max(1, Math.min(12, 210 / columns)) : 12;
+    const [least, most] = WEIGHT;
+    return shape.length === 4
+      ? Math.max(least, Math.min(most, Math.floor(KERNEL_SIDE / Math.max(rows, columns))))
+      : Math.max(1, Math.min(12, 210 / columns));
   }
   if (shape.length === 1) {
     return Math.max(6, Math.min(18, Math.floor(160 / columns)));
