@@ -141,7 +141,7 @@ def plan_in_words(sessions: list[Session], minutes: int) -> str:
     blocks = []
     for session in sessions:
         home = f" At home before: {', '.join(session.home)}." if session.home else ""
-        rows, begin = ["| From minute | |", "| ---: | --- |"], 0
+        rows, begin = ["| From minute | What |", "| ---: | --- |"], 0
         for taken, words in session.parts:
             rows.append(f"| {begin} | {words} |")
             begin += taken
