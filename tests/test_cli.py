@@ -381,7 +381,7 @@ def test_a_network_with_batch_normalization_is_explained(noise, tmp_path):
 
 
 def test_too_many_samples_are_told_in_options(noise, tmp_path, monkeypatch):
-    monkeypatch.setattr("glassbox.explain._export.LIMIT", 5 * 784)
+    monkeypatch.setattr("glassbox.explain._page.LIMIT", 5 * 784)
     refused = run(app, ["explain", str(tmp_path / "page.html")])
     assert refused.output == "error: 10 samples are too many for one page; try --samples 5\n"
 

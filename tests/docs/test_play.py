@@ -79,8 +79,8 @@ def test_the_exported_convolution_hands_back_what_the_lesson_does(tmp_path):
     ask = """
         import { readFileSync } from "node:fs";
         const { backward, decode, decodeTensor, forward, tensor } = await import(process.env.ENGINE);
-        const { network, samples, targets } = JSON.parse(readFileSync(process.env.PAGE, "utf8"));
-        const decoded = decode(network);
+        const { networks, samples, targets } = JSON.parse(readFileSync(process.env.PAGE, "utf8"));
+        const decoded = decode(networks[0]);
         const run = forward(decoded, tensor(decoded.input, decodeTensor(samples).data));
         console.log(JSON.stringify([...backward(run, tensor([9], decodeTensor(targets).data)).values[1].data]));
     """
