@@ -14,9 +14,11 @@ def pass_where_positive(gradient: Tensor, number: Tensor) -> Tensor:
     """Return the gradient where the number is positive, else 0: ``torch.where(number > 0, gradient, 0)``.
 
     On a CPU `torch.where` takes several times as long as a product with 1 and 0. The product is the same unless an
-    infinity or a NaN is among the factors, which their scalar product tells at little cost.
+    infinity or a NaN is among the factors: the scalar product of the numbers and what passed tells, at little cost.
     """
     pays = gradient.numel() >= _MANY and gradient.device.type == "cpu" and not torch.compiler.is_compiling()
-    if pays and math.isfinite(torch.dot(gradient.reshape(-1), number.reshape(-1))):
-        return gradient * number.sign()
+    if pays:
+        passed = number.sign().mul_(gradient)
+        if math.isfinite(torch.dot(passed.reshape(-1), number.reshape(-1))):
+            return passed
     return torch.where(number <= 0, 0, gradient)  # NaN is neither: its gradient passes, as in torch
