@@ -379,6 +379,34 @@ def test_compiled(backend: str) -> None:
 # --- What the page says ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("loss", "target"),
+    [
+        ("CrossEntropyLoss", torch.tensor([0, 3, -100])),
+        ("CrossEntropyLoss", torch.tensor([0, 3, 1], dtype=torch.uint8)),
+        ("NLLLoss", torch.tensor([0, 3, 1])),
+        ("MSELoss", torch.rand(3, 4)),
+        ("BCEWithLogitsLoss", torch.rand(3, 4)),
+    ],
+)
+def test_a_loss_compiles_into_one_graph(loss: str, target: Tensor) -> None:
+    """To look at the labels would break it."""
+    scores = torch.randn(3, 4, requires_grad=True)
+    criterion = getattr(glassbox.nn, loss)()
+    found = torch.compile(criterion, backend="aot_eager", fullgraph=True)(scores, target)
+    torch.testing.assert_close(found, criterion(scores, target))
+    slopes = (torch.autograd.grad(each, scores)[0] for each in (found, criterion(scores, target)))
+    torch.testing.assert_close(*slopes)
+
+
+@pytest.mark.parametrize("label", [4, -1])
+def test_a_label_that_is_no_class_stops_a_compiled_loss(label: int) -> None:
+    """Where no check may wait for it, the device's own does not let it pass for an example that is ignored."""
+    compiled = torch.compile(glassbox.nn.CrossEntropyLoss(), backend="aot_eager", fullgraph=True)
+    with pytest.raises(RuntimeError, match="out of bounds"):
+        compiled(torch.randn(3, 4), torch.tensor([0, label, 1]))
+
+
 def test_the_page_lists_what_falls_through() -> None:
     listed = dict(re.findall(r"^\| ([\w-]+), .*\| (.+?) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
     fallen = {name: sorted(built(name, glassbox.nn)[1]) for name in MODELS}

@@ -332,8 +332,10 @@ def _require_labels(name: str, input: Tensor, target: Tensor, ignore_index: int,
             f"{name} expects class indices of shape {tuple(expected)} for an input of shape {tuple(input.shape)}, got "
             f"{tuple(target.shape)}: try one label per example"
         )
-    recording = target.is_cuda and torch.cuda.is_current_stream_capturing()  # a CUDA graph cannot wait for a number
-    if target.numel() and not recording:
+    # A graph that is compiled or recorded cannot wait for a number: there the device's own check stops the program.
+    if torch.compiler.is_compiling() or (target.is_cuda and torch.cuda.is_current_stream_capturing()):
+        return tuple(expected) if reduction == "none" else ()
+    if target.numel():
         lowest, highest = target.aminmax()
         if int(lowest) < 0 or int(highest) >= classes:
             _require_known_labels(name, target.long(), classes, ignore_index)

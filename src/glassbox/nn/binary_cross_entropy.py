@@ -11,7 +11,6 @@ from glassbox.nn._by_hand import by_hand
 from glassbox.nn._checks import require_binary_cross_entropy, require_reduction
 from glassbox.nn._precision import in_float32
 from glassbox.nn._reduction import reduced, spread
-from glassbox.nn.activation import sigmoid_forward
 
 
 @in_float32
@@ -46,10 +45,10 @@ def binary_cross_entropy_with_logits_backward(
     r"""Compute :math:`\partial \ell / \partial x = \sigma(x) - y` and :math:`\partial \ell / \partial y = -x`."""
     grad_losses = spread(grad_output, input.shape, reduction)
     grad_losses = grad_losses if weight is None else weight * grad_losses
-    p = 1 if pos_weight is None else pos_weight
-    slope = (1 - target + p * target) * sigmoid_forward(input) - p * target  # sigma(x) - y in the plain case
-    slope_target = log_sigmoid(-input) - p * log_sigmoid(input)  # -x in the plain case
-    return grad_losses * slope, grad_losses * slope_target, None, None
+    yes = target if pos_weight is None else pos_weight * target  # p y
+    slope = (1 - target) * log_sigmoid(input).exp() - yes * log_sigmoid(-input).exp()  # sigma(x) - y without p
+    slope_target = log_sigmoid(-input) - (1 if pos_weight is None else pos_weight) * log_sigmoid(input)  # -x without p
+    return grad_losses * slope, grad_losses * slope_target if needs[1] else None, None, None
 
 
 def log_sigmoid(input: Tensor) -> Tensor:
@@ -78,7 +77,7 @@ def binary_cross_entropy_with_logits(
     .. math::
         \begin{aligned}
         \ell_i &= -w \bigl[ p\, y_i \log \sigma(x_i) + (1 - y_i) \log (1 - \sigma(x_i)) \bigr] \\
-        \frac{\partial \ell_i}{\partial x_i} &= w \bigl[ (1 - y_i + p\, y_i)\, \sigma(x_i) - p\, y_i \bigr] ,
+        \frac{\partial \ell_i}{\partial x_i} &= w \bigl[ (1 - y_i)\, \sigma(x_i) - p\, y_i\, \sigma(-x_i) \bigr] ,
         \end{aligned}
 
     which without weights is :math:`\sigma(x_i) - y_i`. The logarithms are computed from the scores, so that no

@@ -13,16 +13,18 @@ from glassbox.nn._by_hand import by_hand
 from glassbox.nn._checks import class_dim, require_cross_entropy, require_nll, require_reduction
 from glassbox.nn._precision import in_float32
 from glassbox.nn._reduction import reduced, spread
-from glassbox.nn.activation import log_softmax_forward, softmax_forward
+from glassbox.nn.activation import log_softmax_forward
 
 # Cross-entropy
 
 
 @in_float32
-def softmax_cross_entropy_forward(input: Tensor, y: Tensor, count: Tensor, *, reduction: str = "mean") -> Tensor:
+def softmax_cross_entropy_forward(
+    input: Tensor, y: Tensor, count: Tensor, *, dim: int, reduction: str = "mean"
+) -> Tensor:
     r"""Compute :math:`-\sum_c y_{nc} \log p_{nc}` with :math:`p` the softmax of :math:`x`; see `cross_entropy`."""
-    log_p = log_softmax_forward(input, dim=class_dim(input))  # (N, C)
-    losses = -torch.where(y == 0, 0, y * log_p).sum(class_dim(input))  # (N,), and 0 log 0 is 0
+    log_p = log_softmax_forward(input, dim=dim)  # (N, C)
+    losses = -torch.where(y == 0, 0, y * log_p).sum(dim)  # (N,), and 0 log 0 is 0
     return reduced(losses, reduction, count)
 
 
@@ -35,15 +37,15 @@ def softmax_cross_entropy_backward(
     *,
     output: Tensor | None = None,
     needs: tuple[bool, ...] = (True, True, False),
+    dim: int,
     reduction: str = "mean",
 ) -> Gradients:
     r"""Compute :math:`\partial \ell_n / \partial x_{nc} = p_{nc} \sum_k y_{nk} - y_{nc}`; see `cross_entropy`."""
-    p = softmax_forward(input, dim=class_dim(input))  # (N, C)
-    total = y.sum(class_dim(input), keepdim=True)  # (N, 1): 1 in the plain case
+    log_p = log_softmax_forward(input, dim=dim)  # (N, C)
+    total = y.sum(dim, keepdim=True)  # (N, 1): 1 in the plain case
     grad_losses = spread(grad_output, total.shape, reduction, count)  # (N, 1)
-    grad_input = grad_losses * (p * total - y)  # (N, C): p - y in the plain case
-    grad_y = -grad_losses * log_softmax_forward(input, dim=class_dim(input)) if needs[1] else None
-    return grad_input, grad_y, None
+    grad_input = grad_losses * (log_p.exp() * total - y)  # (N, C): p - y in the plain case
+    return grad_input, -grad_losses * log_p if needs[1] else None, None
 
 
 _softmax_cross_entropy = differentiable(
@@ -111,8 +113,8 @@ def cross_entropy(
     ValueError
         The shapes do not fit, or an option is out of its range.
     IndexError
-        A label is no class. On a GPU this check waits for the labels; while a CUDA graph is being recorded, which
-        cannot wait, it is left to the device, whose own check stops the program as in torch.
+        A label is no class. On a GPU this check waits for the labels; while a graph is compiled or recorded, which
+        cannot wait, it is left to the device, whose own check stops the program.
 
     References
     ----------
@@ -135,7 +137,7 @@ def cross_entropy(
     options: Any = {"ignore_index": ignore_index, "label_smoothing": label_smoothing}
     require_cross_entropy(input, target, weight, reduction=reduction, **options)
     y, count = expected(input, target, weight, **options)
-    return _softmax_cross_entropy(input, y, count, reduction=reduction)
+    return _softmax_cross_entropy(input, y, count, dim=class_dim(input), reduction=reduction)
 
 
 @by_hand(require_cross_entropy)
@@ -155,7 +157,7 @@ def cross_entropy_backward(
     y, count = expected(input, target, weight, ignore_index, label_smoothing)
     needs = (True, needs[1] and target.is_floating_point(), False)
     grad_input, grad_y, _ = softmax_cross_entropy_backward(
-        grad_output, input, y, count, needs=needs, reduction=reduction
+        grad_output, input, y, count, needs=needs, dim=class_dim(input), reduction=reduction
     )
     if grad_y is None:
         return grad_input, None, None
@@ -212,9 +214,9 @@ class CrossEntropyLoss(Module):
 
 
 @in_float32
-def log_likelihood_forward(input: Tensor, y: Tensor, count: Tensor, *, reduction: str = "mean") -> Tensor:
+def log_likelihood_forward(input: Tensor, y: Tensor, count: Tensor, *, dim: int, reduction: str = "mean") -> Tensor:
     r"""Compute :math:`-\sum_c y_{nc}\, x_{nc}`, reduced; see `nll_loss`."""
-    losses = -torch.where(y == 0, 0, y * input).sum(class_dim(input))  # (N,), and 0 log 0 is 0
+    losses = -torch.where(y == 0, 0, y * input).sum(dim)  # (N,), and 0 log 0 is 0
     return reduced(losses, reduction, count)
 
 
@@ -227,11 +229,12 @@ def log_likelihood_backward(
     *,
     output: Tensor | None = None,
     needs: tuple[bool, ...] = (True, False, False),
+    dim: int,
     reduction: str = "mean",
 ) -> Gradients:
     r"""Compute :math:`\partial \ell_n / \partial x_{nc} = -y_{nc}`; see `nll_loss`."""
-    shape = y.sum(class_dim(input), keepdim=True).shape  # (N, 1)
-    return -spread(grad_output, shape, reduction, count) * y, None, None
+    grad_losses = spread(grad_output, y.select(dim, 0).unsqueeze(dim).shape, reduction, count)  # (N, 1)
+    return grad_losses * -y, None, None
 
 
 _log_likelihood = differentiable(log_likelihood_forward, log_likelihood_backward, autocast="float32")
@@ -282,8 +285,8 @@ def nll_loss(
     ValueError
         The shapes do not fit, or ``reduction`` is unknown.
     IndexError
-        A label is no class. On a GPU this check waits for the labels; while a CUDA graph is being recorded, which
-        cannot wait, it is left to the device, whose own check stops the program as in torch.
+        A label is no class. On a GPU this check waits for the labels; while a graph is compiled or recorded, which
+        cannot wait, it is left to the device, whose own check stops the program.
 
     References
     ----------
@@ -301,7 +304,7 @@ def nll_loss(
     reduction = require_reduction("nll_loss", size_average, reduce, reduction)
     require_nll(input, target, weight, ignore_index=ignore_index, reduction=reduction)
     y, count = expected(input, target, weight, ignore_index)
-    return _log_likelihood(input, y, count, reduction=reduction)
+    return _log_likelihood(input, y, count, dim=class_dim(input), reduction=reduction)
 
 
 @by_hand(require_nll)
@@ -318,7 +321,7 @@ def nll_loss_backward(
 ) -> Gradients:
     r"""Compute :math:`\partial L / \partial x_{nc} = -y_{nc}`; see `nll_loss`."""
     y, count = expected(input, target, weight, ignore_index)
-    return log_likelihood_backward(grad_output, input, y, count, reduction=reduction)
+    return log_likelihood_backward(grad_output, input, y, count, dim=class_dim(input), reduction=reduction)
 
 
 class NLLLoss(Module):
@@ -374,9 +377,9 @@ def expected(
         y = target.to(torch.promote_types(target.dtype, dtype))  # (N, C)
         count = torch.full((), target.numel() / input.shape[dim], dtype=dtype, device=input.device)
     else:
-        classes = _per_class(torch.arange(input.shape[dim], device=input.device), input)  # (C, 1, 1)
-        right = target.unsqueeze(dim) == classes  # (N, C)
-        y = (right if ignore_index < 0 else right & (classes != ignore_index)).to(dtype)  # (N, C)
+        counts = target != ignore_index  # (N,)
+        right = torch.where(counts, target.long(), 0).unsqueeze(dim)  # (N, 1): a label that is no class fails below
+        y = input.new_zeros(input.shape, dtype=dtype).scatter(dim, right, counts.to(dtype).unsqueeze(dim))  # (N, C)
         known = y.sum(dim, keepdim=True) if label_smoothing else known  # (N, 1)
         count = y.sum() if weight is None else (_per_class(weight, input) * y).sum()
     if label_smoothing:
