@@ -162,8 +162,8 @@ def _ways(images: Tensor, weight: Tensor) -> dict[str, Callable[..., Tensor]]:
     always = _fast.convolution._replace(pays=lambda *_, **__: True)
     options: dict[str, Any] = {"rows": side, "columns": side, "groups": 1}
     return {
-        "columns": partial(differentiable(convolve_forward, convolve_backward), **options),
-        "rows": partial(differentiable(convolve_forward, convolve_backward, fast=always), **options),
+        "columns": partial(differentiable(convolve_forward, convolve_backward, keeps="seen"), **options),
+        "rows": partial(differentiable(convolve_forward, convolve_backward, keeps="seen", fast=always), **options),
         "torch": partial(torch.conv2d, padding=1),
     }
 

@@ -79,10 +79,11 @@ def turned(grad_output: Tensor, images: Tensor, weight: Tensor, *others: Any, **
     return _fast.convolution.backward(grad_output, images, weight.flip(2, 3), *others, **options)
 
 
-def to_the_last(grad_output: Tensor, images: Tensor, *, output: Tensor, **options: Any) -> Gradients:
+def to_the_last(grad_output: Tensor, images: Tensor, *, winners: Tensor, **options: Any) -> Gradients:
     """Give the gradient of a maximum to the last of equals."""
-    turned = (values.flip(-2, -1) for values in (grad_output, images, output))
-    (found,) = _fast.maximum.backward(next(turned), next(turned), output=next(turned), **options)
+    turned = images.flip(-2, -1)
+    _, winners = _fast.maximum.forward(turned, rows=options["rows"], columns=options["columns"])
+    (found,) = _fast.maximum.backward(grad_output.flip(-2, -1), turned, winners=winners, **options)
     return (found.flip(-2, -1),)
 
 
@@ -93,15 +94,15 @@ def test_the_table_catches_a_mistake_in_an_arrangement(mistake: Callable[..., Gr
     windows: dict[str, Any] = {"rows": AXIS, "columns": AXIS}
     if mistake is turned:
         pair, right, arguments = (convolve_forward, convolve_backward), _fast.convolution, (images, weight, None)
-        windows["groups"] = 1
+        windows["groups"], keeps = 1, "seen"
     else:
-        pair, right, arguments = (maximum_forward, maximum_backward), _fast.maximum, (images,)
+        pair, right, arguments, keeps = (maximum_forward, maximum_backward), _fast.maximum, (images,), "winners"
 
     def bound(backward: Callable[..., Gradients]) -> Callable[..., Tensor]:
         planted = Arrangement(right.forward, backward, lambda *_, **__: True)
-        return functools.partial(differentiable(*pair, fast=planted), **windows)
+        return functools.partial(differentiable(*pair, keeps=keeps, fast=planted), **windows)
 
-    equation = functools.partial(differentiable(*pair), **windows)
+    equation = functools.partial(differentiable(*pair, keeps=keeps), **windows)
     assert_same(bound(right.backward), equation, *arguments)
     with pytest.raises(AssertionError, match="gradients"):
         assert_same(bound(mistake), equation, *arguments)
@@ -188,7 +189,7 @@ def test_gradgradcheck_can_fail() -> None:
     def detached(grad_output: Tensor, images: Tensor, weight: Tensor, *others: Any, **options: Any) -> Gradients:
         return convolve_backward(grad_output, images, weight.detach(), *others, **options)
 
-    planted = differentiable(convolve_forward, detached)
+    planted = differentiable(convolve_forward, detached, keeps="seen")
     images, weight = torch.rand(1, 3, 6, 6).double().requires_grad_(), torch.rand(2, 3, 2, 2).double().requires_grad_()
     with pytest.raises(GradcheckError):
         torch.autograd.gradgradcheck(

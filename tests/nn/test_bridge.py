@@ -119,16 +119,39 @@ def test_what_is_not_saved_is_freed(saves: Any, alive: bool) -> None:
     torch.testing.assert_close(x.grad, torch.full((2,), 6.0, dtype=torch.float64))
 
 
-def test_an_arrangement_keeps_what_it_likes() -> None:
-    """A pair: the output, which may be written over, and what the backward gets in its place."""
-    backward = Recorder(double_backward)
-    fast = Arrangement(lambda input: (2 * input, input + 1), backward, lambda *_, **__: True)
-    x = numbers(3)
-    made = differentiable(double_forward, double_backward, fast=fast)(x)
-    made.mul_(5)
-    made.backward()
-    ((_, options),) = backward.calls
-    assert (options["output"].item(), x.grad.item()) == (4, 10)
+def pair_forward(input: Tensor) -> tuple[Tensor, Tensor]:
+    return 2 * input, input + 1
+
+
+@pytest.mark.parametrize("arranged", [False, True])
+@pytest.mark.parametrize("way", ["backward", "func.grad"])
+def test_what_a_forward_keeps_reaches_its_backward(way: str, arranged: bool) -> None:
+    """Under the name that it is given, and in place of the output, which may be written over."""
+    calls: list[dict[str, Any]] = []
+
+    def backward(grad_output: Tensor, input: Tensor, **options: Any) -> tuple[Tensor]:
+        calls.append(options)
+        return (2 * grad_output,)
+
+    fast = Arrangement(pair_forward, backward, lambda *_, **__: arranged)
+    double, x = differentiable(pair_forward, backward, keeps="one_more", fast=fast), numbers(3)
+    if way == "backward":
+        double(x).mul_(5).backward()
+        slope = x.grad
+    else:
+        slope = torch.func.grad(lambda x: double(x).mul_(5).sum())(x.detach())
+    assert slope.item() == 10
+    assert set(calls[0]) == {"one_more", "needs"}
+    assert calls[0]["one_more"].item() == 4
+
+
+def test_the_output_alone_where_no_gradient_is_asked_for() -> None:
+    fast = Arrangement(pair_forward, double_backward, lambda *_, **__: True, lambda input: 3 * input)
+    double, x = differentiable(pair_forward, double_backward, keeps="output", fast=fast), numbers(3)
+    assert double(x.detach()).item() == 9
+    assert double(x).item() == 6
+    with torch.no_grad():
+        assert double(2 * x).item() == 18
 
 
 def test_a_gradient_that_is_none_stays_none() -> None:

@@ -30,9 +30,10 @@ _equations_only: ContextVar[bool] = ContextVar("equations_only", default=False)
 class Arrangement(NamedTuple):
     """The sums of an equation and of its derivative, arranged for speed: same arguments, same results."""
 
-    forward: Callable[..., Any]  # may return two tensors: the output, and one that its backward gets in its place
+    forward: Callable[..., Any]
     backward: Callable[..., Gradients]
     pays: Callable[..., bool]  # of the tensors and options: whether it is the faster one there
+    alone: Callable[..., Tensor] | None = None  # the output alone, where no gradient will be asked for
 
 
 @contextmanager
@@ -64,6 +65,7 @@ def differentiable(
     backward: Callable[..., Gradients],
     *,
     saves: Literal["tensors", "output", "both"] = "tensors",
+    keeps: str | None = None,
     autocast: Literal["low", "float32"] | None = None,
     fast: Arrangement | None = None,
 ) -> Callable[..., Any]:
@@ -80,6 +82,9 @@ def differentiable(
     saves : {"tensors", "output", "both"}
         What the backward reads: the tensors that came in, what the forward made of them, or both. What is not saved
         reaches it as None and is freed as soon as nothing else holds it.
+    keeps : str, optional
+        The forward returns what it made on the way as a second tensor, and the backward gets it under this name instead
+        of the output. No gradient goes through it: a backward that autograd records makes it again.
     autocast : {"low", "float32"}, optional
         Under `torch.autocast`, compute in its low precision (matrix products) or in float32 (sums of many terms).
         None keeps the tensors' own type.
@@ -107,8 +112,8 @@ def differentiable(
     (tensor([2.]),)
     """
     name, backward = forward.__name__.removesuffix("_forward"), inspect.unwrap(backward)  # without its no_grad
-    equation = _operation(name, forward, backward, backward, saves)
-    arranged = equation if fast is None else _operation(name, fast.forward, fast.backward, backward, saves)
+    equation = _operation(name, Arrangement(forward, backward, bool), backward, saves, keeps)
+    arranged = equation if fast is None else _operation(name, fast, backward, saves, keeps)
 
     def function(*tensors: Any, **options: Any) -> Any:
         if not _TENSORS.issuperset(map(type, tensors)) or tensors[0] is None:
@@ -132,43 +137,44 @@ def differentiable(
 
 
 def _operation(
-    name: str,
-    forward: Callable[..., Any],
-    backward: Callable[..., Gradients],
-    recorded: Callable[..., Gradients],
-    saves: str,
+    name: str, sums: Arrangement, recorded: Callable[..., Gradients], saves: str, keeps: str | None
 ) -> Callable[..., Any]:
     """Make an operation of autograd; ``recorded`` is the backward while the derivative of a gradient is asked for."""
 
-    def compute(options: dict[str, Any], *tensors: Tensor | None) -> Tensor:
-        output = forward(*tensors, **options)
+    def compute(options: dict[str, Any], *tensors: Tensor | None) -> Any:
+        output, kept = _output_and_kept(sums.forward(*tensors, **options))
         # Made as a view of a larger product, it may not be written over; detached, it is a tensor of its own.
-        return (output[0] if isinstance(output, tuple) else output).detach()
+        return output.detach() if kept is None else (output.detach(), kept)
 
-    def keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor, other: Tensor | None = None) -> None:
-        ctx.options, *tensors = inputs
+    def keep(ctx: Any, inputs: tuple[Any, ...], outputs: Any) -> None:
+        (ctx.options, *tensors), (output, kept) = inputs, _output_and_kept(outputs)
         ctx.set_materialize_grads(False)
-        kept = (None,) * len(tensors) if saves == "output" else tensors
-        ctx.save_for_backward(*kept, other if saves == "tensors" else output)
+        made = kept if keeps else None if saves == "tensors" else output
+        ctx.save_for_backward(*((None,) * len(tensors) if saves == "output" else tensors), made)
+
+    def keep_outputs(ctx: Any, inputs: tuple[Any, ...], outputs: Any) -> None:
+        _, kept = _output_and_kept(outputs)
+        if kept is not None:
+            ctx.mark_non_differentiable(kept)
+        keep(ctx, inputs, outputs)
 
     def compute_and_keep(ctx: Any, options: dict[str, Any], *tensors: Tensor | None) -> Tensor:
-        output, other = forward(*tensors, **options), None
-        if isinstance(output, tuple):
-            output, other = output
-        output = output.detach()  # as above
-        keep(ctx, (options, *tensors), output, other)
-        return output
+        if sums.alone is not None and not any(ctx.needs_input_grad):
+            return sums.alone(*tensors, **options)
+        outputs = compute(options, *tensors)
+        keep(ctx, (options, *tensors), outputs)
+        return _output_and_kept(outputs)[0]
 
     def derive(ctx: Any, grad_output: Tensor | None, *_: Any) -> Gradients:
         if grad_output is None:
             return (None,) * len(ctx.needs_input_grad)
-        *tensors, output = ctx.saved_tensors
-        needs = ctx.needs_input_grad[1:]
-        derivative = recorded if torch.is_grad_enabled() or _equations_only.get() else backward
+        *tensors, made = ctx.saved_tensors
+        options = {**ctx.options, "needs": ctx.needs_input_grad[1:], keeps or "output": made}
+        derivative = recorded if torch.is_grad_enabled() or _equations_only.get() else sums.backward
         if torch.is_autocast_enabled(device := _device_type(grad_output)):  # what was saved has the right type already
             with torch.autocast(device, enabled=False):
-                return None, *derivative(grad_output, *tensors, output=output, needs=needs, **ctx.options)
-        return None, *derivative(grad_output, *tensors, output=output, needs=needs, **ctx.options)
+                return None, *derivative(grad_output, *tensors, **options)
+        return None, *derivative(grad_output, *tensors, **options)
 
     def refuse(*_: Any) -> Any:
         raise NotImplementedError(
@@ -180,7 +186,11 @@ def _operation(
     members = {"forward": staticmethod(compute_and_keep), "backward": staticmethod(derive)}
     plain: Any = type(title, (Function,), members)
     # torch.func asks for a forward without context, which triples the cost of a call: only there.
-    members = {"forward": staticmethod(compute), "setup_context": staticmethod(keep), "backward": staticmethod(derive)}
+    members = {
+        "forward": staticmethod(compute),
+        "setup_context": staticmethod(keep_outputs),
+        "backward": staticmethod(derive),
+    }
     transformed: Any = type(title, (Function,), {**members, "jvp": staticmethod(refuse), "vmap": staticmethod(refuse)})
 
     def apply(*inputs: Any) -> Any:
@@ -189,9 +199,14 @@ def _operation(
         except RuntimeError as error:
             if "setup_context" not in str(error):
                 raise
-        return transformed.apply(*inputs)
+        return _output_and_kept(transformed.apply(*inputs))[0]
 
     return apply
+
+
+def _output_and_kept(made: Any) -> tuple[Tensor, Tensor | None]:
+    """Tell what a forward returns from what its backward gets beside."""
+    return made if isinstance(made, tuple) else (made, None)
 
 
 def _require_tensors(name: str, values: tuple[Any, ...]) -> None:

@@ -7,13 +7,15 @@ measures both. Nothing here is recorded by autograd, so that memory may be writt
 - A convolution lays out what each *column* of a kernel sees, kw copies of the image instead of kh·kw: rows of a kernel
   read the same copy, each from another line of it on. Some images at a time, so that what is laid out stays in the
   cache, and over what was laid out before, as fresh memory costs as much as filling it.
-- A maximum gives its gradient to the first place that holds it. Places are numbered, those of smaller numbers raised
-  beyond all others, and the smallest is taken: no branch, and one type of number throughout.
+- A maximum remembers the first place that holds it. Places are numbered, those of smaller numbers raised beyond all
+  others, and the smallest is taken: no branch, and one type of number throughout. Where no gradient will be asked for,
+  it takes the largest along the rows and then along the columns: kh + kw steps instead of kh·kw.
 - A normalization of many numbers waits for memory, not for the processor: each step writes over the step before.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import reduce
 from typing import Any
@@ -37,8 +39,8 @@ _IMAGE_NUMBERS = {"convolution": 2**14, "maximum": 2**12, "normalization": 2**18
 
 def _convolve_forward(
     images: Tensor, weight: Tensor, bias: Tensor | None = None, *, rows: Axis, columns: Axis, groups: int
-) -> Tensor:
-    """Add up one matrix product for each row of the kernels."""
+) -> tuple[Tensor, None]:
+    """Add up one matrix product for each row of the kernels; what was laid out is not kept."""
     rows, parts, kernels = _whole_strides(rows), _split(images, groups), _by_row(weight, groups)
     start = parts.new_zeros(1, 1, 1) if bias is None else bias.view(groups, -1, 1)
     output = parts.new_empty(len(parts), kernels.shape[2], rows.windows * columns.windows)  # (N·G, C'/G, H'·W')
@@ -46,7 +48,7 @@ def _convolve_forward(
         total = _for_each(start, seen)
         for kernel_row, run in zip(_for_each(kernels, seen), _runs(seen, rows, columns), strict=True):
             total = torch.baddbmm(total, kernel_row, run, out=output[some])
-    return output.view(len(images), len(weight), rows.windows, columns.windows)
+    return output.view(len(images), len(weight), rows.windows, columns.windows), None
 
 
 def _convolve_backward(
@@ -55,7 +57,7 @@ def _convolve_backward(
     weight: Tensor,
     bias: Tensor | None = None,
     *,
-    output: Tensor | None = None,
+    seen: None = None,
     needs: tuple[bool, ...],
     rows: Axis,
     columns: Axis,
@@ -68,18 +70,18 @@ def _convolve_backward(
     half = weight.dtype in (torch.float16, torch.bfloat16)  # whose sums over many images are kept in more digits
     grad_kernels = torch.zeros_like(kernels, dtype=torch.float32 if half else None) if needs[1] else None
     product = None
-    for some, seen in _lay_out(parts, rows, columns, groups):
-        runs = _runs(seen, rows, columns)
+    for some, laid in _lay_out(parts, rows, columns, groups):
+        runs = _runs(laid, rows, columns)
         if grad_kernels is not None:
             for grad_row, run in zip(grad_kernels, runs, strict=True):
                 grad_row += torch.bmm(grad_parts[some], run.mT).view(-1, *grad_row.shape).sum(0, dtype=grad_row.dtype)
         if grad_padded is not None:
-            seen.zero_()  # what was laid out has served: its gradient takes its place
-            for kernel_row, run in zip(_for_each(kernels, seen), runs, strict=True):
-                out = None if product is None else product[: len(seen)]
+            laid.zero_()  # what was laid out has served: its gradient takes its place
+            for kernel_row, run in zip(_for_each(kernels, laid), runs, strict=True):
+                out = None if product is None else product[: len(laid)]
                 product = torch.bmm(kernel_row.mT, grad_parts[some], out=out)
                 run.add_(product)
-            _add_back(grad_padded[some], seen, rows, columns)
+            _add_back(grad_padded[some], laid, rows, columns)
     return (
         crop(grad_padded, rows, columns).reshape(images.shape) if grad_padded is not None else None,
         _as_weight(grad_kernels, weight) if grad_kernels is not None else None,
@@ -174,43 +176,47 @@ def _batches(images: Tensor, rows: Axis, columns: Axis, groups: int) -> Iterator
 
 
 def _maximum_forward(images: Tensor, *, rows: Axis, columns: Axis) -> tuple[Tensor, Tensor]:
-    """Take the largest along the rows, then along the columns: kh + kw steps instead of kh·kw."""
-    padded = pad(images, rows, columns, -torch.inf)
-    largest = reduce(torch.maximum, [padded[..., rows.tap(v), :] for v in range(rows.kernel_size)])
-    # Each tap as a copy: a view with gaps is slow to compute with.
-    largest = reduce(torch.maximum, [largest[..., columns.tap(w)].contiguous() for w in range(columns.kernel_size)])
-    return largest.clone(), largest  # the next layer may write over one of them
-
-
-def _maximum_backward(
-    grad_output: Tensor,
-    images: Tensor,
-    *,
-    output: Tensor,
-    needs: tuple[bool, ...],
-    rows: Axis,
-    columns: Axis,
-) -> Gradients:
-    """Give each gradient to the place of the first number that is as large as the largest."""
-    grad_images = grad_output.new_zeros(*images.shape[:-2], images.shape[-2:].numel())  # (..., H·W)
-    places = _places(images, output, rows, columns)  # (..., H', W')
-    return (grad_images.scatter_add_(-1, places.flatten(-2), grad_output.flatten(-2)).view(images.shape),)
-
-
-def _places(images: Tensor, largest: Tensor, rows: Axis, columns: Axis) -> Tensor:
-    """Give where each window first has its largest number, a NaN if there is one: its row · W + its column."""
+    """Take the largest that each window sees, and the first place that holds it: its row · W + its column."""
     pixels = images.shape[-2:].numel()
     exact = torch.float64 if images.dtype == torch.float64 or pixels > 2**23 else torch.float32
     places = torch.arange(pixels, device=images.device, dtype=exact).view(images.shape[-2:])
     places = _taps_first(pad(places, rows, columns, torch.inf), rows, columns)  # (kh, kw, H', W')
     places = places.view(*places.shape[:2], *[1] * (images.ndim - 2), *places.shape[2:])
     seen = _taps_first(pad(images.to(exact), rows, columns, -torch.inf), rows, columns)  # (kh, kw, ..., H', W')
-    # Behind the largest is what is at most the next smaller number: infinity where the largest is NaN, which no NaN is.
-    below = torch.nextafter(largest.to(exact), places.new_full((), -torch.inf)).nan_to_num(torch.inf, neginf=-torch.inf)
-    behind = seen.le_(below)  # 1 or 0 as numbers, over what was seen: a mask of bools takes longer
+    largest = seen.amax((0, 1))  # (..., H', W')
+    # Behind are 1 or 0 as numbers, over what was seen: a mask of bools takes longer.
+    if largest.is_cpu and math.isfinite(largest.sum()):
+        behind = seen.lt_(largest)
+    else:  # what is at most the next smaller number: infinity where the largest is NaN, which no NaN is
+        below = torch.nextafter(largest, places.new_full((), -torch.inf)).nan_to_num(torch.inf, neginf=-torch.inf)
+        behind = seen.le_(below)
     beyond = 1 << (pixels - 1).bit_length()  # added to the places behind, and taken away where all are: at -infinity
     first = torch.add(places, behind, alpha=beyond, out=behind).amin((0, 1))
-    return first.int().bitwise_and_(beyond - 1).long()  # in two steps: twice as fast
+    winners = first.int().bitwise_and_(beyond - 1).long()  # in two steps: twice as fast
+    return largest.to(images.dtype), winners
+
+
+def _maximum_backward(
+    grad_output: Tensor,
+    images: Tensor,
+    *,
+    winners: Tensor,
+    needs: tuple[bool, ...],
+    rows: Axis,
+    columns: Axis,
+) -> Gradients:
+    """Add to zeros in their own place."""
+    grad_images = grad_output.new_zeros(*images.shape[:-2], images.shape[-2:].numel())  # (..., H·W)
+    return (grad_images.scatter_add_(-1, winners.flatten(-2), grad_output.flatten(-2)).view(images.shape),)
+
+
+def _maximum_alone(images: Tensor, *, rows: Axis, columns: Axis) -> Tensor:
+    """Take the largest along the rows, then along the columns."""
+    padded = pad(images, rows, columns, -torch.inf)
+    largest = reduce(torch.maximum, [padded[..., rows.tap(v), :] for v in range(rows.kernel_size)])
+    # Each tap as a copy: a view with gaps is slow to compute with.
+    taps = [largest[..., columns.tap(w)] for w in range(columns.kernel_size)]
+    return reduce(torch.maximum, [tap.clone(memory_format=torch.contiguous_format) for tap in taps])
 
 
 def _taps_first(padded: Tensor, rows: Axis, columns: Axis) -> Tensor:
@@ -223,7 +229,7 @@ def _maximum_pays(images: Tensor, *, rows: Axis, columns: Axis) -> bool:
     return images.numel() >= _IMAGE_NUMBERS["maximum"]
 
 
-maximum = Arrangement(_maximum_forward, _maximum_backward, _maximum_pays)
+maximum = Arrangement(_maximum_forward, _maximum_backward, _maximum_pays, _maximum_alone)
 
 
 # Normalization

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import Any
 
 import torch
@@ -12,22 +11,25 @@ from torch.nn import Module, Parameter, init
 
 from glassbox.nn import _fast
 from glassbox.nn._bridge import Gradients, differentiable
-from glassbox.nn._checks import pair, require_floating, require_gradient_of, require_one_dtype
+from glassbox.nn._by_hand import by_hand
+from glassbox.nn._checks import pair, require_floating
+from glassbox.nn._geometry import conv2d_axes, require_conv2d, sides
 from glassbox.nn._padding import PADDING_MODES, extend
-from glassbox.nn._windows import Axis, add_back, lay, lay_out, require_images
+from glassbox.nn._windows import Axis, add_back, lay_out, require_images
 
 
 def convolve_forward(
     images: Tensor, weight: Tensor, bias: Tensor | None = None, *, rows: Axis, columns: Axis, groups: int
-) -> Tensor:
+) -> tuple[Tensor, Tensor]:
     r"""Compute :math:`y_{c'fg} = b_{c'} + \sum_{cvw} K_{c'cvw}\, x_{c, f+v, g+w}`; see `conv2d`."""
-    kernels = _for_each_image(len(images), weight.flatten(1), groups)  # (N·G, C'/G, C/G·kh·kw): each a row
+    kernels = weight.flatten(1).unflatten(0, (groups, -1))  # (G, C'/G, C/G·kh·kw): each kernel a row
     seen = lay_out(images, rows, columns)  # (N, C, kh, kw, H', W')
-    seen = seen.reshape(len(kernels), kernels.shape[2], rows.windows * columns.windows)  # each window a column
-    start = weight.new_zeros(len(weight)) if bias is None else bias
-    start = _for_each_image(len(images), start[:, None], groups)  # (N·G, C'/G, 1)
-    output = torch.baddbmm(start, kernels, seen)  # (N·G, C'/G, H'·W'): b, and the sum over c, v and w
-    return output.view(len(images), len(weight), rows.windows, columns.windows)  # (N, C', H', W')
+    seen = seen.flatten(-2).flatten(1, 3).unflatten(1, (groups, -1))  # (N, G, C/G·kh·kw, H'·W'): each window a column
+    output = kernels @ seen  # (N, G, C'/G, H'·W'): the sum over c, v and w
+    output = output.view(len(images), len(weight), rows.windows, columns.windows)  # (N, C', H', W')
+    if bias is not None:
+        output += bias[:, None, None]
+    return output, seen
 
 
 def convolve_backward(
@@ -36,33 +38,28 @@ def convolve_backward(
     weight: Tensor,
     bias: Tensor | None = None,
     *,
-    output: Tensor | None = None,
+    seen: Tensor | None = None,
     needs: tuple[bool, ...] = (True, True, True),
     rows: Axis,
     columns: Axis,
     groups: int,
 ) -> Gradients:
     r"""Compute :math:`\bar x`, :math:`\bar K` and :math:`\bar b` from :math:`\bar y`; see `conv2d`."""
+    kernels = weight.flatten(1).unflatten(0, (groups, -1))  # (G, C'/G, C/G·kh·kw)
+    if seen is None or torch.is_grad_enabled():  # a second derivative goes through what was seen too
+        seen = lay_out(images, rows, columns).flatten(-2).flatten(1, 3).unflatten(1, (groups, -1))
+    grad_rows = grad_output.reshape(len(images), *kernels.shape[:2], seen.shape[-1])  # (N, G, C'/G, H'·W')
     grad_input, grad_weight, grad_bias = None, None, grad_output.sum((0, 2, 3)) if needs[2] else None  # (C',)
-    kernels = _for_each_image(len(images), weight.flatten(1), groups)  # (N·G, C'/G, C/G·kh·kw)
-    seen = lay_out(images, rows, columns)  # (N, C, kh, kw, H', W')
-    grad_rows = grad_output.reshape(*kernels.shape[:2], rows.windows * columns.windows)  # (N·G, C'/G, H'·W')
     if needs[0]:
-        grad_seen = kernels.mT @ grad_rows  # (N·G, C/G·kh·kw, H'·W'): the sum over c'
-        grad_input = add_back(grad_seen.view(seen.shape), rows, columns)  # (N, C, H, W): over v and w
+        grad_seen = kernels.mT @ grad_rows  # (N, G, C/G·kh·kw, H'·W'): the sum over c'
+        windows = (rows.kernel_size, columns.kernel_size, rows.windows, columns.windows)
+        grad_input = add_back(grad_seen.view(*images.shape[:2], *windows), rows, columns)  # over v and w
     if needs[1]:
-        seen = seen.reshape(len(kernels), kernels.shape[2], grad_rows.shape[2])  # (N·G, C/G·kh·kw, H'·W')
-        grad_kernels = grad_rows @ seen.mT  # (N·G, C'/G, C/G·kh·kw): the sum over f and g
-        grad_weight = grad_kernels.view(len(images), *weight.shape).sum(0)  # over the batch
+        grad_weight = (grad_rows @ seen.mT).sum(0).view(weight.shape)  # over f, g and the batch
     return grad_input, grad_weight, grad_bias
 
 
-def _for_each_image(count: int, of_kernels: Tensor, groups: int) -> Tensor:
-    """Repeat what each kernel has for each image, group by group: (C', x) becomes (N·G, C'/G, x)."""
-    return of_kernels.unflatten(0, (groups, -1)).expand(count, -1, -1, -1).flatten(0, 1)
-
-
-_convolve = differentiable(convolve_forward, convolve_backward, autocast="low", fast=_fast.convolution)
+_convolve = differentiable(convolve_forward, convolve_backward, keeps="seen", autocast="low", fast=_fast.convolution)
 
 
 def conv2d(
@@ -145,13 +142,13 @@ def conv2d(
     tensor([[[0., 1., 0.],
              [0., 1., 0.]]])
     """
-    rows, columns = _settle(input, weight, bias, stride, padding, dilation, groups)
+    rows, columns = conv2d_axes(input, weight, bias, stride, padding, dilation, groups)
     if input.ndim == 3:
         return _convolve(input[None], weight, bias, rows=rows, columns=columns, groups=groups)[0]
     return _convolve(input, weight, bias, rows=rows, columns=columns, groups=groups)
 
 
-@torch.no_grad()
+@by_hand(require_conv2d)
 def conv2d_backward(
     grad_output: Tensor,
     input: Tensor,
@@ -159,22 +156,17 @@ def conv2d_backward(
     bias: Tensor | None = None,
     *,
     output: Tensor | None = None,
-    needs: tuple[bool, ...] | None = None,
+    needs: tuple[bool, ...] = (True, True, True),
     stride: Any = 1,
     padding: Any = 0,
     dilation: Any = 1,
     groups: int = 1,
 ) -> Gradients:
     r"""Compute :math:`\bar x`, :math:`\bar K` and :math:`\bar b` from :math:`\bar y`; see `conv2d`."""
-    rows, columns = _settle(input, weight, bias, stride, padding, dilation, groups)
-    require_gradient_of("conv2d_backward", grad_output, (*input.shape[:-3], len(weight), rows.windows, columns.windows))
-    needs = needs or (True, True, bias is not None)
-    if input.ndim == 4:
-        return convolve_backward(grad_output, input, weight, needs=needs, rows=rows, columns=columns, groups=groups)
-    grad_input, *others = convolve_backward(
-        grad_output[None], input[None], weight, needs=needs, rows=rows, columns=columns, groups=groups
-    )
-    return grad_input if grad_input is None else grad_input[0], *others
+    rows, columns = conv2d_axes(input, weight, bias, stride, padding, dilation, groups)
+    if input.ndim == 3:
+        grad_output, input = grad_output[None], input[None]
+    return convolve_backward(grad_output, input, weight, needs=needs, rows=rows, columns=columns, groups=groups)
 
 
 class Conv2d(Module):
@@ -247,7 +239,7 @@ class Conv2d(Module):
         self.dilation = pair("Conv2d", "dilation", dilation, least=1)
         self.groups = groups
         self.padding_mode = padding_mode
-        _sides(self.kernel_size, self.stride, self.padding, self.dilation)
+        sides(self.kernel_size, self.stride, self.padding, self.dilation)
         shape = (out_channels, in_channels // groups, *self.kernel_size)
         self.weight = Parameter(torch.empty(shape, device=device, dtype=dtype))
         if bias:
@@ -269,7 +261,7 @@ class Conv2d(Module):
         if self.padding_mode != "zeros":
             require_floating("Conv2d", input=input)
             require_images("Conv2d", input.shape)
-            rows, columns = _sides(self.kernel_size, self.stride, self.padding, self.dilation)
+            rows, columns = sides(self.kernel_size, self.stride, self.padding, self.dilation)
             input, padding = extend(input, rows=rows, columns=columns, mode=self.padding_mode), (0, 0)
         return conv2d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
@@ -281,50 +273,3 @@ class Conv2d(Module):
         text += f", groups={self.groups}" if self.groups != 1 else ""
         text += ", bias=False" if self.bias is None else ""
         return text + (f", padding_mode={self.padding_mode}" if self.padding_mode != "zeros" else "")
-
-
-# Shapes, options and errors, settled before the equation
-
-
-def _settle(
-    input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any, groups: int
-) -> tuple[Axis, Axis]:
-    """Check that all fits, and lay the windows along the rows and along the columns."""
-    require_one_dtype("conv2d", input=input, weight=weight, bias=bias)
-    stride, padding, dilation = (tuple(v) if isinstance(v, list) else v for v in (stride, padding, dilation))
-    bias_shape = None if bias is None else bias.shape
-    return _axes(input.shape, weight.shape, bias_shape, stride, padding, dilation, groups)
-
-
-@lru_cache(maxsize=1024, typed=True)
-def _axes(
-    images: torch.Size, weight: torch.Size, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
-) -> tuple[Axis, Axis]:
-    """Check that the shapes fit, and lay the windows along the rows and along the columns."""
-    require_images("conv2d", images)
-    if len(weight) != 4 or 0 in weight[2:]:
-        raise ValueError(f"conv2d expects a weight of shape (C', C / groups, kh, kw), got {tuple(weight)}")
-    if groups < 1 or weight[0] % groups or images[-3] != weight[1] * groups:
-        raise ValueError(
-            f"conv2d expects {weight[1] * groups} channels for a weight of shape {tuple(weight)} in groups={groups} "
-            f"equal parts, got an input of shape {tuple(images)}"
-        )
-    if bias is not None and bias != weight[:1]:
-        raise ValueError(f"conv2d expects a bias of shape ({weight[0]},), got {tuple(bias)}")
-    stride, dilation = pair("Conv2d", "stride", stride, least=1), pair("Conv2d", "dilation", dilation, least=1)
-    sides = _sides(weight[2:], stride, padding, dilation)
-    rows, columns = (lay(images[i], weight[i], stride[i], dilation[i], *sides[i], ceil_mode=False) for i in (-2, -1))
-    return rows, columns
-
-
-def _sides(kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Give the padding before and after the rows, and before and after the columns."""
-    if padding == "same":
-        if tuple(stride) != (1, 1):
-            raise ValueError(f"conv2d expects stride 1 with padding='same', got {stride}: give the padding in numbers")
-        total = [dilation[i] * (kernel_size[i] - 1) for i in range(2)]
-        return (total[0] // 2, total[0] - total[0] // 2), (total[1] // 2, total[1] - total[1] // 2)
-    if isinstance(padding, str) and padding != "valid":
-        raise ValueError(f"conv2d expects padding to be 'same', 'valid', a number or two, got {padding!r}")
-    rows, columns = (0, 0) if padding == "valid" else pair("Conv2d", "padding", padding, least=0)
-    return (rows, rows), (columns, columns)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import torch
@@ -11,48 +10,51 @@ from torch.nn import Module
 
 from glassbox.nn import _fast
 from glassbox.nn._bridge import Gradients, differentiable
-from glassbox.nn._checks import pair, require_floating, require_gradient_of
-from glassbox.nn._windows import Axis, add_back, lay, lay_out, require_images
+from glassbox.nn._by_hand import by_hand
+from glassbox.nn._geometry import counts_of_windows, pooling_axes, require_avg_pool2d, require_max_pool2d
+from glassbox.nn._windows import Axis, add_back, lay_out
 
 # Maximum
 
 
-def maximum_forward(images: Tensor, *, rows: Axis, columns: Axis) -> Tensor:
-    r"""Compute :math:`y_{cfg} = \max_{vw} x_{c,\, fs+v,\, gs+w}`; see `max_pool2d`."""
-    seen = lay_out(images, rows, columns, padding=-torch.inf)  # (..., kh, kw, H', W')
-    return seen.flatten(-4, -3).amax(-3)  # (..., H', W')
+def maximum_forward(images: Tensor, *, rows: Axis, columns: Axis) -> tuple[Tensor, Tensor]:
+    r"""Take the number of each window's winner, :math:`y_{cfg} = \max_{vw} x_{c,\, fs+v,\, gs+w}`; see `max_pool2d`."""
+    winners = find_winners(images, rows, columns)  # (..., H', W'): row · W + column
+    output = images.flatten(-2).gather(-1, winners.flatten(-2))  # (..., H'·W')
+    return output.view(winners.shape), winners
 
 
 def maximum_backward(
     grad_output: Tensor,
     images: Tensor,
     *,
-    output: Tensor | None = None,
+    winners: Tensor,
     needs: tuple[bool, ...] = (True,),
     rows: Axis,
     columns: Axis,
 ) -> Gradients:
     r"""Give each :math:`\bar y_{cfg}` to the winner of its window; see `max_pool2d`."""
-    winners = _winners(images, rows, columns)  # (..., H', W'): row · W + column
-    grad_pixels = torch.zeros_like(images).flatten(-2)  # (..., H·W)
-    grad_pixels = grad_pixels.scatter_add(-1, winners.flatten(-2), grad_output.flatten(-2))
-    return (grad_pixels.view(images.shape),)
+    grad_images = torch.zeros_like(images).flatten(-2)  # (..., H·W)
+    grad_images = grad_images.scatter_add(-1, winners.flatten(-2), grad_output.flatten(-2))
+    return (grad_images.view(images.shape),)
 
 
-def _winners(images: Tensor, rows: Axis, columns: Axis) -> Tensor:
+def find_winners(images: Tensor, rows: Axis, columns: Axis) -> Tensor:
     """Give where each window has its largest number: (..., H, W) becomes (..., H', W') of row · W + column.
 
     The first in reading order among several, a NaN before any number; one of the image before padding.
     """
-    seen = lay_out(images, rows, columns, padding=-torch.inf).flatten(-4, -3)  # (..., kh·kw, H', W')
-    winner = seen.max(-3, keepdim=True).indices  # (..., 1, H', W'): which of the kh·kw
+    seen = lay_out(images, rows, columns, padding=-torch.inf)  # (..., kh, kw, H', W')
+    seen = seen.movedim((-4, -3), (0, 1)).flatten(0, 1)  # (kh·kw, ..., H', W')
+    winner = seen.max(0, keepdim=True).indices  # (1, ..., H', W'): which of the kh·kw
     pixels = torch.arange(rows.size * columns.size, device=images.device).view(rows.size, columns.size)
-    places = lay_out(pixels, rows, columns, padding=pixels.numel()).flatten(-4, -3)  # (kh·kw, H', W')
-    place = places.expand(*images.shape[:-2], -1, -1, -1).gather(-3, winner).squeeze(-3)  # (..., H', W')
-    return torch.where(place < pixels.numel(), place, places.amin(-3))  # padding wins over nothing but -inf: a tie
+    places = lay_out(pixels, rows, columns, padding=pixels.numel()).flatten(0, 1)  # (kh·kw, H', W')
+    places = places.view(len(places), *[1] * (images.ndim - 2), *places.shape[1:])
+    place = places.expand_as(seen).gather(0, winner).squeeze(0)  # (..., H', W')
+    return torch.where(place < pixels.numel(), place, places.amin(0))  # padding wins over nothing but -inf: a tie
 
 
-_maximum = differentiable(maximum_forward, maximum_backward, fast=_fast.maximum)
+_maximum = differentiable(maximum_forward, maximum_backward, keeps="winners", fast=_fast.maximum)
 
 
 def max_pool2d(
@@ -119,18 +121,18 @@ def max_pool2d(
     (tensor([[[ 0., 10., 20.,  0.],
              [ 0.,  0.,  0.,  0.]]]),)
     """
-    rows, columns = _settle("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
+    rows, columns = pooling_axes("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
     output = _maximum(input, rows=rows, columns=columns)
-    return (output, _winners(input.detach(), rows, columns)) if return_indices else output
+    return (output, find_winners(input.detach(), rows, columns)) if return_indices else output
 
 
-@torch.no_grad()
+@by_hand(require_max_pool2d)
 def max_pool2d_backward(
     grad_output: Tensor,
     input: Tensor,
     *,
     output: Tensor | None = None,
-    needs: tuple[bool, ...] | None = None,
+    needs: tuple[bool, ...] = (True,),
     kernel_size: Any,
     stride: Any = None,
     padding: Any = 0,
@@ -139,9 +141,9 @@ def max_pool2d_backward(
     return_indices: bool = False,
 ) -> Gradients:
     r"""Give each :math:`\bar y_{cfg}` to the winner of its window; see `max_pool2d`."""
-    rows, columns = _settle("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
-    require_gradient_of("max_pool2d_backward", grad_output, (*input.shape[:-2], rows.windows, columns.windows))
-    return maximum_backward(grad_output, input, rows=rows, columns=columns)
+    rows, columns = pooling_axes("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
+    winners = find_winners(input, rows, columns)
+    return maximum_backward(grad_output, input, winners=winners, rows=rows, columns=columns)
 
 
 class MaxPool2d(Module):
@@ -276,18 +278,18 @@ def avg_pool2d(
     >>> avg_pool2d(torch.tensor([[[1.0, 5.0, 2.0, 2.0], [3.0, 3.0, 2.0, 0.0]]]), 2)
     tensor([[[3.0000, 1.5000]]])
     """
-    rows, columns = _settle("avg_pool2d", input, kernel_size, stride, padding, 1, ceil_mode)
-    counts = _counts(input, rows, columns, count_include_pad, divisor_override)
+    rows, columns = pooling_axes("avg_pool2d", input, kernel_size, stride, padding, 1, ceil_mode)
+    counts = counts_of_windows(input, rows, columns, count_include_pad, divisor_override)
     return _mean(input, rows=rows, columns=columns, counts=counts)
 
 
-@torch.no_grad()
+@by_hand(require_avg_pool2d)
 def avg_pool2d_backward(
     grad_output: Tensor,
     input: Tensor,
     *,
     output: Tensor | None = None,
-    needs: tuple[bool, ...] | None = None,
+    needs: tuple[bool, ...] = (True,),
     kernel_size: Any,
     stride: Any = None,
     padding: Any = 0,
@@ -296,9 +298,8 @@ def avg_pool2d_backward(
     divisor_override: int | None = None,
 ) -> Gradients:
     r"""Share each :math:`\bar y_{cfg}` equally among the numbers of its window; see `avg_pool2d`."""
-    rows, columns = _settle("avg_pool2d", input, kernel_size, stride, padding, 1, ceil_mode)
-    require_gradient_of("avg_pool2d_backward", grad_output, (*input.shape[:-2], rows.windows, columns.windows))
-    counts = _counts(input, rows, columns, count_include_pad, divisor_override)
+    rows, columns = pooling_axes("avg_pool2d", input, kernel_size, stride, padding, 1, ceil_mode)
+    counts = counts_of_windows(input, rows, columns, count_include_pad, divisor_override)
     return mean_backward(grad_output, input, rows=rows, columns=columns, counts=counts)
 
 
@@ -343,58 +344,3 @@ class AvgPool2d(Module):
     def extra_repr(self) -> str:
         """Write the arguments as torch does."""
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
-
-
-# Shapes, options and errors, settled before the equation
-
-
-def _settle(
-    name: str, input: Tensor, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
-) -> tuple[Axis, Axis]:
-    """Check that all fits, and lay the windows along the rows and along the columns."""
-    require_floating(name, input=input)
-    options = (tuple(v) if isinstance(v, list) else v for v in (kernel_size, stride, padding, dilation))
-    return _axes(name, input.shape, *options, bool(ceil_mode))
-
-
-@lru_cache(maxsize=1024, typed=True)
-def _axes(
-    name: str, images: torch.Size, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
-) -> tuple[Axis, Axis]:
-    """Check that the shape fits, and lay the windows along the rows and along the columns."""
-    require_images(name, images)
-    if 0 in images[-3:]:
-        raise ValueError(f"{name} expects at least one channel, row and column, got the shape {tuple(images)}")
-    kernel_size = pair(name, "kernel_size", kernel_size, least=1)
-    stride = pair(name, "stride", stride, least=1) if stride not in (None, ()) else kernel_size
-    padding, dilation = pair(name, "padding", padding, least=0), pair(name, "dilation", dilation, least=1)
-    for count, around in zip(kernel_size, padding, strict=True):
-        if around > count // 2:
-            raise ValueError(
-                f"{name} expects a padding of at most half its window of {count}, got {around}: "
-                "a window would see nothing of the image"
-            )
-    rows, columns = (
-        lay(images[i], kernel_size[i], stride[i], dilation[i], padding[i], padding[i], ceil_mode) for i in (-2, -1)
-    )
-    for axis in (rows, columns):
-        if not all(axis.sees_the_image(number) for number in range(axis.windows)):
-            raise ValueError(
-                f"{name} expects each window to see a number of the image, but one of {axis.kernel_size} with dilation "
-                f"{axis.dilation} passes by an image of {axis.size}, padded by {axis.before}: take less of them"
-            )
-    return rows, columns
-
-
-def _counts(input: Tensor, rows: Axis, columns: Axis, count_include_pad: bool, divisor_override: int | None) -> Any:
-    """Give by how many numbers a sum is divided: one number, or one for each window (H', W')."""
-    if divisor_override is not None:
-        if divisor_override == 0:
-            raise ValueError("avg_pool2d expects a divisor_override that is not 0, got 0: give another number")
-        return divisor_override
-    counts = []
-    for axis in (rows, columns):
-        start = torch.arange(axis.windows, device=input.device) * axis.stride - axis.before
-        end = (start + axis.kernel_size).clamp(max=axis.size + (axis.before if count_include_pad else 0))
-        counts.append(end - (start if count_include_pad else start.clamp(min=0)))
-    return counts[0][:, None] * counts[1]
