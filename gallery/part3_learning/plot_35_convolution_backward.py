@@ -66,7 +66,8 @@ fig, axes = plt.subplots(1, 3, figsize=(7.2, 2.8), width_ratios=[5, 3, 3])
 for ax, title, table in zip(
     axes, ["image o", "kernel K", "sums s"], [o, K, s], strict=True
 ):
-    plots.cells(ax, matrix(table), number_format=whole).set_title(title)
+    limit = 9 if table is not s else None
+    plots.cells(ax, matrix(table), limit=limit, number_format=whole).set_title(title)
 fig.alt_text = (
     "An image of five by five small whole numbers, a kernel with the weights 1 to 9, "
     "and the nine sums."
@@ -122,10 +123,10 @@ assert products.sum() == grad_K[v][w]
 
 # %%
 fig, axes = plt.subplots(1, 4, figsize=(7.2, 2.4), width_ratios=[5, 3, 3, 3])
-plots.cells(axes[0], matrix(o), number_format=whole).set_title("image o")
+plots.cells(axes[0], matrix(o), limit=3, number_format=whole).set_title("image o")
 plots.outline(axes[0], v, w, 3, 3)
 plots.cells(axes[1], block, limit=3, number_format=whole).set_title("in the frame")
-plots.cells(axes[2], matrix(delta), number_format=whole).set_title("× δ")
+plots.cells(axes[2], matrix(delta), limit=3, number_format=whole).set_title("× δ")
 plots.cells(axes[3], products, limit=3, number_format=whole)
 axes[3].set_title(f"sum: {products.sum():.0f}")
 fig.alt_text = (
@@ -174,8 +175,8 @@ def draw_pixel(i, j):
         axes["windows"], matrix(K), size=5, pixel=(i, j), gradient=matrix(delta)
     )
     turned, around = matrix(K).flip(0, 1), padded[i : i + 3, j : j + 3]
-    plots.cells(axes["weights"], turned, number_format=whole)
-    plots.cells(axes["delta"], around, number_format=whole)
+    plots.cells(axes["weights"], turned, limit=9, number_format=whole)
+    plots.cells(axes["delta"], around, limit=9, number_format=whole)
     axes["weights"].set_title("turned kernel")
     axes["delta"].set_title(f"× δ, sum: {(turned * around).sum():.0f}")
     assert (turned * around).sum() == grad_o[i][j]
@@ -219,33 +220,36 @@ plt.show()
 # %%
 # So the way back is a convolution again: :math:`\delta` with its padding for an image,
 # and the turned kernel. As a layer of its own, which makes a large image of a small
-# one, it is called a **transposed convolution**. In the film it visits all 25 pixels.
-# To open any of these sums yourself, go to
-# :exported:`a page of this convolution <convolution>` and turn it *backward*;
-# :doc:`a digit that you draw </play/digit>` opens in the same way.
+# one, it is called a **transposed convolution**; PyTorch has it as ``ConvTranspose2d``.
+# The film goes both ways. First nine stamps, each :math:`\delta` times the kernel,
+# printed over each other; then the turned kernel visits all 25 pixels. *One answer.*
 
-turned = matrix(K).flip(0, 1)
-
-fig, (left, right) = plt.subplots(1, 2, figsize=(7.2, 5.2), width_ratios=[7, 5])
-left.set_title("δ with padding")
-right.set_title("gradient of the image")
-movie = plots.sliding_kernel(
-    left,
-    right,
-    padded,
-    turned,
-    matrix(grad_o),
-    kind="signed",
-    number_format=whole,
-    milliseconds=800,
-)
+fig, axes = plt.subplots(1, 3, figsize=(7.2, 3.4), width_ratios=[7, 5, 5])
+for ax, title in zip(
+    axes, ["δ, padded", "by stamps", "by the turned kernel"], strict=True
+):
+    ax.set_title(title)
+movie = plots.stamping_kernel(*axes, matrix(delta), matrix(K), number_format=whole)
 fig.alt_text = (
-    "Film: the turned kernel moves over delta with its border of zeros, and one "
-    "weighted sum after the other fills the five by five gradient."
+    "Film: nine times a frame stands on one delta, and the kernel times this delta is "
+    "added to a table of five by five. Then a window moves over delta with its border "
+    "of zeros, and one weighted sum after the other fills a second table, which ends "
+    "equal to the first."
 )
 plt.show()
 
 # %%
+# The two differ for a machine. On a GPU thousands of threads compute at once. Share by
+# share, as the stamps do it, two of them may have to add to the same pixel at the same
+# time: they take turns, in an order that changes from run to run. Pixel by pixel, as
+# the turned kernel does it, each thread reads what it needs and writes one number of
+# its own. Nobody waits, and each sum has its order.
+#
+# To open any of these sums yourself, go to
+# :exported:`a page of this convolution <convolution>` and turn it *backward*;
+# :doc:`a digit that you draw </play/digit>` opens in the same way.
+#
+
 # The same with the package
 # -------------------------
 # ``conv2d_backward`` takes :math:`\delta` and what the forward pass had, and returns
@@ -261,6 +265,7 @@ leaves = [t.clone().requires_grad_() for t in (image, kernel, bias)]
 output = torch.nn.functional.conv2d(*leaves)
 by_torch = torch.autograd.grad(output, leaves, slope)
 as_convolution = F.conv2d(padded[None, None], kernel.flip(2, 3))
+transposed = torch.nn.functional.conv_transpose2d(slope, kernel)
 
 for name, ours, package, theirs in zip(
     ["image", "kernel", "bias"], by_hand, by_package, by_torch, strict=True
@@ -270,6 +275,7 @@ for name, ours, package, theirs in zip(
     print(f"{name:6}: from conv2d_backward {first:.0e}, from PyTorch {second:.0e}")
     assert max(first, second) < 1e-12
 torch.testing.assert_close(as_convolution, by_package[0])
+torch.testing.assert_close(transposed, by_package[0])
 
 # %%
 # Steps and channels

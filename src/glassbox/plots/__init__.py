@@ -19,6 +19,7 @@ from glassbox.plots.plane import activity, hinge_lines, mapped_grid, yes_no_poin
 from glassbox.plots.points import named_points
 from glassbox.plots.roc import roc_curves
 from glassbox.plots.sliding import sliding_kernel
+from glassbox.plots.stamping import stamping_kernel
 from glassbox.plots.table import weighted_table
 from glassbox.plots.touching import touching_windows
 from glassbox.plots.vectors import named_arrows
@@ -49,6 +50,7 @@ __all__ = [
     "prediction_errors",
     "roc_curves",
     "sliding_kernel",
+    "stamping_kernel",
     "style",
     "touching_windows",
     "weighted_table",
