@@ -45,9 +45,9 @@ if train.is_standin:
 
 # %%
 # Above, faces as we would like to see them. Below, the same faces as the network gets
-# them, 32 × 32 pixels in three channels: red, green and blue. Under each stands what is
-# answered by yes. *Hair* asks whether there is any on the head; it may have nearly the
-# color of the skin, and so may a beard.
+# them, 32 × 32 pixels in three channels: red, green and blue. Under each stand the
+# questions whose answer is yes. *Hair* asks whether there is any on the head; it may
+# have nearly the color of the skin, and so may a beard.
 
 large = datasets.faces("train", attributes=questions, n=5, size=128)
 torch.testing.assert_close(large.labels, train.labels[:5])
@@ -74,9 +74,9 @@ plt.show()
 # -------------------------
 # VGG is a family of networks with one idea: use small kernels, 3 × 3, and many layers.
 # A **block** is two convolutions, each with a ReLU, then max-pooling, which halves
-# height and width. From block to block the channels double. The first VGG has five
-# such groups, with 64 to 512 channels, for photographs of 224 × 224 pixels; ours has
-# three.
+# height and width. From block to block the channels double. The original networks have
+# five such blocks of up to four convolutions, with 64 to 512 channels, for photographs
+# of 224 × 224 pixels; ours has three.
 #
 # Between convolution and ReLU stands ``BatchNorm2d``, which came after VGG. It takes
 # the mean :math:`\mu_c` and the variance :math:`v_c` of channel :math:`c` over all
@@ -212,8 +212,6 @@ print(f"By hand {by_hand:.4f}, by the package {by_package:.4f}.")
 print(f"Saying one half to everything costs log 2 = {math.log(2):.4f}.")
 
 # %%
-# Training: mini-batches of 50
-# ----------------------------
 # ``fit`` sees answers that are all 0 or 1 and takes this loss by itself. Beside the
 # network learns a **linear model**: five weighted sums of all 3 × 32 × 32 numbers. A
 # rival is to be met at its best, so it gets 40 epochs, and the learning rate that does
@@ -399,17 +397,17 @@ for name, scores in hat_scores.items():
     print(f"{(~says & has_hat).sum()} missed, {(says & ~has_hat).sum()} false alarms.")
 
 # %%
-# Two networks with nearly the same accuracy, and what a difference: one hardly raises a
-# false alarm and misses about half of the hats, the other finds nearly all of them and
-# cries *hat* at many heads without. Accuracy is blind to it, for it counts the many
-# faces without a hat. Two shares look at the hats alone. With :math:`TP` hats found,
-# :math:`FN` missed and :math:`FP` false alarms,
+# Here two networks have nearly the same accuracy, and what a difference: one hardly
+# raises a false alarm and misses about half of the hats, the other finds nearly all of
+# them and cries *hat* at many heads without. Accuracy is blind to it, for most of what
+# it counts are faces without a hat. Two shares look at the hats alone. With :math:`TP`
+# hats found, :math:`FN` missed and :math:`FP` false alarms,
 #
 # .. math:: \text{recall} = \frac{TP}{TP + FN}, \qquad
 #    \text{precision} = \frac{TP}{TP + FP} .
 #
 # *Of the hats, how many are found? Of the alarms, how many are true?* And one half is
-# only one threshold: a lower one finds more hats and raises more false alarms.
+# only one threshold: a lower one finds no fewer hats and raises no fewer false alarms.
 
 
 def at_threshold(scores, t):
@@ -450,9 +448,14 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# Accuracy hardly moves while the other two cross. Nothing that the threshold does is
-# learning: it chooses between two kinds of mistakes, and which of them costs more is no
-# question to the network.
+for name, table in swept.items():
+    span = (table.loc[0.2:].max() - table.loc[0.2:].min()).map("{:.0%}".format)
+    print(f"{name}, from a threshold of 0.2 on: " + ", ".join(span.index + " " + span))
+
+# %%
+# Accuracy moves by a few percent, precision by tens, and so does recall in the network
+# that met few hats. Nothing that the threshold does is learning: it chooses between two
+# kinds of mistakes, and which of them costs more is no question to the network.
 #
 # **Every threshold at once.** Recall has a second name, the **true-positive rate**, and
 # a partner, the **false-positive rate**. For a threshold :math:`t` (# is *number of*):
@@ -525,7 +528,8 @@ plt.show()
 
 # %%
 # The dots are the threshold of one half. The network that met few hats is not blind to
-# them: its curve bends far to the upper left as well. Its threshold stands too high.
+# them: its curve bends far to the upper left as well. For whoever wants to find hats,
+# its threshold stands too high.
 #
 # Where does it look?
 # -------------------
@@ -593,10 +597,8 @@ if test.is_standin:
 # thousand times. Mind the pale spots far from a feature: a gray square is something
 # that the network has never seen, and may disturb a score without being read.
 #
-# An eye or a habit?
-# ------------------
-# Now the other half of the faces as one finds them. Where most who wear glasses smile,
-# a network that answers "smile" has nearly answered "glasses".
+# **An eye or a habit?** Now the other half of the faces as one finds them. Where most
+# who wear glasses smile, a network that answers "smile" has nearly answered "glasses".
 #
 # .. predict:: together
 
