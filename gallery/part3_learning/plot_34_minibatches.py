@@ -113,7 +113,8 @@ torch.testing.assert_close(torch.stack(pairs).mean(dim=0), full)
 # With :math:`|B| = n` the right column is the left one, so one function does both. We
 # start with the constant at its best, the mean of the exam, and with two bad weights.
 
-start = torch.tensor([y.mean().item(), -1.5, 2.5], dtype=torch.float64)
+bad_weights = [-1.5, 2.5]
+start = torch.tensor([y.mean().item(), *bad_weights], dtype=torch.float64)
 step = 0.05
 
 
@@ -213,6 +214,12 @@ assert excess > 0.1  # the stochastic one
 # %%
 # The single pupils ended because two epochs happened to end alike, not because they had
 # arrived: the rule tells something only of a descent that comes to rest.
+#
+# Let them race. A clock gives each of the three as many gradients of one pupil per
+# second; :doc:`its own page </play/race>` has more to try.
+#
+# .. play:: race
+#    :embed:
 #
 # Counted in steps, counted in work
 # ---------------------------------
@@ -523,7 +530,7 @@ rows = {}
 for size in (20, 50, 128, 500, len(some)):
     tried = {
         rate: training.evaluate(train_once(size, rate, seed=0), held_out).accuracy
-        for rate in (0.003, 0.01, 0.03)
+        for rate in (0.001, 0.003, 0.01, 0.03, 0.1)
     }
     rate = max(tried, key=tried.get)
     three = [

@@ -30,6 +30,7 @@ STEPS: dict[str, list[str | tuple[str, str]]] = {
     "weights": ["Languages above 10", ("weight0", "0.3"), ("bias", "-12.5")],
     "filter": [("stride", "2"), ("padding", "1"), ("relu", "on")],
     "descent": ["Step", "Step", ("momentum", "0.5"), "Step"],
+    "race": ["One epoch", ("price", "20"), "One epoch"],
     "backprop": ["Show this number", "Show the whole layer", "Show the whole layer"],
 }
 SEVEN = [(0.2, 0.15), (0.5, 0.15), (0.8, 0.15), (0.65, 0.4), (0.5, 0.65), (0.4, 0.85)]

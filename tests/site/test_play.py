@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from glassbox import datasets, nn, optim
-from glassbox.descent import empirical_risk, gradient_descent, step_limit
+from glassbox.descent import empirical_risk, gradient_descent, least_squares, standardize, step_limit
 from tests.play.test_questions import LESSON, solved
 
 from .conftest import until
@@ -291,6 +291,51 @@ def test_two_hundred_pupils_in_mini_batches(play):
     assert lowest < risk <= lowest + 0.0101
 
 
+# The race -------------------------------------------------------------------------------------------------------------
+
+
+def racers(page):
+    """The steps of the three racers, and how far they are above the lowest risk."""
+    return columns_of(page, ".play-race")
+
+
+def test_a_race_gives_each_as_many_gradients(play):
+    page = play("race")
+    for _ in range(6):
+        page.get_by_role("button", name="One epoch").click()
+    assert [steps for steps, _ in racers(page)] == [6, 60, 1200]
+    pupils = datasets.make_pupils(200)
+    Z, y = standardize(pupils[["Maths", "CS"]].to_numpy())[0], torch.tensor(pupils["Exam"].to_numpy())
+    path = gradient_descent([y.mean().item(), -1.5, 2.5], Z, y, step=0.05, iterations=7)
+    near(racers(page)[0][1], path.risks[-1] - empirical_risk(least_squares(Z, y), Z, y))
+    assert page.locator(".status").inner_text().startswith("At the end")
+
+
+def test_a_race_runs_by_itself_and_pauses(play):
+    page = play("race")
+    page.get_by_role("button", name="Go").press("Enter")
+    until(page, "Number(document.querySelector('.play-race tr.one td').textContent) > 60")
+    page.get_by_role("button", name="Pause").press("Enter")
+    before = racers(page)
+    page.wait_for_timeout(200)
+    assert racers(page) == before
+    assert 0 < before[0][0] + before[1][0] < 66
+
+
+def test_without_motion_a_race_is_over_at_once(play):
+    page = play("race", "#some=50&price=100", reduced_motion="reduce")
+    page.get_by_role("button", name="Go").click()
+    assert [steps for steps, _ in racers(page)] == [4, 8, 11]
+    assert page.locator("[aria-live]").inner_text() == page.locator(".status").inner_text()
+
+
+def test_the_address_of_a_race_says_what_was_changed(play):
+    page = play("race")
+    page.locator("[name=some]").fill("5")
+    until(page, "location.hash === '#some=5'")
+    assert page.locator(".play-race tr.some th").inner_text() == "5 at a time"
+
+
 # Filter an image ------------------------------------------------------------------------------------------------------
 
 
@@ -521,13 +566,13 @@ def test_an_exercise_is_the_same_for_everyone_who_has_its_number(play):
     until(first, "/seed=\\d+/.test(location.hash) && !location.hash.includes('seed=42&')")
 
 
-@pytest.mark.parametrize("name", ["weights", "descent", "filter", "backprop"])
+@pytest.mark.parametrize("name", ["weights", "descent", "race", "filter", "backprop"])
 def test_no_page_scrolls_sideways_on_a_small_phone(play, name):
     page = play(name, width=320, height=640)
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
-@pytest.mark.parametrize("name", ["weights", "descent", "filter", "backprop"])
+@pytest.mark.parametrize("name", ["weights", "descent", "race", "filter", "backprop"])
 def test_without_javascript_there_is_a_still_and_a_sentence(play, visit, name):
     page = visit(f"play/{name}.html", java_script_enabled=False)
     assert page.locator(f".play-{name} img:visible").count() == 1

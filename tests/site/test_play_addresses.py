@@ -65,7 +65,7 @@ def addresses(keys: list[str], seed: int) -> list[str]:
     return some
 
 
-@pytest.mark.parametrize("name", ["digit", "weights", "filter", "descent", "backprop"])
+@pytest.mark.parametrize("name", ["digit", "weights", "filter", "descent", "race", "backprop"])
 def test_a_page_takes_any_address(visit, name):
     keys = ["digit", "pixels", *OF_A_NETWORK] if name == "digit" else keys_of(name)
     page = visit(f"play/{name}.html")
@@ -81,13 +81,14 @@ def test_an_exported_page_takes_any_address(visit, tmp_path):
     assert page.evaluate(PLAY, addresses(["sample", *OF_A_NETWORK], seed=0)) == []
 
 
-@pytest.mark.parametrize("name", ["digit", "weights", "filter", "descent", "backprop"])
+@pytest.mark.parametrize("name", ["digit", "weights", "filter", "descent", "race", "backprop"])
 def test_the_worst_addresses_open_a_page_at_once(visit, name):
     worst = {
         "digit": "#digit=__proto__&true=length&open=toString:0",
         "weights": "#w1=1e308,1,1,1,1,1,1&b2=-1e308&output=3&pupil=99&relu=2",
         "filter": "#row=2.5&kernel=1e308,1e308,1e308,1e308&relu=7&divisor=0",
         "descent": "#data=0.5&first=1.5&start=1e308,1e308,1e308,1e308&seed=-4",
+        "race": "#some=1&step=1e308&price=-1&seed=2.5",
         "backprop": "#seed=1e300&at=-1",
     }
     page = visit(f"play/{name}.html{worst[name]}")

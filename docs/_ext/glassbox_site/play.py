@@ -78,6 +78,15 @@ WIDGETS = {
         ),
         styles=("colors.css", "play.css"),
     ),
+    "race": Widget(
+        data=play_data.pupils_to_race,
+        still=play_data.race_still,
+        sentence=(
+            "With JavaScript, three descents race here, with all pupils for a step, some, or one, each with as many "
+            "gradients as the others."
+        ),
+        styles=("colors.css", "play.css"),
+    ),
     "backprop": Widget(
         data=play_data.network_of_lesson,
         still=play_data.backprop_still,

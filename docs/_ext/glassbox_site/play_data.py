@@ -190,6 +190,43 @@ def descent_still() -> Any:
     return figure
 
 
+def pupils_to_race() -> dict[str, Any]:
+    """The pupils and the start of lesson 3.4."""
+    weights = literals_of("part3_learning/plot_34_minibatches.py")["bad_weights"]
+    pupils = _pupils("", datasets.make_pupils(200), ["Maths", "CS"], weights)
+    mean = sum(pupils["targets"]) / len(pupils["targets"])
+    return {name: pupils[name] for name in ("columns", "features", "targets")} | {"start": [mean, *weights]}
+
+
+def race_still() -> Any:
+    """Draw three descents of lesson 3.4 on one map, after as many gradients."""
+    import matplotlib.pyplot as plt
+
+    from glassbox.descent import empirical_risk, gradient_descent, least_squares, standardize
+
+    plots.style.use()
+    data = pupils_to_race()
+    features, targets = standardize(data["features"])[0], data["targets"]
+    constant = least_squares(features, targets)[0]
+
+    def risk(places: Tensor) -> Tensor:
+        return empirical_risk(torch.cat([constant.expand(*places.shape[:-1], 1), places], dim=-1), features, targets)
+
+    figure, ax = plt.subplots(figsize=(4.6, 4.0))
+    plots.contours(ax, risk, (-2, 2.9), (-0.4, 3.2), levels=[1.2, 2, 4, 8, 16])
+    for size, color in ((1, plots.style.BLUE), (20, plots.style.ORANGE), (200, plots.style.MUTED)):
+        path = gradient_descent(
+            data["start"], features, targets, step=0.05, iterations=1 + 600 // size, batch_size=size
+        )
+        ax.plot(*path.parameters[:, 1:].T, color=color, linewidth=1 if size == 1 else 2.5, zorder=3)
+    ax.set(xlabel="w1 Maths", ylabel="w2 CS", aspect="equal")
+    figure.alt_text = (
+        "Three descents on the contours of one risk: one of three steps that has hardly begun, one of thirty that is "
+        "nearly there, one of six hundred that dances around the lowest point."
+    )
+    return figure
+
+
 def network_of_lesson() -> dict[str, Any]:
     """The network of lesson 3.3, its input and its right answer."""
     lesson = literals_of("part3_learning/plot_33_backpropagation.py")

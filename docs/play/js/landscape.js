@@ -159,20 +159,25 @@ function clipped(pixel) {
   return Math.max(-4000, Math.min(4000, Math.round(pixel * 10) / 10));
 }
 
-/** Risk against iterations, on a logarithmic axis. `draw` takes runs {risks, className} and the risk to reach. */
+/**
+ * Risk against iterations, on a logarithmic axis: the risks of a run stand at `first`, then every `unit`. `draw` takes
+ * runs {risks, className}, the risk to reach, and for how many risks there is to be room.
+ */
 export class RiskCurve {
-  constructor() {
+  constructor({ label = "iteration", first = 1, unit = 1 } = {}) {
+    Object.assign(this, { label, first, unit });
     this.svg = makeSvg("svg", { viewBox: `0 0 ${CURVE.width} ${CURVE.height}`, class: "risk-curve" });
   }
 
-  draw(runs, goal) {
+  draw(runs, goal, room = 10) {
+    const { first, unit } = this;
     const { left, bottom, top, right } = MAP_MARGIN;
     const inner = { x: left, y: top, width: CURVE.width - left - right, height: CURVE.height - top - bottom };
     const risks = runs.flatMap((run) => run.risks).filter((risk) => risk > 0);
     const high = Math.ceil(Math.log10(Math.max(...risks, goal)));
     const low = Math.max(Math.floor(Math.log10(Math.min(...risks, goal))), high - 12);
-    const longest = Math.max(10, ...runs.map((run) => run.risks.length));
-    const across = (iteration) => inner.x + ((iteration - 1) / (longest - 1)) * inner.width;
+    const last = first + unit * (Math.max(room, ...runs.map((run) => run.risks.length)) - 1);
+    const across = (iteration) => inner.x + ((iteration - first) / (last - first)) * inner.width;
     const down = (risk) => {
       const share = (high - Math.log10(Math.max(risk, 1e-300))) / (high - low);
       return inner.y + Math.min(share, 1) * inner.height;
@@ -184,21 +189,23 @@ export class RiskCurve {
       marks.push(makeSvg("line", { x1: inner.x - 4, x2: inner.x, y1: y, y2: y }));
       marks.push(makeSvg("text", { x: inner.x - 7, y: y + 4, "text-anchor": "end" }, powerOfTen(power)));
     }
-    for (const tick of axisTicks(1, longest).filter((each) => each >= 1)) {
+    for (const tick of axisTicks(first, last).filter((each) => each >= first)) {
       const x = across(tick);
       const y = inner.y + inner.height;
       marks.push(makeSvg("line", { x1: x, x2: x, y1: y, y2: y + 4 }));
       marks.push(makeSvg("text", { x, y: y + 16, "text-anchor": "middle" }, brief(tick)));
     }
     const middle = inner.x + inner.width / 2;
-    marks.push(makeSvg("text", { x: middle, y: CURVE.height - 6, "text-anchor": "middle" }, "iteration"));
+    marks.push(makeSvg("text", { x: middle, y: CURVE.height - 6, "text-anchor": "middle" }, this.label));
     marks.push(
       makeSvg("line", { class: "goal", x1: inner.x, x2: inner.x + inner.width, y1: down(goal), y2: down(goal) }),
     );
     const lines = runs.map(({ risks: each, className }) => {
       const every = Math.ceil(each.length / MOST_CORNERS);
-      const shown = each.map((risk, k) => [k + 1, risk]).filter(([k]) => (k - 1) % every === 0 || k === each.length);
-      const points = shown.map(([k, risk]) => `${across(k).toFixed(1)},${down(risk).toFixed(1)}`).join(" ");
+      const shown = each.map((risk, k) => [k, risk]).filter(([k]) => k % every === 0 || k === each.length - 1);
+      const points = shown
+        .map(([k, risk]) => `${across(first + unit * k).toFixed(1)},${down(risk).toFixed(1)}`)
+        .join(" ");
       return makeSvg("polyline", { points, class: className });
     });
     this.svg.replaceChildren(makeSvg("g", { class: "axes" }, ...marks), ...lines);
