@@ -79,8 +79,8 @@ plt.show()
 # ---------------
 # The next layer hands back how the risk changes with each output,
 # :math:`\partial R / \partial o_{f,g}^{l+1}`. Times the slope
-# :math:`\varphi'(s_{f,g})` it is what the risk asks of each *sum*. Call it
-# :math:`\delta_{f,g}`:
+# :math:`\varphi'(s_{f,g})` it is how the risk changes with each *sum*. As in lesson 3.3
+# call it :math:`\delta_{f,g}`:
 #
 # .. math:: \delta_{f,g} = \frac{\partial R}{\partial s_{f,g}}
 #    = \frac{\partial R}{\partial o_{f,g}^{l+1}} \; \varphi'(s_{f,g}) .
@@ -256,16 +256,16 @@ plt.show()
 # three gradients. Autograd calls it when the layer is part of a network. We compare
 # with PyTorch's own convolution.
 
-image, kernel, slope = (matrix(table)[None, None] for table in (o, K, delta))
+image, kernel, grad_output = (matrix(table)[None, None] for table in (o, K, delta))
 bias = torch.zeros(1, dtype=torch.float64)
 by_hand = [matrix(grad_o), matrix(grad_K), torch.tensor([float(grad_b)]).double()]
-by_package = F.conv2d_backward(slope, image, kernel, bias)
+by_package = F.conv2d_backward(grad_output, image, kernel, bias)
 
 leaves = [t.clone().requires_grad_() for t in (image, kernel, bias)]
 output = torch.nn.functional.conv2d(*leaves)
-by_torch = torch.autograd.grad(output, leaves, slope)
+by_torch = torch.autograd.grad(output, leaves, grad_output)
 as_convolution = F.conv2d(padded[None, None], kernel.flip(2, 3))
-transposed = torch.nn.functional.conv_transpose2d(slope, kernel)
+transposed = torch.nn.functional.conv_transpose2d(grad_output, kernel)
 
 for name, ours, package, theirs in zip(
     ["image", "kernel", "bias"], by_hand, by_package, by_torch, strict=True
@@ -311,10 +311,10 @@ image = torch.randn(2, 6, 6, generator=generator, dtype=torch.float64)
 kernel = torch.randn(3, 2, 3, 3, generator=generator, dtype=torch.float64)
 options = {"stride": 2, "padding": 1}
 output = F.conv2d(image, kernel, **options)
-slope = torch.randn(output.shape, generator=generator, dtype=torch.float64)
+grad_output = torch.randn(output.shape, generator=generator, dtype=torch.float64)
 
-by_loops = backward_by_loops(slope, image, kernel, **options)
-by_package = F.conv2d_backward(slope, image, kernel, **options)
+by_loops = backward_by_loops(grad_output, image, kernel, **options)
+by_package = F.conv2d_backward(grad_output, image, kernel, **options)
 for name, ours, package in zip(["image", "kernel"], by_loops, by_package, strict=False):
     difference = (ours - package).abs().max()
     print(f"{name:6} {tuple(ours.shape)}: largest difference {difference:.0e}")
@@ -324,7 +324,7 @@ check = gradients.check(
     lambda image, kernel: F.conv2d(image, kernel, **options),
     image,
     kernel,
-    backward=lambda slope, *tensors: F.conv2d_backward(slope, *tensors, **options)[:2],
+    backward=lambda given, *tensors: F.conv2d_backward(given, *tensors, **options)[:2],
 )
 print(check)  # both ways against central differences, which know no formula
 

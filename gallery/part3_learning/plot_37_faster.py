@@ -10,7 +10,7 @@ graphics processor. **Do they all learn the same, and which of them is worth it?
 several workers and put their gradients together without an error, start such a run with
 one command, and say from two numbers when a faster device pays.
 
-*Time*: 40 minutes. *Before*: lessons 1.3, 3.4 and 3.5.
+*Time*: 45 minutes. *Before*: lessons 1.3, 3.4 and 3.5.
 """
 
 # %%
@@ -265,8 +265,8 @@ arrows = {
 plots.named_arrows(ax, {name: vector[pair] for name, vector in arrows.items()})
 ax.plot(*whole[pair], "x", color=plots.style.INK, markersize=12, markeredgewidth=2.5)
 one, other = (int(index) + 10 for index in pair)
-ax.set(xlabel=f"slope for the bias of digit {one}", title="means of 7 + 3 digits")
-ax.set_ylabel(f"slope for the bias of digit {other}")
+ax.set(xlabel=f"derivative by the bias of digit {one}", title="means of 7 + 3 digits")
+ax.set_ylabel(f"derivative by the bias of digit {other}")
 fig.alt_text = (
     "Arrows of two components of the gradient: that of seven digits, that of three, "
     "their plain mean, and their weighted mean, which ends on the cross of the whole."
@@ -275,14 +275,16 @@ plt.show()
 
 # %%
 # ``fit`` does this by itself. Started by PyTorch's launcher, each of :math:`W`
-# **processes** draws the same batch, takes its part, and multiplies its mean loss by
-# :math:`W |B_w| / |B|`. Then all of them average their gradients before each update.
-# The average divides by :math:`W`, which is why the factor has a :math:`W` in it:
+# **processes** draws the same batch and sends its part through the network. They tell
+# each other their scores, so each has the loss of the whole batch, and differentiates
+# it for its own part: that is :math:`\tfrac{|B_w|}{|B|} \, g_w`. Then PyTorch takes the
+# mean of their gradients before each update. A mean divides by :math:`W`, so each
+# multiplies its share by :math:`W` before:
 #
 # .. math:: \frac{1}{W} \sum_{w=1}^{W} \frac{W\, |B_w|}{|B|} \; g_w = \nabla R .
 #
-# So all have the same weights, always. The command ``glassbox train`` calls ``fit``. On
-# your computer, type it into a terminal:
+# So all take the same step, from the same weights. The command ``glassbox train`` calls
+# ``fit``. On your computer, type it into a terminal:
 #
 # .. code-block:: bash
 #
@@ -325,13 +327,13 @@ print(f"{last['test_accuracy']:.2%} of the test digits right")
 
 # %%
 # Only the first of the two speaks. How much did they tell each other? At each step
-# every gradient once, a number of four bytes.
+# every gradient and ten scores for each image, numbers of four bytes.
 
 parameters = sum(tensor.numel() for tensor in by_two.values())
-kilobytes = parameters * 4 / 1000
-print(
-    f"{parameters:,} gradients are {kilobytes:.1f} kB a step, {epoch['steps']} times."
-)
+scores = settings["batch-size"] * 10
+for name, count in {"gradients": parameters, "scores": scores}.items():
+    print(f"{count:6,} {name}: {count * 4 / 1000:5.1f} kB a step")
+print(f"and that {epoch['steps']} times.")
 
 # **Do all learn the same?** The same ``fit`` in this process: the same seed, the same
 # digits. A **thread** shares the memory of its process: two of them cut the sums inside
@@ -419,9 +421,9 @@ assert grown[20] > 10 * grown[1]
 # which way a gradient goes. Two runs then end at *different weights of the same
 # quality*, as they do from two orders of the images.
 #
-# One thing cannot be cut like this. ``BatchNorm2d`` (lesson 3.6) takes a mean over the
-# *batch*, and a worker knows only its part. ``fit`` refuses such a network under
-# several processes, and says why.
+# One layer needs more talk. ``BatchNorm2d`` (lesson 3.6) takes a mean over the *batch*,
+# and a worker knows only its part. Each with a mean of its own would train another
+# network than one process trains, so ``fit`` adds up their sums within the layer.
 #
 # Two numbers tell the speed
 # --------------------------
