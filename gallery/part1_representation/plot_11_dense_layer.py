@@ -328,7 +328,8 @@ torch.testing.assert_close(sums[one_on].sum(), sums[others].sum())
 #   negative one sets it against another.
 # - The bias places the threshold, and ReLU puts zero below it: together they
 #   **select**.
-# - With fewer outputs than inputs, the data get a smaller, more telling representation.
+# - With fewer outputs than inputs the data get smaller. What the weights do not ask for
+#   is lost.
 #
 # **Try this.** Set ``nn.Linear(2, 1)`` on top of the layer of the marks, without ReLU
 # between. Show that one layer ``nn.Linear(7, 1)`` gives the same result: multiply the

@@ -208,9 +208,9 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# Each finds what it asks for and nothing else: an edge that runs across, the first
-# kernel does not see. Nobody needs to choose such kernels: in a network they are
-# parameters, and training finds them (lessons 1.3 and 3.5).
+# An edge that runs straight across, the first kernel does not see; a slanted one it
+# sees in part. Nobody needs to choose such kernels: in a network they are parameters,
+# and training finds them (lessons 1.3 and 3.5).
 #
 # Three channels in
 # -----------------

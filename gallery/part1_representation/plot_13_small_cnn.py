@@ -64,7 +64,9 @@ plt.show()
 # × 2 block of pixels; an odd row or column at the end is left out.
 #
 # What is pooling for? A map has a high value where its kernel found something. Let that
-# place move to the right, one pixel at a time:
+# place move to the right, one pixel at a time, and pool.
+#
+# .. predict:: pooled
 
 spots = [2, 3, 4]
 moving = torch.zeros(3, 1, 2, 6)

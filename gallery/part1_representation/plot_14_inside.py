@@ -393,8 +393,7 @@ for name, result in {"as it is": scores, "without channel 3": ours}.items():
 #   of the image that grows with every layer.
 # - ReLU drops little at first and most in the end: maps turn from pictures into
 #   answers.
-# - Untrained layers lose the digit on the way; trained ones keep what matters, and lay
-#   the answer open.
+# - Untrained layers lose the digit on the way; trained ones keep it.
 # - What a channel answers to shows in its mean maps; what hangs on it shows when it is
 #   switched off.
 #

@@ -298,8 +298,8 @@ plt.show()
 #   low ground.
 # - As many parameters as rows: a perfect fit, and no proof of anything. Judge a model
 #   on data that it has not seen.
-# - For a linear model the lowest point can be computed. For a network it cannot, and
-#   one has to walk: lesson 2.2.
+# - For a linear model the lowest point can be computed. For a network there is no such
+#   formula, and one walks: lesson 2.2.
 #
 # On the page :doc:`/play/descent` you choose weights on a map of this risk and let them
 # roll, as lesson 2.2 does.

@@ -77,11 +77,11 @@ torch.testing.assert_close(
 )
 
 # %%
-# All four derivatives are positive: from here, making any weight smaller lowers the
-# risk, that of French most of all. Is the formula right? Two ways of checking know
-# nothing of it. **Autograd** differentiates the code of the risk, operation by
-# operation. **Central differences** move each weight a little up and down, and divide
-# the change of the risk by the move.
+# All four derivatives are positive: from here, making any weight a little smaller
+# lowers the risk, that of French most of all. Is the formula right? Two ways of
+# checking know nothing of it. **Autograd** differentiates the code of the risk,
+# operation by operation. **Central differences** move each weight a little up and down,
+# and divide the change of the risk by the move.
 
 table = gradients.check(
     lambda w: ((X @ w - y) ** 2).mean(),

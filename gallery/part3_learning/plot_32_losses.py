@@ -95,8 +95,8 @@ for p in (0.9, 0.5, 0.4, 0.01):
 
 # %%
 # Who knows nothing and says one half pays :math:`\log 2`, about 0.69, for each answer;
-# with :math:`K` classes and :math:`1/K` for each it is :math:`\log K`. A network whose
-# loss is not below that has learned nothing.
+# with :math:`K` classes and :math:`1/K` for each it is :math:`\log K`. A network that
+# pays more would do better to guess, however many of its answers are right.
 #
 # What training sees
 # ------------------

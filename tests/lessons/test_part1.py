@@ -111,6 +111,15 @@ def test_certainty_is_not_being_right(trained, claim):
 
 
 @pytest.mark.slow
+def test_relu_drops_more_in_the_end_than_at_first(trained, claim):
+    start, model, _, test = trained
+    seen = tracing.trace(model, test.images)
+    zero = [(seen[f"relu{layer}"].output == 0).double().mean().item() for layer in (1, 2, 3, 4)]
+    said = "ReLU puts a larger share of its numbers to zero in the last layer than in the first: relu1 to relu4"
+    claim("1.4", said, start, " ".join(f"{share:.0%}" for share in zero), zero[3] > zero[0])
+
+
+@pytest.mark.slow
 def test_training_is_what_keeps_the_digit(trained, claim):
     start, model, _, test = trained
     shares = readable(model, test[:2_000], test[2_000:])
