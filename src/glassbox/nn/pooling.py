@@ -51,6 +51,8 @@ def find_winners(images: Tensor, rows: Axis, columns: Axis) -> Tensor:
     places = lay_out(pixels, rows, columns, padding=pixels.numel()).flatten(0, 1)  # (kh·kw, H', W')
     places = places.view(len(places), *[1] * (images.ndim - 2), *places.shape[1:])
     place = places.expand_as(seen).gather(0, winner).squeeze(0)  # (..., H', W')
+    if (rows.padded_size, columns.padded_size) == images.shape[-2:]:
+        return place
     return torch.where(place < pixels.numel(), place, places.amin(0))  # padding wins over nothing but -inf: a tie
 
 
