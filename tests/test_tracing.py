@@ -4,8 +4,10 @@ import pytest
 import torch
 from torch import nn
 
+import glassbox.nn
 from glassbox import tracing
 from glassbox.tracing import trace
+from tests.nn.records import LAYERS, parameters
 
 
 def digits_model():
@@ -149,54 +151,19 @@ def test_bad_input_is_told_in_words():
     assert not any(module._forward_hooks for module in model.modules())
 
 
-EXPLAINED = {
-    "linear": (nn.Linear(7, 3), (2, 7)),
-    "linear without bias": (nn.Linear(7, 3, bias=False), (2, 4, 7)),
-    "one vector": (nn.Linear(7, 3), (7,)),
-    "convolution": (nn.Conv2d(3, 4, (2, 3), stride=(2, 1), padding=(1, 2), dilation=(1, 2)), (2, 3, 6, 7)),
-    "groups": (nn.Conv2d(4, 6, 3, groups=2, padding=1), (2, 4, 5, 5)),
-    "same": (nn.Conv2d(2, 2, (4, 3), padding="same", dilation=(1, 2)), (1, 2, 6, 6)),
-    "valid": (nn.Conv2d(2, 2, 3, padding="valid", bias=False), (1, 2, 6, 6)),
-    "circular": (nn.Conv2d(2, 2, 3, padding=2, padding_mode="circular"), (1, 2, 5, 5)),
-    "reflect": (nn.Conv2d(2, 2, 3, padding=2, padding_mode="reflect"), (1, 2, 5, 5)),
-    "replicate": (nn.Conv2d(2, 2, 3, padding=2, padding_mode="replicate"), (1, 2, 5, 5)),
-    "relu": (nn.ReLU(), (2, 5)),
-    "sigmoid": (nn.Sigmoid(), (2, 5)),
-    "tanh": (nn.Tanh(), (2, 5)),
-    "maximum": (nn.MaxPool2d(2), (2, 3, 7, 7)),
-    "maximum, padded": (nn.MaxPool2d(3, stride=2, padding=1, dilation=2), (1, 2, 9, 9)),
-    "maximum, ceil": (nn.MaxPool2d(2, ceil_mode=True), (1, 1, 7, 7)),
-    "average": (nn.AvgPool2d(2), (2, 3, 6, 6)),
-    "average, padded": (nn.AvgPool2d(3, stride=2, padding=1), (1, 2, 7, 8)),
-    "average, ceil": (nn.AvgPool2d(3, stride=2, padding=1, ceil_mode=True), (1, 2, 8, 8)),
-    "average, seen": (nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False), (1, 2, 7, 8)),
-    "average, divisor": (nn.AvgPool2d(2, divisor_override=3), (1, 2, 6, 6)),
-    "flatten": (nn.Flatten(), (2, 3, 4, 5)),
-    "flatten some": (nn.Flatten(1, 2), (2, 3, 4, 5)),
-    "softmax": (nn.Softmax(dim=-1), (3, 5)),
-    "softmax of channels": (nn.Softmax(dim=1), (2, 3, 2, 2)),
-    "log softmax": (nn.LogSoftmax(dim=1), (3, 5)),
-    "batch norm": (nn.BatchNorm2d(3), (4, 3, 5, 5)),
-    "batch norm, evaluating": (nn.BatchNorm2d(3).eval(), (4, 3, 5, 5)),
-    "batch norm, plain": (nn.BatchNorm2d(3, affine=False, track_running_stats=False).eval(), (4, 3, 5, 5)),
-    "dropout": (nn.Dropout(0.4), (4, 6)),
-    "dropout, evaluating": (nn.Dropout(0.4).eval(), (4, 6)),
-}
+EXPLAINED = [row for row in LAYERS if row.shape and 0 not in row.shape and not row.options.get("return_indices")]
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
-@pytest.mark.parametrize("name", EXPLAINED)
-def test_the_terms_make_the_value(name):
-    layer, shape = EXPLAINED[name]
-    torch.manual_seed(3)
-    layer = layer.double()
-    for parameter in layer.parameters():
-        nn.init.normal_(parameter)
-    for buffer in layer.buffers():
-        if buffer.is_floating_point():
-            buffer.uniform_(0.5, 2)
-    record = trace(nn.Sequential(layer), torch.randn(shape, dtype=torch.float64))["0"]
-    for index in torch.cartesian_prod(*map(torch.arange, record.shape)).reshape(-1, len(record.shape)).tolist():
+@pytest.mark.parametrize(("library", "training"), [(glassbox.nn, True), (nn, False)], ids=["training", "evaluating"])
+@pytest.mark.parametrize("row", parameters(EXPLAINED))
+def test_the_terms_make_the_value(row, library, training):
+    """Of up to twenty numbers of each layer that has a record, spread over its output; PyTorch's own are evaluating."""
+    layer = row.build(library).train(training)
+    (images,) = row.inputs()
+    record = trace(nn.Sequential(layer), images)["0"]
+    places = torch.cartesian_prod(*map(torch.arange, record.shape)).reshape(-1, len(record.shape))
+    for index in places[:: -(-len(places) // 20)].tolist():
         explanation = record.terms(*index)
         assert explanation.value == record.output[tuple(index)].item()
         assert math.isclose(explanation.total, explanation.value, rel_tol=1e-12, abs_tol=1e-12), explanation

@@ -168,23 +168,6 @@ def second_derivatives(row: Row, library: Any) -> list[Tensor]:
     return [*slopes, *torch.autograd.grad(sum((slope**2).sum() for slope in slopes), leaves)]
 
 
-SHAPES: dict[str, Callable[..., Tensor]] = {
-    "conv2d": lambda x, w, b: F.conv2d(x, w, b, stride=(2, 1), padding=1, dilation=(1, 2), groups=2),
-    "max_pool2d": lambda x: F.max_pool2d(x, 3, 2, 1),
-    "avg_pool2d": lambda x: F.avg_pool2d(x, 3, 2, 1, count_include_pad=False),
-}
-
-
-@pytest.mark.parametrize("call", SHAPES.values(), ids=SHAPES)
-def test_gradgradcheck(call: Callable[..., Tensor], arranged: str) -> None:
-    generator = torch.Generator().manual_seed(0)
-    images = (0.1 * torch.randperm(120, generator=generator).double().view(2, 2, 6, 5)).requires_grad_()
-    weight = torch.randn(4, 1, 2, 2, dtype=torch.float64, generator=generator, requires_grad=True)
-    bias = torch.randn(4, dtype=torch.float64, generator=generator, requires_grad=True)
-    tensors = (images, weight, bias) if call is SHAPES["conv2d"] else (images,)
-    assert torch.autograd.gradgradcheck(call, tensors, fast_mode=True)
-
-
 def test_gradgradcheck_can_fail() -> None:
     def detached(grad_output: Tensor, images: Tensor, weight: Tensor, *others: Any, **options: Any) -> Gradients:
         return convolve_backward(grad_output, images, weight.detach(), *others, **options)
@@ -255,38 +238,6 @@ def test_a_window_of_padding_only_is_refused() -> None:
     for pool in (F.max_pool2d, lambda *given: F.max_pool2d(*given, return_indices=True)):
         with pytest.raises(ValueError, match=r"each window to see a number .* dilation 3 .* image of 2, padded by 1"):
             pool(torch.rand(1, 1, 2, 2), 2, 1, 1, 3)
-
-
-LAYERS_BEFORE: dict[str, Callable[[], torch.nn.Module]] = {
-    "Conv2d": lambda: ours.Conv2d(2, 2, 3, padding=1),
-    "Conv2d without bias": lambda: ours.Conv2d(2, 2, 3, padding=1, bias=False),
-    "Conv2d, reflected": lambda: ours.Conv2d(2, 2, 3, padding=1, padding_mode="reflect"),
-    "MaxPool2d": lambda: ours.MaxPool2d(3, 1, 1),
-    "AvgPool2d": lambda: ours.AvgPool2d(3, 1, 1),
-    "Linear": lambda: ours.Linear(6, 6),
-    "BatchNorm2d": lambda: ours.BatchNorm2d(2),
-    "Dropout": lambda: ours.Dropout(0.5),
-}
-
-
-@pytest.mark.parametrize("shape", [(3, 2, 6, 6), (2, 6, 6)], ids=["batch", "single"])
-@pytest.mark.parametrize("name", LAYERS_BEFORE)
-def test_an_output_may_be_written_over(name: str, shape: tuple[int, ...], arranged: str) -> None:
-    if name == "BatchNorm2d" and len(shape) == 3:
-        pytest.skip("needs a batch")
-    layer, images = LAYERS_BEFORE[name](), torch.randn(shape)
-    gradients = []
-    for after in (
-        lambda y, x: torch.relu(y + x),
-        lambda y, x: ours.ReLU(inplace=True)(y.add_(x)),
-        lambda y, x: torch.nn.ReLU(inplace=True)(y.add_(x)),
-    ):
-        torch.manual_seed(0)
-        x = images.clone().requires_grad_()
-        after(layer(x), x).sum().backward()
-        gradients.append(x.grad)
-    for found in gradients[1:]:
-        torch.testing.assert_close(found, gradients[0])
 
 
 # --- What a training script relies on -------------------------------------------------------------------------------

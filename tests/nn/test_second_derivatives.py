@@ -53,7 +53,7 @@ def test_penalty_on_the_gradient(row: Row) -> None:
 
 
 @pytest.mark.parametrize("record", FUNCTIONS.values(), ids=FUNCTIONS)
-def test_gradgradcheck(record: Record) -> None:
+def test_gradgradcheck(record: Record, arranged: str) -> None:
     """Central differences of our gradients: a reference that shares no derivative with torch.nn."""
     tensors, options = record.call
 
