@@ -3,16 +3,18 @@ import { factor, powers, term } from "./explanation.js";
 import { map, ravel, tensor, wholeOf } from "./tensor.js";
 
 /**
- * y = f(x), number by number. `derivative` gives dy/dx as named factors, from x and y; `explain` gives the rule and the
- * one term that makes y of x.
+ * y = f(x), number by number. `derivative` gives dy/dx from x and y, and `factors` the same as named factors; `explain`
+ * gives the rule and the one term that makes y of x.
  */
-function elementwise(f, derivative, explain) {
-  const slopeOf = (x, y, layer) => derivative(x, y, layer).reduce((product, [, value]) => product * value, 1);
+function elementwise(f, derivative, explain, factors = (x, y, layer) => [["dy/dx", derivative(x, y, layer)]]) {
   return {
     forward: (layer, input) => map(input, (x) => f(x, layer)),
     backward: (layer, { input, output, slope }) => {
-      const data = slope.data.map((d, place) => d * slopeOf(input.data[place], output.data[place], layer));
-      return { input: tensor(input.shape, data) };
+      const grad = tensor(input.shape, slope.data);
+      for (let place = 0; place < grad.data.length; place += 1) {
+        grad.data[place] *= derivative(input.data[place], output.data[place], layer);
+      }
+      return { input: grad };
     },
     reach: (layer, box) => box,
     explain: (layer, { input }, index) => {
@@ -23,10 +25,10 @@ function elementwise(f, derivative, explain) {
     explainSlope: {
       value: (layer, { input, output, slope }, index) => {
         const place = ravel(index, input.shape);
-        const local = derivative(input.data[place], output.data[place], layer);
-        const factors = local.map(([symbol, value]) => factor(symbol, value));
+        const local = factors(input.data[place], output.data[place], layer);
         const arrived = factor("∂L/∂y", slope.data[place], "slope", index);
-        return { rule: "sum", constant: null, terms: [term([...factors, arrived])] };
+        const named = local.map(([symbol, value]) => factor(symbol, value));
+        return { rule: "sum", constant: null, terms: [term([...named, arrived])] };
       },
     },
   };
@@ -36,7 +38,7 @@ function elementwise(f, derivative, explain) {
 function gated(symbol, gate, derivative) {
   return elementwise(
     (x, layer) => gate(x, layer) * x,
-    (x, y, layer) => [["dy/dx", derivative(x, layer)]],
+    (x, y, layer) => derivative(x, layer),
     (x, layer) => ({ rule: "sum", alone: term([factor(symbol, gate(x.value, layer)), x]) }),
   );
 }
@@ -44,8 +46,9 @@ function gated(symbol, gate, derivative) {
 /** max(0, x); its derivative at 0 is 0. */
 export const ReLU = elementwise(
   (x) => (x < 0 ? 0 : x), // NaN stays NaN
-  (x) => [["ReLU′", x > 0 ? 1 : 0]],
+  (x) => (x > 0 ? 1 : 0),
   (x) => ({ rule: "relu", alone: term([x], x.value > 0) }),
+  (x) => [["ReLU′", x > 0 ? 1 : 0]],
 );
 
 const shareOfLeaky = (x, { negativeSlope }) => (x > 0 ? 1 : negativeSlope);
@@ -86,18 +89,20 @@ export const GELU = gated(
 /** 1 / (1 + e^-x); dy/dx = y (1 - y). */
 export const Sigmoid = elementwise(
   sigmoidOf,
+  (x, y) => y * (1 - y),
+  (x) => ({ rule: "sigmoid", alone: term([x]) }),
   (x, y) => [
     ["y", y],
     ["1 − y", 1 - y],
   ],
-  (x) => ({ rule: "sigmoid", alone: term([x]) }),
 );
 
 /** (e^x - e^-x) / (e^x + e^-x); dy/dx = 1 - y². */
 export const Tanh = elementwise(
   (x) => Math.tanh(x),
-  (x, y) => [["1 − y²", 1 - y * y]],
+  (x, y) => 1 - y * y,
   (x) => ({ rule: "tanh", alone: term([x]) }),
+  (x, y) => [["1 − y²", 1 - y * y]],
 );
 
 /** Make probabilities of scores (F): y[k] = e^x[k] / sum over j of e^x[j]. */

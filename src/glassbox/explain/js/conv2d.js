@@ -15,8 +15,9 @@ export function conv2dForward(input, weight, bias, options = PLAIN) {
     bias.data.forEach((b, o) => y.fill(b, o * perMap, (o + 1) * perMap));
   }
   eachProduct(input, weight, output, options, (k, from, to, count, step) => {
+    const tap = K[k];
     for (let g = 0; g < count; g += 1) {
-      y[to + g] += K[k] * x[from + g * step];
+      y[to + g] += tap * x[from + g * step];
     }
   });
   return output;
@@ -26,35 +27,46 @@ export function conv2dForward(input, weight, bias, options = PLAIN) {
 export function conv2dBackward(slope, input, weight, options = PLAIN) {
   const [x, K, dy] = [input.data, weight.data, slope.data];
   const [gradInput, gradWeight, gradBias] = [tensor(input.shape), tensor(weight.shape), tensor([weight.shape[0]])];
+  const [dx, dK] = [gradInput.data, gradWeight.data];
   eachProduct(input, weight, slope, options, (k, from, to, count, step) => {
+    const tap = K[k];
+    let sum = 0;
     for (let g = 0; g < count; g += 1) {
-      gradInput.data[from + g * step] += K[k] * dy[to + g];
-      gradWeight.data[k] += x[from + g * step] * dy[to + g];
+      dx[from + g * step] += tap * dy[to + g];
+      sum += x[from + g * step] * dy[to + g];
     }
+    dK[k] += sum;
   });
   const perMap = dy.length / slope.shape[0];
-  dy.forEach((d, place) => (gradBias.data[Math.floor(place / perMap)] += d));
+  for (let place = 0; place < dy.length; place += 1) {
+    gradBias.data[Math.floor(place / perMap)] += dy[place];
+  }
   return { input: gradInput, weight: gradWeight, bias: gradBias };
 }
 
 /** Visit all products K[k] x[from + g step] that go into y[to + g], g < count. */
 function eachProduct(input, weight, output, options, visit) {
   const [perPlane, taps] = [input.shape[1] * input.shape[2], weight.shape[2] * weight.shape[3]];
-  const perMap = output.shape[1] * output.shape[2];
-  for (let o = 0; o < weight.shape[0]; o += 1) {
-    const channels = channelsOf(o, weight, options);
-    channels.forEach((channel, c) => {
-      const kernel = (o * channels.length + c) * taps;
-      eachRow(input.shape.slice(1), weight.shape.slice(2), options, (tap, from, to, count) => {
-        visit(kernel + tap, channel * perPlane + from, o * perMap + to, count, options.stride[1]);
-      });
-    });
-  }
+  const [perMap, step, perKernel] = [output.shape[1] * output.shape[2], options.stride[1], weight.shape[1]];
+  const firsts = Array.from({ length: weight.shape[0] }, (_, o) => firstChannel(o, weight, options));
+  eachRow(input.shape.slice(1), weight.shape.slice(2), options, (tap, from, to, count) => {
+    for (let o = 0; o < firsts.length; o += 1) {
+      for (let c = 0; c < perKernel; c += 1) {
+        const k = (o * perKernel + c) * taps + tap;
+        visit(k, (firsts[o] + c) * perPlane + from, o * perMap + to, count, step);
+      }
+    }
+  });
 }
 
-/** The input channels that kernel o sees: those of its group. */
-function channelsOf(o, weight, { groups }) {
-  const first = Math.floor((o * groups) / weight.shape[0]) * weight.shape[1];
+/** The first of the input channels that kernel o sees: those of its group. */
+function firstChannel(o, weight, { groups }) {
+  return Math.floor((o * groups) / weight.shape[0]) * weight.shape[1];
+}
+
+/** The input channels that kernel o sees. */
+function channelsOf(o, weight, options) {
+  const first = firstChannel(o, weight, options);
   return Array.from({ length: weight.shape[1] }, (_, c) => first + c);
 }
 

@@ -6,10 +6,13 @@ import { ravel, tensor, unravel, wholeOf } from "./tensor.js";
 export function linearForward(input, weight, bias) {
   const [outputs, inputs] = weight.shape;
   const output = tensor([outputs], bias === null ? null : bias.data);
+  const [w, x] = [weight.data, input.data];
   for (let k = 0; k < outputs; k += 1) {
+    let sum = output.data[k];
     for (let p = 0; p < inputs; p += 1) {
-      output.data[k] += weight.data[k * inputs + p] * input.data[p];
+      sum += w[k * inputs + p] * x[p];
     }
+    output.data[k] = sum;
   }
   return output;
 }
@@ -18,10 +21,12 @@ export function linearForward(input, weight, bias) {
 export function linearBackward(slope, input, weight) {
   const [outputs, inputs] = weight.shape;
   const [gradInput, gradWeight] = [tensor(input.shape), tensor(weight.shape)];
+  const [w, x, dx, dw] = [weight.data, input.data, gradInput.data, gradWeight.data];
   for (let k = 0; k < outputs; k += 1) {
+    const dy = slope.data[k];
     for (let p = 0; p < inputs; p += 1) {
-      gradInput.data[p] += weight.data[k * inputs + p] * slope.data[k];
-      gradWeight.data[k * inputs + p] = input.data[p] * slope.data[k];
+      dx[p] += w[k * inputs + p] * dy;
+      dw[k * inputs + p] = x[p] * dy;
     }
   }
   return { input: gradInput, weight: gradWeight, bias: tensor(slope.shape, slope.data) };

@@ -8,24 +8,32 @@ import { eachRow, isInside, pixelOf, reachOfWindows, tapsOf, windowCounts, windo
 /** y[c, f, g] = the largest x of the window. */
 export function maxPool2dForward(input, options) {
   const output = outputOf(input, options);
-  largestOf(input, options).forEach((place, y) => (output.data[y] = input.data[place]));
+  const places = largestOf(input, options);
+  for (let y = 0; y < places.length; y += 1) {
+    output.data[y] = input.data[places[y]];
+  }
   return output;
 }
 
 /** The slope of a window goes to its largest number alone. */
 export function maxPool2dBackward(slope, input, options) {
   const gradInput = tensor(input.shape);
-  largestOf(input, options).forEach((place, y) => (gradInput.data[place] += slope.data[y]));
+  const places = largestOf(input, options);
+  for (let y = 0; y < places.length; y += 1) {
+    gradInput.data[places[y]] += slope.data[y];
+  }
   return { input: gradInput };
 }
 
 /** Where the largest number of each window is: among equals the first in row-major order. NaN counts as the largest. */
 function largestOf(input, options) {
   const places = new Int32Array(outputOf(input, options).data.length).fill(-1);
+  const x = input.data;
   eachPlane(input, options, (tap, from, to, count, step) => {
     for (let g = 0; g < count; g += 1) {
-      const [challenger, holder] = [from + g * step, places[to + g]];
-      if (holder < 0 || input.data[challenger] > input.data[holder] || Number.isNaN(input.data[challenger])) {
+      const challenger = from + g * step;
+      const holder = places[to + g];
+      if (holder < 0 || x[challenger] > x[holder] || Number.isNaN(x[challenger])) {
         places[to + g] = challenger;
       }
     }
@@ -83,12 +91,12 @@ function outputOf(input, options) {
 function eachPlane(input, options, visit) {
   const imageSize = input.shape.slice(1);
   const [rows, columns] = windowCounts(imageSize, options.kernelSize, options);
-  for (let c = 0; c < input.shape[0]; c += 1) {
-    eachRow(imageSize, options.kernelSize, options, (tap, from, to, count) => {
-      const plane = c * imageSize[0] * imageSize[1];
-      visit(tap, plane + from, c * rows * columns + to, count, options.stride[1]);
-    });
-  }
+  const [perPlane, perMap, step] = [imageSize[0] * imageSize[1], rows * columns, options.stride[1]];
+  eachRow(imageSize, options.kernelSize, options, (tap, from, to, count) => {
+    for (let c = 0; c < input.shape[0]; c += 1) {
+      visit(tap, c * perPlane + from, c * perMap + to, count, step);
+    }
+  });
 }
 
 /** The indices of the numbers that a window sees, row by row, padding left out. */

@@ -8,7 +8,8 @@ export function tensor(shape, data = null) {
   if (data !== null && data.length !== count) {
     throw new Error(`a tensor of shape (${shape.join(", ")}) holds ${count} numbers, got ${data.length}`);
   }
-  return { shape: [...shape], data: data === null ? new Float64Array(count) : Float64Array.from(data) };
+  // A typed array is copied at once, any other number by number.
+  return { shape: [...shape], data: new Float64Array(data ?? count) };
 }
 
 /** Give the place of an index in the data: (c, i, j) of (C, H, W) is (c H + i) W + j. */
@@ -31,16 +32,23 @@ export function wholeOf(shape) {
   return shape.map((length) => [0, length - 1]);
 }
 
-/** Apply a function to every number. */
+/** Apply a function to every number, and its place. */
 export function map(input, change) {
-  return { shape: [...input.shape], data: input.data.map(change) };
+  const data = new Float64Array(input.data.length);
+  for (let place = 0; place < data.length; place += 1) {
+    data[place] = change(input.data[place], place);
+  }
+  return { shape: [...input.shape], data };
 }
 
 // Numbers travel as base64 of little-endian bytes; a pixel travels as one byte and counts 1/255.
 const STORED = { float32: [Float32Array, 1], float64: [Float64Array, 1], uint8: [Uint8Array, 255] };
 
-/** Read a tensor that Python stored: {shape, data: base64, dtype}. */
+/** Read a tensor that Python stored: {shape, data: base64, dtype}; zeros where it stored the shape alone. */
 export function decodeTensor({ shape, data, dtype }) {
+  if (data === undefined) {
+    return tensor(shape);
+  }
   const [Numbers, divisor] = STORED[dtype];
   const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
   return tensor(
