@@ -190,7 +190,7 @@ export class Flow {
 }
 
 /** The strongest number of a tensor. */
-function strongestOf(pictures) {
+export function strongestOf(pictures) {
   const { values, layout } = pictures;
   const place = values.reduce((best, value, k) => (Math.abs(value) > Math.abs(values[best]) ? k : best), 0);
   return cellOfPlace(layout, place);

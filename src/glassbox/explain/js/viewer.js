@@ -134,6 +134,13 @@ export class Viewer {
     this.address?.changed();
   }
 
+  /** Show the network with other weights; steps that were taken from the ones before are forgotten. */
+  use(network) {
+    [this.network, this.original, this.steps] = [network, network, []];
+    this.learn.forget();
+    this.compute();
+  }
+
   /** Turn "forward", to the values, or "backward", to the gradient of the loss. */
   setDirection(direction) {
     this.direction = direction;
