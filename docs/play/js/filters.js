@@ -1,0 +1,77 @@
+// All weights of the network as pictures: every kernel of the convolutions, and the dense layers as tables of weights.
+import { make } from "./dom.js";
+import { strongestOf } from "./flow.js";
+import { indexAt, layOut, Pictures } from "./pictures.js";
+
+export class Filters {
+  /** `pick(place)` is called with the weight that the reader picks. */
+  constructor({ network, pick }) {
+    this.parts = network.layers.flatMap((layer, l) => (layer.weight ? [makePart(layer, l, pick)] : []));
+    this.element = make(
+      "div",
+      { class: "filters" },
+      [true, false].map((isKernel) => make("div", {}, this.partsOfKind(isKernel))),
+    );
+  }
+
+  /** Kernels stand in one row, dense layers in the next. */
+  partsOfKind(isKernel) {
+    return this.parts.filter((part) => part.isKernel === isKernel).map(({ element }) => element);
+  }
+
+  /** Draw the weights of a network, each layer on a scale of its own. */
+  draw(network, palette) {
+    for (const { layer, pictures } of this.parts) {
+      const { data } = network.layers[layer].weight;
+      pictures.draw(data, largest(data), palette);
+    }
+  }
+}
+
+function makePart({ name, weight }, layer, pick) {
+  const layout = layOut(weight.shape);
+  const isKernel = weight.shape.length === 4;
+  const pictures = new Pictures(layout, `aspect-ratio: ${layout.columns} / ${layout.rows}`);
+  const open = (cell) => pick({ what: "weight", layer, index: indexAt(layout, cell) });
+  const picture = make(
+    "div",
+    {
+      class: isKernel ? "filters-kernels" : "filters-dense",
+      style: `--across: ${isKernel ? weight.shape[0] : 1}; --wide: ${layout.columns}`,
+      onclick: (event) => {
+        const cell = pictures.cellUnder(event);
+        if (cell !== null) {
+          open(cell);
+        }
+      },
+    },
+    pictures.parts.map(({ block }) => block),
+  );
+  if (isKernel) {
+    transpose(picture, weight.shape);
+  }
+  const words = isKernel
+    ? `${weight.shape[0]} × ${weight.shape[1]} kernels, a column for each map`
+    : `${weight.shape[0]} units, a row of ${weight.shape[1]} weights for each`;
+  const toStrongest = () => open(strongestOf(pictures));
+  const title = `Open the strongest weight of ${name}`;
+  const button = make(
+    "button",
+    { type: "button", class: "tracer-toggle", title, onclick: toStrongest },
+    `${name}.weight`,
+  );
+  const element = make("figure", {}, picture, make("figcaption", {}, button, make("span", {}, ` ${words}`)));
+  return { layer, isKernel, pictures, element };
+}
+
+/** Kernels lie by output, then by input channel: a column for each output reads as what makes one map. */
+function transpose(picture, [outputs, inputs]) {
+  const blocks = [...picture.children];
+  const order = Array.from(
+    { length: outputs * inputs },
+    (_, k) => blocks[(k % outputs) * inputs + Math.floor(k / outputs)],
+  );
+  picture.replaceChildren(...order);
+}
+
+const largest = (numbers) => numbers.reduce((most, number) => Math.max(most, Math.abs(number)), 0);

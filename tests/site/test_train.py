@@ -1,0 +1,243 @@
+"""Train in the page: it learns as the package does, goes back, opens its steps, and stays usable while it learns."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import torch
+from axe_playwright_python.sync_playwright import Axe
+from torch.nn import functional
+
+from glassbox import optim
+from glassbox.datasets import mnist
+from glassbox.models import SmallCNN
+from glassbox.training.batches import epoch_order
+
+from .conftest import until
+
+pytestmark = pytest.mark.site
+
+PHONE = {"width": 320, "height": 640, "has_touch": True, "is_mobile": True}
+RATE, BATCH = 0.005, 20  # what the page begins with
+
+
+@pytest.fixture(params=["served", "from disk"])
+def train(request, visit, html):
+    """Open the page on both ways that a reader may."""
+
+    def open_page(fragment="", **options):
+        where = "play/train.html" if request.param == "served" else (html / "play/train.html").as_uri()
+        page = visit(where + fragment, **options)
+        page.wait_for_selector(".train-figures strong")
+        return page
+
+    return open_page
+
+
+# What the package computes --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def digits():
+    found = mnist("train")
+    found = found[: min(2000, len(found.labels))]
+    return (found.images.double() * 15).round() / 15, found.labels
+
+
+class Run:
+    """The same run in Python: step by step, its optimizer's memory at hand."""
+
+    def __init__(self, digits, seed=0):
+        torch.manual_seed(seed)
+        self.model = SmallCNN().double()
+        self.optimizer = optim.Adam(self.model.parameters(), lr=RATE)
+        self.images, self.labels = digits
+        self.order = epoch_order(len(self.labels), seed, 0, torch.device("cpu"))
+
+    def batch(self, step):
+        return self.order[BATCH * step : BATCH * (step + 1)]
+
+    def loss(self, examples):
+        return functional.cross_entropy(self.model(self.images[examples]), self.labels[examples])
+
+    def to(self, steps):
+        for step in range(steps):
+            self.optimizer.zero_grad()
+            self.loss(self.batch(step)).backward()
+            self.optimizer.step()
+        return self
+
+    @property
+    def weights(self):
+        return torch.cat([parameter.detach().reshape(-1) for parameter in self.model.parameters()])
+
+
+def near(found, expected, rtol=1e-9, atol=1e-9):
+    torch.testing.assert_close(torch.as_tensor(found, dtype=torch.float64), expected, rtol=rtol, atol=atol)
+
+
+# What the page does ---------------------------------------------------------------------------------------------------
+
+
+def press(page, name):
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def train_to(page, step):
+    """Train past a step, and pause."""
+    press(page, "Train")
+    until(page, f"glassbox.step() >= {step}")
+    press(page, "Pause")
+
+
+def go_to(page, step):
+    """Go back to one of the first steps, of which all are kept, by the keyboard."""
+    slider = page.get_by_role("slider", name="Step of the run that is shown")
+    slider.focus()
+    slider.press("Home")
+    for _ in range(step):
+        slider.press("ArrowRight")
+    until(page, f"glassbox.step() === {step}")
+
+
+def values(locator):
+    return [float(value) for value in locator.evaluate_all("all => all.map(each => each.value)")]
+
+
+def test_single_steps_are_those_of_the_package(train, digits):
+    page = train()
+    near(page.evaluate("glassbox.weights()"), Run(digits).weights)
+    for step in range(1, 4):
+        press(page, "One step")
+        until(page, f"glassbox.step() === {step}")
+    near(page.evaluate("glassbox.weights()"), Run(digits).to(3).weights)
+    until(page, "document.querySelector('.train > [role=status]').textContent.startsWith('step 3 epoch 0.0 loss ')")
+
+
+def test_it_trains_pauses_goes_back_and_opens_a_step(train, digits):
+    page = train()
+    train_to(page, 14)
+    reached = page.evaluate("glassbox.step()")
+    page.wait_for_timeout(200)
+    assert page.evaluate("glassbox.step()") == reached
+    go_to(page, 9)
+    run = Run(digits).to(9)
+    near(page.evaluate("glassbox.weights()"), run.weights)
+
+    page.get_by_role("button", name="fc2.weight").click()
+    title = page.locator(".tracer-title code").inner_text()
+    row, column = map(int, re.findall(r"\d+", title.partition("[")[2]))
+    assert page.locator(".update > .train-heading").inner_text() == f"Step 10, written out for {title}"
+    page.get_by_role("button", name="more").click()
+    found = values(page.locator(".update-gradients tbody data"))
+    weight = run.model.fc2.weight
+    own = [torch.autograd.grad(run.loss(run.batch(9)[k : k + 1]), weight)[0][row, column] for k in range(BATCH)]
+    near(found, torch.stack(own))
+    near(values(page.locator(".update-gradients .formula-result data"))[0], torch.stack(own).mean())
+
+    page.locator(".update-gradients tbody button").first.click()
+    near(float(page.locator(".tracer-title data").get_attribute("value")), own[0])
+    assert page.locator(".tracer-title").inner_text().startswith("∂L/∂ fc2.weight")
+
+    state = run.optimizer.state[weight]
+    run.optimizer.zero_grad()
+    run.loss(run.batch(9)).backward()
+    run.optimizer.step()
+    lines = values(page.locator(".update-move dd data"))
+    near(lines[:2], torch.stack([state["exp_avg"][row, column], state["exp_avg_sq"][row, column]]), atol=1e-12)
+    near(lines[-1], weight.detach()[row, column])
+
+
+def test_the_test_digits_are_read_as_the_network_reads_them(train, digits):
+    """At rest the share is that of the step that is shown, and so are the wall and the table."""
+    page = train()
+    train_to(page, 5)
+    go_to(page, 4)
+    held_out = mnist("test")
+    held_out = held_out[: min(500, len(held_out.labels))]
+    model = Run(digits).to(4).model
+    with torch.no_grad():
+        reads = model((held_out.images.double() * 15).round() / 15).argmax(1)
+    right = int((reads == held_out.labels).sum())
+    count = len(held_out.labels)
+    until(page, f"document.querySelector('.wall-canvas').ariaLabel.includes('of which {right} are read right')")
+    assert f"{round(100 * right / count)} % of {count} test digits" in page.locator(".train-figures").inner_text()
+    page.locator("summary", has_text="Which digit").click()
+    rows = "all => all.map(row => [...row.cells].slice(1).map(cell => Number(cell.textContent)))"
+    table = page.locator(".train-confusion tbody tr").evaluate_all(rows)
+    expected = torch.zeros(10, 10, dtype=torch.int64)
+    expected.index_put_((held_out.labels, reads), torch.tensor(1), accumulate=True)
+    assert table == expected.tolist()
+
+
+def test_another_setting_begins_a_run_and_keeps_the_one_before(train):
+    page = train("#rule=plain&batch=50&seed=3")
+    train_to(page, 3)
+    page.get_by_label("Digits in a batch").select_option("1")
+    assert page.evaluate("glassbox.step()") == 0
+    legend = page.locator(".train-legend")
+    assert "plain descent, step size 0.2, batches of 1, seed 3" in legend.inner_text()
+    assert "before: plain descent, step size 0.2, batches of 50, seed 3" in legend.inner_text()
+    assert page.locator(".curves polyline.kept").count() == 4
+    page.get_by_role("button", name="forget it").click()
+    assert page.locator(".curves polyline.kept").count() == 0
+    until(page, "location.hash.includes('batch=1&')")
+
+
+def test_a_step_that_is_far_too_long_is_explained(train):
+    page = train("#rule=plain&rate=100")
+    press(page, "Train")
+    until(page, "/ceased to be finite|dead/.test(document.querySelector('.train-telling').textContent)")
+
+
+def test_nothing_is_learned_while_the_page_is_hidden(visit):
+    page = visit("play/train.html")
+    press(page, "Train")
+    until(page, "glassbox.step() >= 2")
+    hide = """(isHidden) => {
+        Object.defineProperty(document, "hidden", { configurable: true, value: isHidden });
+        document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    page.evaluate(hide, True)
+    before = page.evaluate("new Promise(done => setTimeout(() => done(glassbox.step()), 50))")
+    assert page.evaluate("new Promise(done => setTimeout(() => done(glassbox.step()), 400))") == before
+    page.evaluate(hide, False)
+    until(page, f"glassbox.step() > {before}")
+
+
+def test_a_digit_of_the_wall_opens(train):
+    page = train()
+    press(page, "One step")
+    until(page, "!document.querySelector('.train-wall > button').disabled")
+    press(page, "Next one that it misreads")
+    said = page.locator(".train > [role=status]").inner_text()
+    number, label, read = map(int, re.match(r"Test digit (\d+), a (\d): it reads (\d)", said).groups())
+    assert label == mnist("test").labels[number] != read
+    assert page.locator(".wall-frame").is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [{"width": 1280, "height": 900}, PHONE], ids=["desktop", "phone"])
+def test_axe_finds_nothing(visit, scheme, size):
+    page = visit("play/train.html", scheme=scheme, **size)
+    press(page, "One step")
+    until(page, "document.querySelector('.update-move') !== null")
+    page.locator("summary", has_text="Which digit").click()
+    found = Axe().run(page, options={"resultTypes": ["violations"], "preload": False}).response["violations"]
+    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_finger_trains_on_a_small_phone(train):
+    page = train(**PHONE)
+    page.get_by_role("button", name="Train", exact=True).tap()
+    until(page, "glassbox.step() >= 2")
+    page.get_by_role("button", name="Pause").tap()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_without_javascript_there_is_a_still_and_a_sentence(visit, html):
+    page = visit((html / "play/train.html").as_uri(), java_script_enabled=False)
+    assert page.locator(".play-train img.only-light").is_visible()
+    assert "learns to read digits here" in page.locator(".play-train").inner_text()
