@@ -567,5 +567,8 @@ if not test.is_standin:
 # parameter counts before you run ``trace``. Then train it with the same ``fit``. Is it
 # worth its parameters?
 #
+# **Watch it learn.** On :doc:`a page of its own </play/train>` this network starts from
+# random weights and learns in your browser. Stop it anywhere, and every number opens.
+#
 # **Read on.** The network that founded this family, and MNIST with it:
 # :cite:`lecun1998`.

@@ -128,6 +128,9 @@ print(inside["conv2"].terms(channel, row, column))
 explain.show(model, digit, labels=[7])
 
 # %%
+# How such numbers come to be what they are shows where :doc:`the network learns in the
+# page </play/train>`.
+#
 # What one number has seen
 # ------------------------
 # A value of ``conv1`` has seen four pixels. A value of ``conv2`` sees four values of

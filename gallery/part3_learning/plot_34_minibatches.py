@@ -641,5 +641,9 @@ assert seconds[1] / seconds[50] > 10 > seconds[50] / seconds[200] > 2
 # higher than with the constant step: why? Then find, with ``mean_excess``, the constant
 # step with which mini-batches of 5 end on the same floor as mini-batches of 20.
 #
+# **See it on a network.** :doc:`On this page </play/train>` SmallCNN learns in your
+# browser. Train it with batches of 1, then of 50: both runs stay on one plot, and the
+# gradient of every digit of a batch is written out beside their mean.
+#
 # **Read on.** Why a descent with noise arrives if its steps shrink:
 # :cite:`robbins1951`. What this means for large networks: :cite:`bottou2018`.

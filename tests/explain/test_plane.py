@@ -71,8 +71,8 @@ def test_the_landscape_is_the_loss_of_the_network(tmp_path, reference):
 
 
 PLANTED = {
-    "axes that are not at a right angle": ("part - share * axis[k]", "part"),
-    "an axis of another length": ("across.map((part) => part / lengthOf(across))", "across"),
+    "axes that are not at a right angle": ("plus(toSecond, -dot(toSecond, axis), axis)", "toSecond"),
+    "an axis of another length": ("1 / lengthOf(a), a)", "2 / lengthOf(a), a)"),
     "a raster upside down": ("up[1] - share(row)", "up[0] + share(row)"),
     "a sum in place of the mean": ("this.losses.push(this.total / this.seen)", "this.losses.push(this.total)"),
 }

@@ -167,3 +167,12 @@ def test_smuggled_code_does_not_run_and_would_without_the_policy(engine, smuggle
             engine.open((smuggled / path).as_uri() if way == "from disk" else address + path)
             assert engine.settled("document.readyState", "complete") == "complete"
             assert engine.settled(ran, expected) == expected
+
+
+@pytest.mark.parametrize("way", ["served", "from disk"])
+def test_digits_are_fetched_and_a_step_is_made(engine, html, served, way):
+    engine.open(f"{served}play/train.html" if way == "served" else (html / "play/train.html").as_uri())
+    assert engine.settled("document.querySelector('[data-play] button') !== null", True)
+    engine.click(BUTTON % '"One step"')
+    assert engine.settled("window.glassbox?.step()", 1) == 1
+    assert getattr(engine, "errors", []) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from pathlib import Path
 
 import pytest
 import torch
@@ -44,10 +45,12 @@ PLAY = """async (fragments) => {
 }"""
 
 
-def keys_of(name: str) -> list[str]:
+def keys_of(name: str, folder: Path) -> list[str]:
     """The keys that a page reads, as its script names them."""
-    script = f"{join(SCRIPTS / f'{name}.js', [JS])}\nconsole.log(JSON.stringify(Object.keys({name.upper()}_KEYS)));"
-    run = node("--input-type=module", "--eval", script)
+    script = folder / "keys.mjs"
+    code = f"{join(SCRIPTS / f'{name}.js', [JS])}\nconsole.log(JSON.stringify(Object.keys({name.upper()}_KEYS)));"
+    script.write_text(code, encoding="utf-8")
+    run = node(script)
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)
 
@@ -66,8 +69,8 @@ def addresses(keys: list[str], seed: int) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["digit", "train", "weights", "filter", "descent", "race", "backprop"])
-def test_a_page_takes_any_address(visit, name):
-    keys = ["digit", "pixels"] if name == "digit" else keys_of(name)
+def test_a_page_takes_any_address(visit, tmp_path, name):
+    keys = ["digit", "pixels"] if name == "digit" else keys_of(name, tmp_path)
     if name in ("digit", "train"):
         keys += OF_A_NETWORK
     page = visit(f"play/{name}.html")

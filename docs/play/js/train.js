@@ -162,7 +162,7 @@ class TrainPage {
       network: this.network,
       begin: make("div", {}, this.board.element, makeTools(this.board)),
       beneath: this.desk.element,
-      opened: () => this.showUpdate(),
+      changed: () => this.showUpdate(),
     });
   }
 
@@ -231,26 +231,28 @@ class TrainPage {
     this.desk.show();
     this.newRun();
     this.choose(Math.max(0, this.data.labels.indexOf(7)));
-    this.show();
     if (isEmbedded) {
       return;
     }
     const { viewer } = this;
     const readers = { ...TRAIN_KEYS, ...viewer.readers() };
-    this.restore(readAddress(readers));
+    const found = readAddress(readers);
+    if (Object.keys(found).length > 0) {
+      this.restore(found);
+    }
     viewer.address = new Address({
       readers,
       describe: () => ({ ...this.settings, ...(this.sample >= 0 && { digit: this.sample }), ...viewer.state() }),
-      restore: (found) => this.restore(found),
+      restore: (said) => this.restore(said),
       note: () => viewer.note(),
       travel: (note) => viewer.travel(note),
     });
   }
 
   restore({ digit, seed, batch, rule, rate, ...address }) {
-    const found = Object.entries({ seed, batch, rule, rate }).filter(([, value]) => value !== undefined);
+    const given = Object.entries({ seed, batch, rule, rate }).filter(([, value]) => value !== undefined);
     const usual = rule !== undefined && rate === undefined ? { rate: METHODS[rule].rate } : {};
-    const settings = { ...this.settings, ...usual, ...Object.fromEntries(found) };
+    const settings = { ...this.settings, ...usual, ...Object.fromEntries(given) };
     if (Object.keys(settings).some((name) => settings[name] !== this.settings[name])) {
       this.settings = settings;
       this.newRun();
@@ -313,14 +315,14 @@ class TrainPage {
       this.pause();
       this.show();
       this.say();
-    } else if (await this.fetch()) {
+    } else if (await this.getDigits()) {
       this.start();
     }
   }
 
   async stepOnce() {
     this.pause();
-    if (await this.fetch()) {
+    if (await this.getDigits()) {
       this.isSingle = true;
       this.start();
     }
@@ -346,7 +348,7 @@ class TrainPage {
   }
 
   /** Fetch the digits, once; false where they do not come. */
-  async fetch() {
+  async getDigits() {
     if (this.digits !== null) {
       return true;
     }
@@ -517,14 +519,16 @@ class TrainPage {
   }
 
   showNetwork() {
-    if (!this.element.isConnected || !this.viewer.input) {
-      return;
-    }
     this.palette ??= readPalette(this.element);
     this.terrain.palette = this.palette;
-    const network = withWeights(this.network, this.parts, this.shownState.theta);
-    this.viewer.use(network);
+    const { theta } = this.shownState;
+    const network = withWeights(this.network, this.parts, theta);
+    if (theta !== this.theta) {
+      this.theta = theta;
+      this.viewer.use(network);
+    }
     this.filters.draw(network, this.palette);
+    this.showUpdate();
   }
 
   showUpdate() {
@@ -541,9 +545,6 @@ class TrainPage {
   }
 
   showWall() {
-    if (!this.element.isConnected) {
-      return;
-    }
     this.palette ??= readPalette(this.element);
     const { evaluation } = this;
     this.wall.draw(evaluation?.reads ?? null, this.palette);

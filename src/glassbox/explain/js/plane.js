@@ -4,20 +4,35 @@ import { forward, lossOf } from "./network.js";
 
 const MARGIN = 0.35; // of the width of what is shown, around it
 
-const dot = (a, b) => a.reduce((sum, number, k) => sum + number * b[k], 0);
-const minus = (a, b) => a.map((number, k) => number - b[k]);
 const lengthOf = (a) => Math.sqrt(dot(a, a));
+
+function dot(a, b) {
+  let sum = 0;
+  for (let k = 0; k < a.length; k += 1) {
+    sum += a[k] * b[k];
+  }
+  return sum;
+}
+
+/** a + share b. */
+function plus(a, share, b) {
+  const sum = Float64Array.from(a);
+  for (let k = 0; k < a.length; k += 1) {
+    sum[k] += share * b[k];
+  }
+  return sum;
+}
+
+const minus = (a, b) => plus(a, -1, b);
+const unit = (a) => plus(new Float64Array(a.length), 1 / lengthOf(a), a);
 
 /** The plane through an origin and two other points in the space of weights, with two axes at a right angle. */
 export class Plane {
   constructor(origin, first, second) {
     this.origin = origin;
-    const along = minus(first, origin);
-    this.axes = [along.map((part) => part / lengthOf(along))];
-    const [toSecond, [axis]] = [minus(second, origin), this.axes];
-    const share = dot(toSecond, axis);
-    const across = toSecond.map((part, k) => part - share * axis[k]);
-    this.axes.push(across.map((part) => part / lengthOf(across)));
+    const axis = unit(minus(first, origin));
+    const toSecond = minus(second, origin);
+    this.axes = [axis, unit(plus(toSecond, -dot(toSecond, axis), axis))];
   }
 
   /** Where a point falls on the plane, and how far it is from there. */
@@ -30,7 +45,7 @@ export class Plane {
   /** The weights at a place on the plane. */
   at([a, b]) {
     const [first, second] = this.axes;
-    return this.origin.map((number, k) => number + a * first[k] + b * second[k]);
+    return plus(plus(this.origin, a, first), b, second);
   }
 }
 

@@ -138,7 +138,9 @@ export class Viewer {
   use(network) {
     [this.network, this.original, this.steps] = [network, network, []];
     this.learn.forget();
-    this.compute();
+    if (this.input !== undefined) {
+      this.compute();
+    }
   }
 
   /** Turn "forward", to the values, or "backward", to the gradient of the loss. */
