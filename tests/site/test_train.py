@@ -185,6 +185,23 @@ def test_another_setting_begins_a_run_and_keeps_the_one_before(train):
     until(page, "location.hash.includes('batch=1&')")
 
 
+def test_the_landscape_is_drawn_on_request(train):
+    page = train()
+    press(page, "Draw the landscape")
+    assert "three steps or more" in page.locator(".terrain-body").inner_text()
+    for step in range(1, 5):
+        press(page, "One step")
+        until(page, f"glassbox.step() === {step}")
+    press(page, "Draw the landscape")
+    until(page, "document.querySelector('.terrain-map svg') !== null")
+    points = page.locator(".terrain-map polyline").get_attribute("points").split()
+    assert len(points) == 5  # of so short a run every state is kept
+    words = page.locator(".terrain-body").inner_text()
+    low, high = map(float, re.search(r"goes from ([\d.]+) to ([\d.]+) here", words).groups())
+    assert 0 < low < high
+    assert "What such a plane hides" in words
+
+
 def test_a_step_that_is_far_too_long_is_explained(train):
     page = train("#rule=plain&rate=100")
     press(page, "Train")
