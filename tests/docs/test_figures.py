@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 import re
 from xml.etree import ElementTree
 
@@ -195,6 +196,13 @@ def test_figures_to_take_along_are_the_same_twice(figure, facts, tmp_path):
         figure_files.write(figure, tmp_path / name, facts)
     for suffix in figure_files.FORMATS:
         assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
+
+
+def test_a_figure_that_was_handed_over_does_not_stay_open(figure, facts, tmp_path):
+    before = plt.get_fignums()
+    figure_files._write_pickled(pickle.dumps((figure, tmp_path / "f", facts)))
+    assert plt.get_fignums() == before
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_a_lesson_that_runs_again_leaves_no_old_figure(figure, tmp_path):

@@ -6,6 +6,8 @@ import pytest
 
 from tests.site.strokes import DIGITS, HANDS, drawn
 
+from .conftest import until
+
 pytestmark = pytest.mark.site
 
 PHONE = {"width": 390, "height": 844, "has_touch": True, "is_mobile": True}
@@ -205,3 +207,21 @@ def test_the_sheet_of_a_phone_folds(board):
     assert panel.bounding_box()["height"] > 200
     page.get_by_role("button", name="Fold the sum away").tap()
     assert panel.bounding_box()["height"] == folded
+
+
+@pytest.mark.parametrize("name", ["conv2", "pool1", "relu1", "pool2"])
+def test_a_tap_right_after_a_stroke_is_not_lost(board, name):
+    page = board(**PHONE)
+    session = page.context.new_cdp_session(page)
+    button = page.locator(".flow-stage button", has_text=name)
+    button.scroll_into_view_if_needed()
+    place = button.bounding_box()
+    stroke = [(0, 0.3 + 0.03 * step, 0.3 + 0.002 * step, {}) for step in range(16)]
+    touch(session, page, "touchStart", stroke[0])
+    for point in stroke[1:]:
+        touch(session, page, "touchMove", point)
+    touch(session, page, "touchEnd")
+    tap = {"x": place["x"] + place["width"] / 2, "y": place["y"] + place["height"] / 2}
+    session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [tap]})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    until(page, "document.querySelector('.tracer-title code').textContent.startsWith(it)", name)

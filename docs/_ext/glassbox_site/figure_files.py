@@ -129,8 +129,14 @@ class Writer:
 
 
 def _write_pickled(work: bytes) -> None:
+    import matplotlib.pyplot as plt
+
+    matplotlib.use("agg")  # a figure that is unpickled opens again, in a window where there may be one
     figure, stem, facts = pickle.loads(work)
-    write(figure, stem, facts)
+    try:
+        write(figure, stem, facts)
+    finally:
+        plt.close(figure)
 
 
 writer = Writer()

@@ -68,6 +68,8 @@ export class Board {
         }
       });
     }
+    // Else the browser takes a stroke for a fling of the page, and the next tap, wherever it is, for its stop.
+    canvas.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
     canvas.addEventListener("keydown", (event) => this.press(event));
     canvas.addEventListener("blur", () => this.lift());
   }
