@@ -8,6 +8,8 @@ from sphinx.application import Sphinx
 
 # In the order in which they listen to what Sphinx tells.
 PARTS = (
+    "elements",
+    "page_files",
     "lessons",
     "notebook_downloads",
     "data",
@@ -20,7 +22,6 @@ PARTS = (
     "exercises",
     "answer_fields",
     "quizzes",
-    "progress",
     "folds",
     "answers",
     "lesson_links",
@@ -33,7 +34,6 @@ PARTS = (
     "backlinks",
     "citation",
     "commands",
-    "present",
     "accessibility",
     "addresses",
     "feedback",

@@ -22,19 +22,19 @@ from typing import Any
 import torch
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.writers.html5 import HTML5Translator
 from torch import Tensor
 
 from glassbox.exercises import EXERCISES
 from glassbox.exercises.reading import Parts, read
 from glassbox.exercises.record import Exercise
+from glassbox_site.elements import Element
 
 _CHECK = re.compile(r'^check\("([\w.-]+)"', re.MULTILINE)
 _FORM = """<form class="exercise-answer" data-exercise="{name}" data-known="{known}" autocomplete="off" hidden>
 <fieldset><legend>{asked}</legend>
 {fields}
 </fieldset>
-<button type="submit">Check</button>
+<button type="submit" class="button">Check</button>
 <div class="exercise-verdict" role="status"></div>
 </form>
 <noscript><p>Without JavaScript this page cannot judge an answer; the notebook can.</p></noscript>
@@ -151,10 +151,6 @@ def _fields(exercise: Exercise, right: dict[str, Any]) -> list[str]:
     return lines
 
 
-class Html(nodes.General, nodes.Element):
-    """HTML as it is, which the search does not index."""
-
-
 def _add_fields(app: Sphinx, doctree: nodes.document) -> None:
     if not app.env.docname.startswith("exercises/part"):
         return
@@ -164,26 +160,14 @@ def _add_fields(app: Sphinx, doctree: nodes.document) -> None:
         if name is None or name in seen or name not in EXERCISES:
             continue
         seen.add(name)
-        fields = Html(html=form(EXERCISES[name]))
+        fields = Element(opens=form(EXERCISES[name]), closes="")
+        parent, place = cell.parent, cell.parent.index(cell)
         if EXERCISES[name].asks_function:
-            cell.replace_self([cell, fields])
+            parent.insert(place + 1, fields)
         else:
             opened = '<details class="in-notebook"><summary>In the notebook</summary>\n'
-            cell.replace_self([fields, Html(html=opened), cell, Html(html="</details>\n")])
-
-
-def _visit(translator: HTML5Translator, node: Html) -> None:
-    translator.body.append(node["html"])
-    raise nodes.SkipNode
-
-
-def _add_files(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None) -> None:
-    if doctree is not None and any(doctree.findall(Html)):
-        for script in ("judging.js", "exercises.js"):
-            app.add_js_file(script, loading_method="defer")
+            parent[place : place + 1] = [fields, Element("", cell, opens=opened, closes="</details>\n")]
 
 
 def setup(app: Sphinx) -> None:
-    app.add_node(Html, html=(_visit, None))
     app.connect("doctree-read", _add_fields)
-    app.connect("html-page-context", _add_files)

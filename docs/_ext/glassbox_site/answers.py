@@ -17,8 +17,8 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
-from glassbox_site.folds import Fold, FoldTitle
-from glassbox_site.lessons import GALLERY, catalogue
+from glassbox_site.folds import fold
+from glassbox_site.lessons import GALLERY, lesson_at
 
 FOLDER = GALLERY / "answers"
 _TRY_THIS = re.compile(r"^\*\*Try this\.\*\*.*?(?=\n\s*\n|\Z)", re.MULTILINE | re.DOTALL)
@@ -57,20 +57,22 @@ class Answer(SphinxDirective):
         script = script_of(self.arguments[0])
         self.env.note_dependency(str(script))
         words, code = read(script)
-        title = FoldTitle("An answer", "An answer")
-        self.set_source_info(title)
         shown = nodes.literal_block(code, code, language="python")
         printed = run(script).rstrip()
         output = nodes.literal_block(printed, printed, language="none", classes=["sphx-glr-script-out"])
-        return [Fold("", title, *self.parse_text_to_nodes(words), shown, *[output] * bool(printed), kind="answer")]
+        answer = fold("answer", "An answer", *self.parse_text_to_nodes(words), shown, *[output] * bool(printed))
+        self.set_source_info(answer[0])
+        return [answer]
 
 
 def _add_answer(app: Sphinx, docname: str, source: list[str]) -> None:
-    number = next((number for number, lesson in catalogue().items() if lesson.page == docname), None)
-    if number is not None:
-        source[0], places = _TRY_THIS.subn(rf"\g<0>\n\n.. answer:: {number}", source[0])
+    lesson = lesson_at(docname)
+    if lesson is not None:
+        source[0], places = _TRY_THIS.subn(rf"\g<0>\n\n.. answer:: {lesson.number}", source[0])
         if places != 1:
-            raise ExtensionError(f"lesson {number} has {places} paragraphs that begin with **Try this.**: expects one")
+            raise ExtensionError(
+                f"lesson {lesson.number} has {places} paragraphs that begin with **Try this.**: expects one"
+            )
 
 
 def setup(app: Sphinx) -> None:

@@ -29,11 +29,5 @@ def _prove(app: Sphinx) -> None:
         raise ExtensionError(f"docs/exercises and glassbox.exercises differ in {apart}")
 
 
-def _add_style(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object) -> None:
-    if pagename.startswith("exercises/part"):
-        app.add_css_file("exercises.css")
-
-
 def setup(app: Sphinx) -> None:
     app.connect("builder-inited", _prove)
-    app.connect("html-page-context", _add_style)

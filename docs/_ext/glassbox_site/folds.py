@@ -11,23 +11,21 @@ from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.writers.html5 import HTML5Translator
 from sphinx_gallery.py_source_parser import split_code_and_text_blocks
 
 from glassbox_site.drawing import Cell, cells_of
-from glassbox_site.lessons import catalogue
+from glassbox_site.elements import Element, Words
+from glassbox_site.lessons import lesson_at
 
 _SWITCH = (
     '<p class="show-code"><label><input type="checkbox" role="switch" autocomplete="off"> Show all code</label></p>\n'
 )
 
 
-class Fold(nodes.General, nodes.Element):
-    """What a page shows closed; `kind` is its class."""
-
-
-class FoldTitle(nodes.Part, nodes.TextElement):
-    """The line under which it is closed."""
+def fold(kind: str, title: str, *children: nodes.Node) -> Element:
+    """Return what a page shows closed under a line."""
+    line = Words(title, title, opens="<summary>", closes="</summary>")
+    return Element("", line, *children, opens=f'<details class="{kind}">', closes="</details>\n")
 
 
 def cells_of_lesson(script: Path) -> list[tuple[str, Cell]]:
@@ -43,49 +41,24 @@ def title_of(code: str) -> str:
 
 
 def _fold(app: Sphinx, doctree: nodes.document) -> None:
-    script = next((lesson.script for lesson in catalogue().values() if lesson.page == app.env.docname), None)
-    if script is None:
+    lesson = lesson_at(app.env.docname)
+    if lesson is None:
         return
     blocks = iter(doctree.findall(nodes.literal_block))
     folded = False
-    for code, cell in cells_of_lesson(script):
+    for code, cell in cells_of_lesson(lesson.script):
         block = next((each for each in blocks if each.astext().strip() == code), None)
         if block is None:  # sphinx-gallery ends the page where a cell fails, and tells it
             break
         if cell.folds:
-            title = FoldTitle(title_of(code), title_of(code))
-            title.source, title.line = block.source, block.line
-            block.replace_self(Fold("", title, block.deepcopy(), kind="drawing"))
+            closed = fold("drawing", title_of(code), block.deepcopy())
+            closed[0].source, closed[0].line = block.source, block.line
+            block.replace_self(closed)
             folded = True
     if folded:
         title = next(doctree.findall(nodes.title))
         title.parent.insert(title.parent.index(title) + 1, nodes.raw("", _SWITCH, format="html"))
 
 
-def _visit(translator: HTML5Translator, node: Fold) -> None:
-    translator.body.append(f'<details class="{node["kind"]}">')
-
-
-def _depart(translator: HTML5Translator, node: Fold) -> None:
-    translator.body.append("</details>\n")
-
-
-def _visit_title(translator: HTML5Translator, node: FoldTitle) -> None:
-    translator.body.append("<summary>")
-
-
-def _depart_title(translator: HTML5Translator, node: FoldTitle) -> None:
-    translator.body.append("</summary>")
-
-
-def _add_files(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None) -> None:
-    if doctree is not None and any(doctree.findall(Fold)):
-        app.add_css_file("folds.css")
-        app.add_js_file("folds.js", loading_method="defer")
-
-
 def setup(app: Sphinx) -> None:
-    app.add_node(Fold, html=(_visit, _depart))
-    app.add_node(FoldTitle, html=(_visit_title, _depart_title))
     app.connect("doctree-read", _fold)
-    app.connect("html-page-context", _add_files)

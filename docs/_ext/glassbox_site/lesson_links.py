@@ -13,14 +13,17 @@ from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.util import logging
 
-from glassbox_site.lessons import catalogue
+from glassbox_site.lessons import catalogue, lesson_at
+
+logger = logging.getLogger(__name__)
 
 GLOSSARY = "glossary"
 # "lesson 3.4", "lessons 2.2, 3.1 and 3.2", "lessons 1.1 to 1.3"
-_LESSONS = re.compile(r"\b[Ll]essons?\s+\d\.\d(?:(?:,\s+|\s+(?:and|or|to)\s+)\d\.\d)*")
+LESSONS = re.compile(r"\b[Ll]essons?\s+\d\.\d(?:(?:,\s+|\s+(?:and|or|to)\s+)\d\.\d)*")
 _ALONE = re.compile(r"[Ll]esson\s+(\d\.\d)")
-_NUMBER = re.compile(r"\d\.\d")
+NUMBER = re.compile(r"\d\.\d")
 _TERM = re.compile(r"^(\S.*)\n  ((?:\{fr\}`[^`]+`(?:, or )?)+)", re.MULTILINE)
 _FRENCH = re.compile(r"\{fr\}`([^`]+)`")
 
@@ -51,11 +54,11 @@ def prose_of(doctree: nodes.document) -> Iterator[nodes.Text]:
 def pieces_of(text: str, known: dict[str, str], number: str, met: set[str]) -> list[str | tuple[str, str]]:
     """Cut a text into words and links, each link with the number of its lesson or the term that it leads to."""
     places: list[tuple[int, int, str]] = []
-    for found in _LESSONS.finditer(text):
+    for found in LESSONS.finditer(text):
         if alone := _ALONE.fullmatch(found[0]):
             places.append((*found.span(), alone[1]))
         else:
-            places += [(found.start() + n.start(), found.start() + n.end(), n[0]) for n in _NUMBER.finditer(found[0])]
+            places += [(found.start() + n.start(), found.start() + n.end(), n[0]) for n in NUMBER.finditer(found[0])]
     names = {term.lower(): term for term in known}
     for found in pattern_of(tuple(known)).finditer(text):
         term = names[" ".join(found[1].lower().split())]
@@ -72,8 +75,8 @@ def pieces_of(text: str, known: dict[str, str], number: str, met: set[str]) -> l
 
 
 def _link(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    number = next((number for number, lesson in catalogue().items() if lesson.page == docname), None)
-    if number is None or app.builder.format != "html":
+    lesson = lesson_at(docname)
+    if lesson is None or app.builder.format != "html":
         return
     french = french_of_terms(Path(app.srcdir, f"{GLOSSARY}.md").read_text("utf-8"))
     objects = app.env.domains.standard_domain.objects
@@ -81,7 +84,7 @@ def _link(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     known = {term: words for term, words in french.items() if term in places}
     met: set[str] = set()
     for text in list(prose_of(doctree)):
-        pieces = pieces_of(text.astext(), known, number, met)
+        pieces = pieces_of(text.astext(), known, lesson.number, met)
         if len(pieces) == 1 and isinstance(pieces[0], str):
             continue
         inline: list[nodes.Node] = []
@@ -93,6 +96,10 @@ def _link(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             if target in catalogue():
                 page, title, kind = catalogue()[target].page, unescape(catalogue()[target].title), "lesson-link"
                 address = app.builder.get_relative_uri(docname, page)
+            elif NUMBER.fullmatch(target):
+                logger.warning("there is no lesson %s", target, location=text.parent)
+                inline.append(nodes.Text(words))
+                continue
             else:
                 title, kind = f"{target}, in French: {known[target]}", "term-link"
                 address = f"{app.builder.get_relative_uri(docname, GLOSSARY)}#{places[target]}"

@@ -70,9 +70,14 @@ def catalogue() -> dict[str, Lesson]:
     return {lesson.number: lesson for lesson in map(Lesson.read, sorted(GALLERY.glob("part*/plot_*.py")))}
 
 
+def lesson_at(page: str) -> Lesson | None:
+    """Return the lesson of a page; None for another page."""
+    return next((lesson for lesson in catalogue().values() if lesson.page == page), None)
+
+
 def _settle_page(app: Sphinx, doctree: nodes.document) -> None:
     """Drop the line on downloads above the title, and tell printed tables from printed sentences."""
-    if app.env.docname not in {lesson.page for lesson in catalogue().values()}:
+    if lesson_at(app.env.docname) is None:
         return
     for note in list(doctree.findall(nodes.note)):
         if "sphx-glr-download-link-note" in note["classes"]:

@@ -66,7 +66,6 @@ class Converter:
             **dict.fromkeys(CITE_ROLES, self._cite_role),
             "doc": self._doc_role,
             "exported": self._exported_role,
-            "lesson": self._lesson_role,
         }
         for name, convert in converters.items():
             for full_name in (name, f"py:{name}"):
@@ -91,11 +90,6 @@ class Converter:
         if not self.site:
             return nodes.inline("", title or target)
         return nodes.reference("", title or target, refuri=f"{self.site}{PLAYS}/{target}.html")
-
-    def _lesson_role(self, title: str | None, target: str) -> nodes.Node:
-        if target not in catalogue():
-            raise ExtensionError(f"a text of a lesson links to lesson {target!r}, which there is not")
-        return self._doc_role(f"lesson {target}", f"/{catalogue()[target].page}")
 
     def _cite_role(self, title: str | None, target: str) -> nodes.Node:
         works = parse_file(self.source / "references.bib").entries
@@ -128,8 +122,6 @@ class Converter:
             case nodes.enumerated_list():
                 first = node.get("start", 1)
                 return ["\n".join(self._item(item, f"{i}. ", level) for i, item in enumerate(node.children, first))]
-            case nodes.definition_list():
-                return ["\n".join(self._definition(item, level) for item in node.children)]
             case nodes.block_quote():
                 return [_prefixed("\n\n".join(self._inner(node.children, level)), "> ")]
             case nodes.Admonition():
@@ -137,20 +129,10 @@ class Converter:
                 if isinstance(node.children[0], nodes.title):
                     title = self._inline(node.pop(0))
                 return [_prefixed("\n\n".join([f"**{title}**", *self._inner(node.children, level)]), "> ")]
-            case nodes.rubric():
-                return [f"**{self._inline(node)}**"]
-            case nodes.image():
-                return [self._inline(node)]
-            case nodes.figure():
-                return self._inner(node.children, level)
-            case nodes.caption() | nodes.line():
-                return [self._inline(node)]
             case nodes.table():
                 return self._table(node)
             case nodes.comment() | nodes.target() | nodes.system_message():
                 return []
-            case nodes.compound() | nodes.container() | nodes.legend() | nodes.line_block():
-                return self._inner(node.children, level)
         raise ExtensionError(f"a notebook of a lesson cannot show the element {node.tagname}: {node.astext()[:200]}")
 
     def _inner(self, children: list[nodes.Node], level: int) -> list[str]:
@@ -158,11 +140,6 @@ class Converter:
 
     def _item(self, item: nodes.Element, mark: str, level: int) -> str:
         return mark + _prefixed("\n\n".join(self._inner(item.children, level)), " " * len(mark)).lstrip()
-
-    def _definition(self, item: nodes.Element, level: int) -> str:
-        term, definition = item.children[0], item.children[-1]
-        text = "\n\n".join(self._inner(definition.children, level))
-        return "- " + _prefixed(f"**{self._inline(term)}**: {text}", "  ").lstrip()
 
     def _table(self, table: nodes.table) -> list[str]:
         rows = [
@@ -185,8 +162,6 @@ class Converter:
                 return f"`{node.astext()}`"
             case nodes.title_reference():  # the default role
                 return f"`{_title_and_target(node.astext())[0] or node.astext().removeprefix('~')}`"
-            case nodes.image():
-                return f"![{node.get('alt', '')}]({node['uri']})"
         text = "".join(self._inline(child) for child in node.children)
         match node:
             case nodes.emphasis():

@@ -164,18 +164,14 @@ def _visit(self: Any, node: play) -> None:
         # Inside a lesson it is fetched when its reader wants it.
         self.body.append(
             f'<div class="play-still" data-start="{relative_uri(here, f"{FOLDER}/{name}")}">{images}'
-            f'<button type="button" class="play-start" hidden>Start</button><noscript>{sentence}</noscript></div>\n'
+            '<button type="button" class="button play-start" hidden>Start</button>'
+            f"<noscript>{sentence}</noscript></div>\n"
             f'<div class="play play-{name}" data-play="{name}" data-embed tabindex="-1"></div>\n'
         )
     else:
         self.body.append(
             f'<div class="play play-{name}" data-play="{name}"><noscript>{images}{sentence}</noscript></div>\n'
         )
-    raise nodes.SkipNode
-
-
-def _visit_text(self: Any, node: play) -> None:
-    self.add_text(WIDGETS[node["name"]].sentence)
     raise nodes.SkipNode
 
 
@@ -209,8 +205,6 @@ def _add_files(app: Sphinx, pagename: str, templatename: str, context: dict, doc
         app.add_css_file("bare.css")
         app.add_js_file("bare.js", loading_method="defer", priority=400)  # before the page computes in the room it has
         app.add_js_file(f"play/{name}.js", loading_method="defer")
-    if any(node["embed"] for node in found):
-        app.add_js_file("start.js", loading_method="defer")
 
 
 def _address_of_export(env: BuildEnvironment, name: str) -> str:
@@ -256,7 +250,7 @@ def _pages_to_read_again(
 
 
 def setup(app: Sphinx) -> None:
-    app.add_node(play, html=(_visit, None), text=(_visit_text, None))
+    app.add_node(play, html=(_visit, None))
     app.add_directive("play", Play)
     app.add_role("exported", ExportedLink())
     app.add_directive("exported", Exported)

@@ -19,10 +19,10 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
-from sphinx.writers.html5 import HTML5Translator
 
+from glassbox_site.elements import Element, Words
 from glassbox_site.exercises import exercises_in_pages
-from glassbox_site.lessons import catalogue
+from glassbox_site.lessons import catalogue, lesson_at
 
 FOLDER = "quizzes"
 AT_MOST = 3  # predictions in a lesson: more would keep the reader from reading
@@ -116,15 +116,7 @@ def check_anchors(number: str, questions: tuple[Question, ...], script: str) -> 
             )
 
 
-class Part(nodes.Part, nodes.TextElement):
-    """A part of a quiz: `role` says which, and decides the element of HTML."""
-
-
-class Box(nodes.General, nodes.Element):
-    """What holds the parts of a quiz."""
-
-
-# For each kind of node what opens and closes it. Attributes of the node are filled in.
+# For each part of a question what opens and closes it.
 _HTML = {
     "question": ('<fieldset class="quiz" data-right="{right}">', "</fieldset>"),
     "prediction": ('<fieldset class="quiz prediction" data-right="{right}">', "</fieldset>"),
@@ -133,11 +125,16 @@ _HTML = {
         '<label class="quiz-choice"><input type="radio" name="{name}" value="{letter}"><b>{letter}</b><span>',
         "</span></label>",
     ),
-    "check": ('<button type="button" class="quiz-check" hidden>{word}', "</button>"),
+    "check": ('<button type="button" class="button quiz-check" hidden>{word}', "</button>"),
     "verdict": ('<div class="quiz-verdict" aria-live="polite">', "</div>"),
     "answer": ('<details class="quiz-answer"><summary>All answers explained</summary><ul>', "</ul></details>"),
     "because": ('<li data-choice="{letter}"><strong>{letter} is {word}.</strong> ', "</li>"),
 }
+
+
+def _tags(part: str, **values: str) -> dict[str, str]:
+    opens, closes = _HTML[part]
+    return {"opens": opens.format(**values), "closes": f"{closes}\n"}
 
 
 class QuestionDirective(SphinxDirective):
@@ -151,23 +148,27 @@ class QuestionDirective(SphinxDirective):
 
     def box(self, question: Question, name: str, *, lead: str, role: str, button: str) -> nodes.Node:
         lettered = list(zip("ABCDEFGH", question.choices, strict=False))
-        box = Box(role=role, right=next(letter for letter, choice in lettered if choice.right))
-        box += self._words("legend", question.question, lead=lead)
-        box += [self._words("choice", choice.answer, name=name, letter=letter) for letter, choice in lettered]
-        box += [Box(role="check", word=button), Box(role="verdict")]
-        answer = Box(role="answer")
+        right = next(letter for letter, choice in lettered if choice.right)
+        answer = Element(**_tags("answer"))
         for letter, choice in lettered:
             word = "right" if choice.right else "wrong"
             answer += self._words("because", choice.because, letter=letter, word=word)
-        box += answer
-        return box
+        return Element(
+            "",
+            self._words("legend", question.question, lead=lead),
+            *(self._words("choice", choice.answer, name=name, letter=letter) for letter, choice in lettered),
+            Element(**_tags("check", word=button)),
+            Element(**_tags("verdict")),
+            answer,
+            **_tags(role, right=right),
+        )
 
-    def _words(self, role: str, text: str, **attributes: object) -> nodes.Node:
+    def _words(self, part: str, text: str, **values: str) -> nodes.Node:
         text = " ".join(text.split())
-        parts, messages = self.state.inline_text(text, self.lineno)
-        part = Part(text, "", *parts, *messages, role=role, **attributes)
-        self.set_source_info(part)
-        return part
+        inline, messages = self.state.inline_text(text, self.lineno)
+        words = Words(text, "", *inline, *messages, **_tags(part, **values))
+        self.set_source_info(words)
+        return words
 
 
 class Quiz(QuestionDirective):
@@ -193,14 +194,14 @@ class Predict(QuestionDirective):
     """A question by its name, before the figure that answers it."""
 
     def run(self) -> list[nodes.Node]:
-        number, name = self.env.app.glassbox_lessons.get(self.env.docname), self.arguments[0]
-        if number is None:
+        lesson, name = lesson_at(self.env.docname), self.arguments[0]
+        if lesson is None:
             raise self.error("a prediction stands in a lesson")
-        (question,) = (each for each in self.questions_of(number) if each.name == name)
+        (question,) = (each for each in self.questions_of(lesson.number) if each.name == name)
         return [
             self.box(
                 question,
-                f"predict-{number}-{name}".replace(".", "-"),
+                f"predict-{lesson.number}-{name}".replace(".", "-"),
                 lead="<span>Predict, then look.</span>",
                 role="prediction",
                 button="This is my prediction",
@@ -227,14 +228,6 @@ class Review(QuestionDirective):
         return [questions, nodes.rubric("", "Exercises"), exercises]
 
 
-def _visit(translator: HTML5Translator, node: nodes.Element) -> None:
-    translator.body.append(_HTML[node["role"]][0].format(**node.attributes))
-
-
-def _depart(translator: HTML5Translator, node: nodes.Element) -> None:
-    translator.body.append(_HTML[node["role"]][1] + "\n")
-
-
 def practice_of(number: str, has_quiz: bool, exercises: list[str]) -> str:
     """Return what stands at the end of a lesson: its questions, and the way to its exercises."""
     lines = []
@@ -248,20 +241,19 @@ def practice_of(number: str, has_quiz: bool, exercises: list[str]) -> str:
 
 
 def _add_practice(app: Sphinx, docname: str, source: list[str]) -> None:
-    number = app.glassbox_lessons.get(docname)
-    if number is None:
+    lesson = lesson_at(docname)
+    if lesson is None:
         return
     folder = Path(app.srcdir, "exercises")
     for page in folder.glob("part*.md"):
         app.env.note_dependency(str(page))
     exercises = exercises_in_pages(folder)
-    text = practice_of(number, number in app.glassbox_quizzes, exercises)
+    text = practice_of(lesson.number, lesson.number in app.glassbox_quizzes, exercises)
     before, label, after = source[0].rpartition(_DOWNLOADS)
     source[0] = f"{before}\n{text}\n\n{label}{after}" if label else f"{source[0]}\n\n{text}"
 
 
 def _read_all(app: Sphinx) -> None:
-    app.glassbox_lessons = {lesson.page: number for number, lesson in catalogue().items()}
     app.glassbox_quizzes = read_quizzes(Path(app.srcdir, FOLDER), catalogue())
     for number, lesson in catalogue().items():
         check_anchors(number, app.glassbox_quizzes.get(number, ()), lesson.script.read_text("utf-8"))
@@ -279,20 +271,11 @@ def _take_anchors_away(app: Sphinx) -> None:
             os.utime(copy, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
-def _add_files(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None) -> None:
-    if doctree is not None and any(doctree.findall(Box)):
-        app.add_css_file("quiz.css")
-        app.add_js_file("quiz.js", loading_method="defer")
-
-
 def setup(app: Sphinx) -> None:
     app.add_directive("quiz", Quiz)
     app.add_directive("predict", Predict)
     app.add_directive("review", Review)
-    for kind in (Box, Part):
-        app.add_node(kind, html=(_visit, _depart))
     app.connect("builder-inited", _read_all)
     # After sphinx-gallery has copied the scripts, before their archives are written again.
     app.connect("builder-inited", _take_anchors_away, priority=850)
     app.connect("source-read", _add_practice)
-    app.connect("html-page-context", _add_files)

@@ -79,17 +79,6 @@ def _visit(self, node: lesson_video) -> None:
     raise nodes.SkipNode
 
 
-def _visit_text(self, node: lesson_video) -> None:
-    self.add_text(f"[{node['alt']}]")
-    raise nodes.SkipNode
-
-
-def _add_script(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None) -> None:
-    if doctree is not None and next(doctree.findall(lesson_video), None) is not None:
-        app.add_js_file("videos.js", loading_method="defer")
-
-
 def setup(app: Sphinx) -> None:
-    app.connect("html-page-context", _add_script)
-    app.add_node(lesson_video, html=(_visit, None), text=(_visit_text, None))
+    app.add_node(lesson_video, html=(_visit, None))
     app.add_directive("lesson-video", LessonVideo)
