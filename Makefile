@@ -2,6 +2,7 @@
 PYTHON ?= python3
 TORCH ?=
 NAME ?=
+TO ?=
 TITLE ?= A new lesson
 BIN := .venv/bin
 HTML := docs/_build/html
@@ -10,7 +11,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses=auto
 SPHINX := $(BIN)/sphinx-build -W --keep-going -n -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup site lesson new-lesson play serve test lint types unit doctest audit-workflows claims test-site audit check-links check-reproducible bench check-gpu lock clean
+.PHONY: help setup site lesson new-lesson renumber play serve test lint types unit doctest audit-workflows claims test-site audit check-links check-reproducible bench check-gpu lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -33,12 +34,15 @@ site: setup ## build the course into docs/_build/html, warnings as errors
 
 lesson: setup ## look at one lesson's sources, then build it alone: make lesson NAME=11
 	@ls gallery/*/plot_$(NAME)_*.py >/dev/null 2>&1 || { echo "make lesson: no lesson has the number '$(NAME)'; there are: $(sort $(foreach file,$(wildcard gallery/*/plot_*.py),$(word 2,$(subst _, ,$(notdir $(file))))))"; exit 1; }
-	@PYTHONPATH=docs/_ext $(BIN)/python -m glassbox_site.first_look $(NAME)
+	@PYTHONPATH=docs/_ext $(BIN)/python -m tools.first_look $(NAME)
 	@$(SPHINX) -b html -d docs/_build/doctrees/lesson -D nb_execution_mode=off -D suppress_warnings=config.cache,myst-nb.lexer -D sphinx_gallery_conf.filename_pattern=/plot_$(NAME)_ docs docs/_build/lesson
 	@ls $(CURDIR)/docs/_build/lesson/lessons/*/plot_$(NAME)_*.html
 
 new-lesson: setup ## begin a lesson with its questions and an exercise: make new-lesson NAME=15 TITLE="Pooling by hand"
-	@PYTHONPATH=docs/_ext $(BIN)/python -m glassbox_site.new_lesson "$(NAME)" "$(TITLE)"
+	@PYTHONPATH=docs/_ext $(BIN)/python -m tools.new_lesson "$(NAME)" "$(TITLE)"
+
+renumber: setup ## give a lesson another place in its part: make renumber NAME=36 TO=38
+	@PYTHONPATH=docs/_ext $(BIN)/python -m tools.renumber "$(NAME)" "$(TO)"
 
 play: setup ## build the site without running a lesson or a notebook, to try the pages that compute
 	@$(BIN)/sphinx-build -q -b html -d docs/_build/doctrees/play -D sphinx_gallery_conf.plot_gallery=False -D nb_execution_mode=off docs docs/_build/play

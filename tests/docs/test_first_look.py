@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
-from glassbox_site import answers, first_look, lessons, new_lesson
+from glassbox_site import answers, lessons
+from tools import first_look, new_lesson, renumber
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("gallery", "docs/quizzes", "docs/exercises", "src/glassbox/exercises", "tests/exercises")
+COPIED = ("gallery", "docs", "src/glassbox/exercises", "tests/exercises", "tests/docs")
+NOT_COPIED = shutil.ignore_patterns("_build", "lessons", "_static", "__pycache__")
 
 
 @pytest.fixture
 def course(tmp_path, monkeypatch) -> Path:
     """A copy of the files that hold lessons, questions and exercises, which the tools take for the project's."""
     for folder in COPIED:
-        shutil.copytree(ROOT / folder, tmp_path / folder)
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    for module in (first_look, new_lesson):
-        for name in ("ROOT", "GALLERY", "PAGES", "RECORDS", "ANSWERS"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=NOT_COPIED)
+    for file in ("pyproject.toml", "README.md", "CONTRIBUTING.md"):
+        shutil.copy(ROOT / file, tmp_path)
+    for module in (first_look, new_lesson, renumber):
+        for name in {"ROOT", "GALLERY", "PAGES", "RECORDS", "ANSWERS"} & set(vars(module)):
             place = tmp_path / getattr(module, name).relative_to(ROOT)
             monkeypatch.setattr(module, name, place)
     return tmp_path
@@ -104,3 +108,49 @@ def test_nothing_is_begun_over_what_is_there(course):
         new_lesson.begin("11", "Again")
     with pytest.raises(ValueError, match="the parts are 1, 2, 3"):
         new_lesson.begin("91", "No such part")
+
+
+FACES = "gallery/part3_learning/plot_36_faces.py"
+
+
+def test_what_still_names_a_lesson_by_its_old_number_is_told(course):
+    (course / FACES).rename(course / FACES.replace("36", "38"))
+    found = [flaw.replace(f"{course}/", "") for flaw in first_look.flaws("38")]
+    assert found[0].startswith(f"{FACES.replace('36', '38')}:1: its name says lesson 3.8, its title '3.6 Several")
+    assert found[1].startswith("docs/quizzes/3.8.toml:1: there are no questions")
+    lines = (course / "docs/glossary.md").read_text("utf-8").splitlines()
+    places = [place for place, line in enumerate(lines, 1) if "{lesson}`3.6`" in line]
+    assert places
+    assert {f"docs/glossary.md:{place}: there is no lesson 3.6" for place in places} <= set(found)
+
+
+def test_a_lesson_is_renumbered_with_all_that_names_it(course):
+    changed = [path.relative_to(course).as_posix() for path in renumber.renumber("36", "38")]
+    assert {FACES.replace("36", "38"), "docs/quizzes/3.8.toml", "gallery/answers/answer_38.py"} <= set(changed)
+    assert list(first_look.flaws("38")) == []
+    assert not any((course / old).exists() for old in (FACES, "docs/quizzes/3.6.toml", "gallery/answers/answer_36.py"))
+    assert lessons.Lesson.read(course / FACES.replace("36", "38")).title == "3.8 Several answers about one face"
+    assert '("3.8", 1): softmax_over_attributes' in (course / "tests/docs/test_quizzes.py").read_text("utf-8")
+    assert (course / "docs/changelog.md").read_text("utf-8") == (ROOT / "docs/changelog.md").read_text("utf-8")
+
+
+def test_numbers_that_are_no_lesson_stay():
+    text = "Lessons 3.5, 3.6 and 3.7 give 3.6 and 13.6; 3.6-a, v3.6.1, plot_36_faces, plot_361, figsize=(7.2, 3.6)"
+    assert renumber.renumbered(text, "3.6", "3.8") == (
+        "Lessons 3.5, 3.8 and 3.7 give 3.6 and 13.6; 3.8-a, v3.6.1, plot_38_faces, plot_361, figsize=(7.2, 3.6)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "to", "says"),
+    [
+        ("36", "37", "TO is a free place in the same part, as in 39: got '37'"),
+        ("36", "15", "got '15'"),
+        ("36", "", "got ''"),
+        ("39", "38", "there is no lesson 39; there are 11, 12"),
+    ],
+)
+def test_a_place_that_is_taken_or_elsewhere_is_refused(course, name, to, says):
+    with pytest.raises(ValueError, match=re.escape(says)):
+        renumber.renumber(name, to)
+    assert (course / FACES).exists()

@@ -1,7 +1,8 @@
 """What a lesson's sources say before anything runs: `make lesson` prints one line for each flaw, within two seconds.
 
-It reads: the script's first lines, its alternative texts, what ruff says of its code, the questions, and the exercises
-of the lesson in the three files that hold them. What only a run can show, the build shows.
+It reads: the script's first lines, its alternative texts, what ruff says of its code, the questions, the exercises of
+the lesson in the three files that hold them, and which lessons any text names. What only a run can show, the build
+shows.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from sphinx.errors import ExtensionError
-
 from glassbox_site.exercises import exercises_in_pages
+from glassbox_site.lesson_links import LESSONS, NUMBER
 from glassbox_site.lessons import GALLERY, Lesson
 from glassbox_site.quizzes import check_anchors, read_quiz
+from sphinx.errors import ExtensionError
 
 ROOT = GALLERY.parent
 PAGES = ROOT / "docs/exercises"
@@ -25,6 +26,11 @@ RECORDS = ROOT / "src/glassbox/exercises"
 ANSWERS = ROOT / "tests/exercises/test_exercises.py"
 FEWEST_SLIPS = 3
 EXPECTED = "three or four at the end and one to three with a name, asked before a figure, are expected"
+PLACES = ("gallery", "docs", "src", "README.md", "CONTRIBUTING.md")
+SUFFIXES = {".py", ".md", ".toml", ".rst", ".js"}
+NOT_OURS = ("docs/lessons/", "docs/_build/", "docs/changelog.md")
+# A lesson by its number: "lessons 2.2, 3.1 and 3.2", in a comment of a script over two lines too; {lesson}`3.1`.
+MENTION = re.compile(LESSONS.pattern.replace(r"\s+", r"\s+(?:# )?") + r"|\{lesson\}`[\d.]+`")
 _FIGURE = re.compile(r"\bplt\.(?:subplots|subplot_mosaic|figure)\(")
 
 
@@ -99,6 +105,26 @@ def flaws_of_exercises(number: str) -> Iterator[str]:
             yield f"{file}:1: its exercises differ from those of {part} in {apart}"
 
 
+def texts(*places: str) -> Iterator[Path]:
+    """Give the files in which a lesson may be named."""
+    for place in map(ROOT.joinpath, places):
+        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            if path.suffix in SUFFIXES and not path.relative_to(ROOT).as_posix().startswith(NOT_OURS):
+                yield path
+
+
+def flaws_of_mentions() -> Iterator[str]:
+    """Give the places that name a lesson which there is not."""
+    names = [path.stem.split("_")[1] for path in GALLERY.glob("part*/plot_*.py")]
+    known = {f"{name[0]}.{name[1:]}" for name in names}
+    for path in texts(*PLACES):
+        text = path.read_text("utf-8")
+        for found in MENTION.finditer(text):
+            for number in NUMBER.finditer(text, *found.span()):
+                if number[0] not in known:
+                    yield f"{path}:{text.count(chr(10), 0, number.start()) + 1}: there is no lesson {number[0]}"
+
+
 def flaws(name: str) -> Iterator[str]:
     """Give what is wrong with the lesson whose file has these digits in its name."""
     (script,) = GALLERY.glob(f"part*/plot_{name}_*.py")
@@ -106,6 +132,7 @@ def flaws(name: str) -> Iterator[str]:
     yield from flaws_of_script(script)
     yield from flaws_of_quiz(ROOT / "docs/quizzes" / f"{number}.toml", script)
     yield from flaws_of_exercises(number)
+    yield from flaws_of_mentions()
 
 
 if __name__ == "__main__":
