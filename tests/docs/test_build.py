@@ -8,6 +8,7 @@ import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
+import glassbox_site
 import pytest
 import yaml
 from glassbox_site import accessibility, citation, commands, downloads, equations, freshness
@@ -49,6 +50,15 @@ def test_what_runs_in_the_browser_does_not_change_the_digest(package):
 
 def test_other_data_change_the_digest(package):
     assert freshness.digest_of_inputs(package, "MNIST") != freshness.digest_of_inputs(package, "digits")
+
+
+def test_pages_are_read_again_by_other_code(package):
+    for file in ("links.py", "videos.py"):
+        (package / file).write_text("old")
+    before = glassbox_site.version_of(package)
+    assert glassbox_site.version_of(package) == before
+    (package / "links.py").write_text("new")
+    assert glassbox_site.version_of(package) != before
 
 
 @pytest.fixture

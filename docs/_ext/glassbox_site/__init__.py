@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
+from zlib import crc32
 
 from sphinx.application import Sphinx
 
@@ -44,7 +46,13 @@ PARTS = (
 )
 
 
+def version_of(folder: Path) -> int:
+    """Return a number for the code in a folder: pages that were read by other code are read again."""
+    return crc32(b"".join(path.read_bytes() for path in sorted(folder.glob("*.py"))))
+
+
 def setup(app: Sphinx) -> dict[str, object]:
     for part in PARTS:
         import_module(f"glassbox_site.{part}").setup(app)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}
+    version = version_of(Path(__file__).parent)
+    return {"version": "1", "env_version": version, "parallel_read_safe": True, "parallel_write_safe": False}

@@ -146,13 +146,22 @@ class QuestionDirective(SphinxDirective):
         self.env.note_dependency(str(Path(self.env.srcdir, FOLDER, f"{number}.toml")))
         return list(self.env.app.glassbox_quizzes[number])
 
-    def box(self, question: Question, name: str, *, lead: str, role: str, button: str) -> nodes.Node:
+    def at_the_end(self, number: str, lead: str) -> list[nodes.Node]:
+        """Return the questions at the end of a lesson, each led by its place there."""
+        questions = [question for question in self.questions_of(number) if not question.name]
+        return [
+            self.box(question, f"quiz-{number}-{place}", lead.format(place), "question", "Check")
+            for place, question in enumerate(questions, 1)
+        ]
+
+    def box(self, question: Question, name: str, lead: str, role: str, button: str) -> nodes.Node:
         lettered = list(zip("ABCDEFGH", question.choices, strict=False))
         right = next(letter for letter, choice in lettered if choice.right)
         answer = Element(**_tags("answer"))
         for letter, choice in lettered:
             word = "right" if choice.right else "wrong"
             answer += self._words("because", choice.because, letter=letter, word=word)
+        name = name.replace(".", "-")
         return Element(
             "",
             self._words("legend", question.question, lead=lead),
@@ -175,19 +184,7 @@ class Quiz(QuestionDirective):
     """The questions at the end of a lesson, named by its number."""
 
     def run(self) -> list[nodes.Node]:
-        number = self.arguments[0]
-        self.env.metadata[self.env.docname]["quiz"] = number
-        at_the_end = [question for question in self.questions_of(number) if not question.name]
-        return [
-            self.box(
-                question,
-                f"quiz-{number}-{place}".replace(".", "-"),
-                lead=f"{place}.",
-                role="question",
-                button="Check",
-            )
-            for place, question in enumerate(at_the_end, 1)
-        ]
+        return self.at_the_end(self.arguments[0], "{}.")
 
 
 class Predict(QuestionDirective):
@@ -198,15 +195,8 @@ class Predict(QuestionDirective):
         if lesson is None:
             raise self.error("a prediction stands in a lesson")
         (question,) = (each for each in self.questions_of(lesson.number) if each.name == name)
-        return [
-            self.box(
-                question,
-                f"predict-{lesson.number}-{name}".replace(".", "-"),
-                lead="<span>Predict, then look.</span>",
-                role="prediction",
-                button="This is my prediction",
-            )
-        ]
+        lead = "<span>Predict, then look.</span>"
+        return [self.box(question, f"predict-{lesson.number}-{name}", lead, "prediction", "This is my prediction")]
 
 
 class Review(QuestionDirective):
@@ -217,11 +207,8 @@ class Review(QuestionDirective):
     def run(self) -> list[nodes.Node]:
         questions = nodes.container(classes=["review-questions"])
         for number in self.env.app.glassbox_quizzes:
-            at_the_end = [question for question in self.questions_of(number) if not question.name]
-            for place, question in enumerate(at_the_end, 1):
-                name = f"quiz-{number}-{place}".replace(".", "-")
+            for box in self.at_the_end(number, ""):
                 lesson = self.parse_text_to_nodes(f"From :lesson:`{number}`.")
-                box = self.box(question, name, lead="", role="question", button="Check")
                 questions += nodes.container("", *lesson, box, classes=["review-question"])
         links = [f"- :ref:`exercise-{name}`" for name in exercises_in_pages(Path(self.env.srcdir, "exercises"))]
         exercises = nodes.container("", *self.parse_text_to_nodes("\n".join(links)), classes=["review-exercises"])
