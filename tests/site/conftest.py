@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -22,11 +23,13 @@ from threading import Thread
 from urllib.parse import urljoin, urlsplit
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 HTML = Path(os.environ.get("GLASSBOX_HTML", ROOT / "docs/_build/html")).resolve()
+PATIENCE = 120_000  # ms for what takes less than one: the machine may have other work
 NO_BROWSER = (
     "no browser was found, so that nothing was checked in one: install Chromium or Chrome, "
     "or run `.venv/bin/playwright install chromium`"
@@ -210,7 +213,7 @@ def until(page: Page, condition: str, it: object = None) -> None:
         f"""async (it) => {{
             const start = performance.now();
             while (!({condition})) {{
-                if (performance.now() - start > 30_000) throw new Error("it does not come to hold");
+                if (performance.now() - start > {PATIENCE}) throw new Error("it does not come to hold");
                 await new Promise((done) => setTimeout(done, 20));
             }}
         }}""",
@@ -218,9 +221,96 @@ def until(page: Page, condition: str, it: object = None) -> None:
     )
 
 
+# Has a test open its pages from disk as well: for what a browser does otherwise there.
+both_ways = pytest.mark.parametrize("way", ["served", "from disk"], indirect=True)
+
+
 @pytest.fixture
-def visit(browser, request) -> Iterator[Callable[..., Page]]:
-    """Open a page in a browser of its own: ``visit(where, **options) -> playwright.sync_api.Page``.
+def way(request) -> str:
+    """How the pages of the site are opened, ``"served"`` or ``"from disk"``."""
+    return getattr(request, "param", "served")
+
+
+@pytest.fixture
+def home(request, way) -> str:
+    """The address below which the pages of the site are opened."""
+    return request.getfixturevalue("served") if way == "served" else f"{request.getfixturevalue('html').as_uri()}/"
+
+
+# A span colors a piece of a line. One of each kind says what a thousand say, and axe looks at each for long.
+ONE_OF_EACH_KIND = """() => {
+    document.querySelectorAll(".katex-html").forEach(equation => equation.textContent = "x");
+    document.querySelectorAll(".katex-mathml").forEach(equation => equation.remove());
+    const seen = new Set();
+    for (const span of document.querySelectorAll("article :is(span, em):not([id], [role], [tabindex], [aria-label])")) {
+        const language = span.closest("[class*=highlight-]")?.className;
+        const kind = [span.className, span.parentElement.className, language].join();
+        seen.has(kind) ? span.replaceWith(...span.childNodes) : seen.add(kind);
+    }
+}"""
+# Colors are looked at on one element of each kind that has words of its own.
+COLORS = """async (runOnly) => {
+    const kinds = new Map();
+    for (const element of document.querySelectorAll("body *")) {
+        const says = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+        if (!says || !element.checkVisibility()) continue;
+        const { color, fontSize, fontWeight, opacity } = getComputedStyle(element);
+        let behind = element;
+        while (behind.parentElement && getComputedStyle(behind).backgroundColor === "rgba(0, 0, 0, 0)") {
+            behind = behind.parentElement;
+        }
+        const { tagName, className } = element.parentElement;
+        const kind = [element.tagName, element.className, tagName, className, color, fontSize, fontWeight, opacity];
+        kinds.set([...kind, getComputedStyle(behind).backgroundColor].join(), element);
+    }
+    return axe.run({ include: [...kinds.values()] }, { runOnly, resultTypes: ["violations"], preload: false });
+}"""
+STILL = """async () => {
+    for (let frames = 0; frames < 3; frames = document.getAnimations().length ? 0 : frames + 1) {
+        await new Promise(requestAnimationFrame);
+    }
+}"""
+
+
+def load_all(page: Page) -> None:
+    """Fetch what a reader who scrolls to the end would."""
+    page.evaluate("document.querySelectorAll('[loading=lazy]').forEach(image => { image.loading = 'eager'; })")
+    until(page, "[...document.images].every((image) => image.complete)")
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe finds, each with the first element at fault: by every rule, then what is wrong in dark alone.
+
+    It takes what repeats out of the page.
+    """
+    page.evaluate(ONE_OF_EACH_KIND)
+    options = {"resultTypes": ["violations"], "preload": False, "rules": {"color-contrast": {"enabled": False}}}
+    found = Axe().run(page, options=options).response["violations"]
+    found += page.evaluate(COLORS, ["color-contrast"])["violations"]
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    page.evaluate(STILL)  # colors fade over
+    found += page.evaluate(COLORS, ["color-contrast", "link-in-text-block"])["violations"]
+    return [f"{flaw['id']} ({len(flaw['nodes'])}): {json.dumps(flaw['nodes'][0]['target'])}" for flaw in found]
+
+
+@pytest.fixture(scope="session")
+def contexts(browser) -> Callable[..., BrowserContext]:
+    """Return the browser's context with the options that are given: its pages fetch once what they share."""
+    known: dict[str, BrowserContext] = {}
+
+    def context_with(**options: object) -> BrowserContext:
+        key = repr(sorted(options.items()))
+        if key not in known:
+            known[key] = browser.new_context(**options)
+        return known[key]
+
+    return context_with
+
+
+@pytest.fixture
+def visit(browser, contexts, way, request) -> Iterator[Callable[..., Page]]:
+    """Open a page that finds nothing kept: ``visit(where, **options) -> playwright.sync_api.Page``.
 
     The test fails if, until its end, a page that it opened logs an error, raises one, misses a file or asks a third
     party for anything.
@@ -228,8 +318,8 @@ def visit(browser, request) -> Iterator[Callable[..., Page]]:
     Parameters
     ----------
     where
-        A path below the site, as in ``"map.html#part2"``, served by this machine; or a whole address, as in
-        ``(folder / "index.html").as_uri()``, to open from disk.
+        A path below the site, as in ``"map.html#part2"``, opened as `way` says; or a whole address, as in
+        ``(folder / "index.html").as_uri()``.
     scheme
         ``"light"`` or ``"dark"``.
     width, height
@@ -242,21 +332,27 @@ def visit(browser, request) -> Iterator[Callable[..., Page]]:
         Of playwright's ``Browser.new_context``, as in ``reduced_motion="reduce"``, ``has_touch=True``,
         ``java_script_enabled=False``, ``permissions=["clipboard-read"]``.
     """
-    contexts, watched = [], []
+    opened, watched = [], []
 
     def open_page(where="index.html", *, scheme="light", width=1280, height=800, status=200, setup="", **options):
-        address = where if urlsplit(where).scheme else urljoin(request.getfixturevalue("served"), where)
-        viewport = {"width": width, "height": height}
-        context = browser.new_context(color_scheme=scheme, viewport=viewport, **options)
-        contexts.append(context)
+        home = request.getfixturevalue("home")
+        address = urljoin(home, where)
+        shared = address.startswith(home) and not setup
+        options |= {"color_scheme": scheme, "viewport": {"width": width, "height": height}}
+        context = contexts(**options) if shared else browser.new_context(**options)
         if setup:
             context.add_init_script(setup)
         page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        opened.append(page if shared else context)
+        origin = "{0.scheme}://{0.netloc}".format(urlsplit(address))
+        storage = {"origin": origin, "storageTypes": "local_storage,session_storage"}
+        context.new_cdp_session(page).send("Storage.clearDataForOrigin", storage)
         watched.append((where, watch(page, address, status)))
         page.goto(address)
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page_or_context in opened:
+        page_or_context.close()
     assert [f"{where}: {trouble}" for where, troubles in watched for trouble in troubles] == []

@@ -22,7 +22,7 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
-PATIENCE = 60  # seconds until a browser that does not answer is given up
+PATIENCE = 120  # seconds until a browser that does not answer is given up
 PREFERENCES = {
     "browser.shell.checkDefaultBrowser": False,
     "datareporting.policy.dataSubmissionEnabled": False,
@@ -72,9 +72,9 @@ class Engine:
         self.drag([self.run(f"{script}({element})")])
 
     def settled(self, expression: str, expected: Any) -> Any:
-        """Return the value of an expression as soon as it is the expected one, or as it is after ten seconds."""
+        """Return the value of an expression as soon as it is the expected one, or as it is after half a minute."""
         return self.run(f"""(async (expected) => {{
-            for (const start = performance.now(); performance.now() - start < 10_000; ) {{
+            for (const start = performance.now(); performance.now() - start < 30_000; ) {{
                 if (JSON.stringify({expression}) === JSON.stringify(expected)) break;
                 await new Promise((done) => setTimeout(done, 20));
             }}

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-pytestmark = pytest.mark.site
+pytestmark = [pytest.mark.site, pytest.mark.xdist_group("all pages")]  # parsed once
 
 LESSON = "lessons/part1_representation/plot_13_small_cnn.html"
 

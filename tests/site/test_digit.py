@@ -9,14 +9,13 @@ from collections import OrderedDict
 
 import pytest
 import torch
-from axe_playwright_python.sync_playwright import Axe
 from torch.nn import functional
 
 from glassbox import explain
 from glassbox.datasets import mnist
 from glassbox.models import SmallCNN
 
-from .conftest import until
+from .conftest import both_ways, until, violations
 
 pytestmark = pytest.mark.site
 
@@ -37,13 +36,12 @@ VALUES = {
 LEARNED = {"conv2.weight": (2, 1, 1, 0), "conv2.bias": (2,), "fc2.weight": (7, 5), "fc2.bias": (7,)}
 
 
-@pytest.fixture(params=["served", "from disk"])
-def digit(request, visit, html):
-    """Open the page on both ways that a reader may."""
+@pytest.fixture
+def digit(visit):
+    """Open the page."""
 
     def open_page(fragment="", **options):
-        where = "play/digit.html" if request.param == "served" else (html / "play/digit.html").as_uri()
-        page = visit(where + fragment, **options)
+        page = visit("play/digit.html" + fragment, **options)
         page.wait_for_selector(".digit-answer")
         return page
 
@@ -163,6 +161,7 @@ def check_answer(page):
 # Mouse, touch and keyboard --------------------------------------------------------------------------------------------
 
 
+@both_ways
 def test_a_seven_is_drawn_and_every_kind_of_number_opened_by_mouse(digit, small_cnn):
     page = digit()
     page.get_by_role("button", name="Clear").click()
@@ -218,9 +217,7 @@ def test_a_seven_is_drawn_and_numbers_opened_by_touch_without_scrolling(digit, s
             x, y = box["x"] + box["width"] * (column + 0.5) / columns, box["y"] + box["height"] * (row + 0.5) / rows
             page.touchscreen.tap(x, y)
             code = f"{symbol}{name}[{', '.join(map(str, VALUES[name]))}]"
-            page.wait_for_function(
-                "code => document.querySelector('.tracer-title code').textContent === code", arg=code
-            )
+            until(page, "document.querySelector('.tracer-title code').textContent === it", code)
             compare(page, name, VALUES[name], tensors, symbol)
 
 
@@ -342,6 +339,7 @@ def test_a_small_drawing_in_a_corner_is_read_as_a_large_one(digit):
         check_answer(page)
 
 
+@both_ways
 def test_the_address_shows_the_same_again(digit):
     page = digit()
     page.locator(".board-canvas").focus()
@@ -380,16 +378,13 @@ def test_without_javascript_there_is_a_still_figure_and_a_sentence(visit):
 # For everyone ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 320])
-def test_axe_finds_nothing_and_nothing_scrolls_sideways(visit, scheme, width):
-    page = visit("play/digit.html#digit=4&open=pool2:1.2.3&direction=backward&true=9", scheme=scheme, width=width)
-    page.wait_for_selector(".digit-answer")
+def test_axe_finds_nothing_and_nothing_scrolls_sideways(digit, width):
+    page = digit("#digit=4&open=pool2:1.2.3&direction=backward&true=9", width=width)
     page.get_by_role("button", name="Take one step").click()
     page.get_by_role("button", name="as a table of pool2").click()
-    found = Axe().run(page, options={"resultTypes": ["violations"], "preload": False}).response["violations"]
-    assert [(flaw["id"], flaw["nodes"][0]["target"], flaw["nodes"][0]["failureSummary"]) for flaw in found] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert violations(page) == []
 
 
 def test_a_grid_is_also_a_table(digit):
@@ -430,7 +425,8 @@ def test_test_digits_are_read_as_by_the_package_and_off_center_as_well(visit):
     assert answers(page, data.images) == expected.tolist()
     moved = torch.tensor(answers(page, shifted(data.images, torch.Generator().manual_seed(0)), center=True))
     accuracy = (expected == data.labels).double().mean().item()
-    assert (moved == data.labels).double().mean().item() >= accuracy - 0.01
+    lost = 0.03 if data.is_standin else 0.01  # the network was trained on MNIST
+    assert (moved == data.labels).double().mean().item() >= accuracy - lost
 
 
 def test_the_page_is_light(html):

@@ -9,16 +9,19 @@ import torch
 
 from glassbox.models import SmallCNN
 
+from .conftest import both_ways, until
+
 pytestmark = pytest.mark.site
 
+OPEN = "document.querySelector('.tracer-title code').textContent === it"
 
-@pytest.fixture(params=["served", "from disk"])
-def digit(request, visit, html):
-    """Open the page on both ways that a reader may, with the tour over."""
+
+@pytest.fixture
+def digit(visit):
+    """Open the page, with the tour over."""
 
     def open_page(fragment="", **options):
-        where = "play/digit.html" if request.param == "served" else (html / "play/digit.html").as_uri()
-        page = visit(where + fragment, **options)
+        page = visit("play/digit.html" + fragment, **options)
         page.get_by_role("button", name="Skip the tour").click()
         return page
 
@@ -33,6 +36,7 @@ def path(page) -> list[str]:
     return page.locator(".tracer-path > li").all_inner_texts()
 
 
+@both_ways
 def test_the_way_down_to_a_pixel_is_shown_and_back_returns_on_it(digit):
     page = digit("#digit=3")
     page.get_by_title("Open the probability of 3").click()
@@ -42,15 +46,13 @@ def test_the_way_down_to_a_pixel_is_shown_and_back_returns_on_it(digit):
         names.append(title(page))
         assert path(page) == names
     page.get_by_role("button", name="Back").click()
-    page.wait_for_function("name => document.querySelector('.tracer-title code').textContent === name", arg=names[-2])
+    until(page, OPEN, names[-2])
     assert path(page) == names[:-1]
     for expected in names[-3::-1]:
         page.go_back()
-        page.wait_for_function(
-            "name => document.querySelector('.tracer-title code').textContent === name", arg=expected
-        )
+        until(page, OPEN, expected)
     page.go_forward()
-    page.wait_for_function("name => document.querySelector('.tracer-title code').textContent === name", arg=names[1])
+    until(page, OPEN, names[1])
     page.get_by_role("button", name=names[0], exact=True).click()
     assert path(page) == names[:1]
 
@@ -116,6 +118,7 @@ def test_a_step_says_what_it_will_do_and_did_and_is_undone(digit):
     assert not learn.locator(".tracer-curve").is_visible()
 
 
+@both_ways
 def test_the_tour_has_four_steps_and_does_not_return(digit):
     page = digit()
     assert not page.locator(".tour").is_visible()

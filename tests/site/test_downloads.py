@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
-import matplotlib
 import nbformat
 import pytest
 from nbclient import NotebookClient
 from sphinx_gallery.py_source_parser import split_code_and_text_blocks
 
+from . import alone
 from .conftest import HTML, ROOT
 
 pytestmark = pytest.mark.site
 
 LESSONS = sorted((ROOT / "gallery").glob("part*/plot_*.py"))
 FIRST_OF_PART = list({script.parent: script for script in reversed(LESSONS)}.values())
-
-NO_NETWORK = """
-import socket
-
-def refuse(self, address, *rest):
-    if self.family != getattr(socket, "AF_UNIX", None) and address[0] not in ("127.0.0.1", "::1", "localhost"):
-        raise OSError(f"this test has no network: {address}")
-    return connect(self, address, *rest)
-
-connect, socket.socket.connect = socket.socket.connect, refuse
-"""
 
 
 def number(script: Path) -> str:
@@ -47,25 +33,20 @@ def download(site, script: Path, suffix: str) -> Path:
     return (site.root / page).parent / link
 
 
-@pytest.fixture
-def alone(tmp_path) -> dict[str, object]:
-    """Settings of a process in an empty folder, without a screen, a network or MNIST: its stand-in is quick."""
-    guard = tmp_path / "guard"
-    guard.mkdir()
-    (guard / "sitecustomize.py").write_text(NO_NETWORK)
-    folder = tmp_path / "empty"
-    folder.mkdir()
-    environment = {name: value for name, value in os.environ.items() if name != "GLASSBOX_DATA"}
-    environment |= {"XDG_CACHE_HOME": str(tmp_path / "cache"), "MPLCONFIGDIR": matplotlib.get_configdir()}
-    return {"cwd": folder, "env": environment | {"MPLBACKEND": "Agg", "PYTHONPATH": str(guard)}}
-
-
 @pytest.mark.parametrize("lesson", LESSONS, ids=number)
-def test_a_downloaded_script_runs_alone(site, lesson, alone):
-    script = download(site, lesson, ".py")
-    run = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, **alone)
-    assert run.returncode == 0, run.stderr[-2000:]
-    assert list(alone["cwd"].iterdir()) == []
+def test_a_downloaded_script_runs_alone(site, lesson, tmp_path):
+    exit_code, said, left = alone.run(download(site, lesson, ".py"), tmp_path)
+    assert exit_code == 0, said[-2000:]
+    assert left == []
+
+
+def test_a_script_that_asks_the_network_or_leaves_a_file_is_seen(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("open('left', 'w').close()\nimport socket\nsocket.create_connection(('192.0.2.1', 80))")
+    exit_code, said, left = alone.run(script, tmp_path)
+    assert exit_code == 1
+    assert "this test has no network" in said
+    assert left == ["left"]
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=number)

@@ -11,8 +11,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from bs4 import BeautifulSoup
 
-from .conftest import HTML
-from .test_rendering import load_all
+from .conftest import HTML, load_all
 
 pytestmark = pytest.mark.site
 

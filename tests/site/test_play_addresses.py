@@ -15,6 +15,8 @@ from glassbox.explain._bundle import JS, join
 from tests.explain.node import node
 from tests.play.modules import SCRIPTS
 
+from .conftest import until
+
 pytestmark = pytest.mark.site
 
 OF_A_NETWORK = ("open", "direction", "true")
@@ -102,8 +104,14 @@ def test_the_worst_addresses_open_a_page_at_once(visit, name):
     assert "NaN" not in page.locator("[data-play]").inner_html()
 
 
-def test_a_link_to_a_part_of_the_page_stays(visit):
-    page = visit("play/digit.html#what-to-try")
+# The address is rewritten a quarter of a second after a change: here at once.
+AT_ONCE = "const later = setTimeout; window.setTimeout = (act) => later(act);"
+
+
+def test_a_link_to_a_part_of_the_page_stays_until_something_changes(visit):
+    page = visit("play/digit.html#what-to-try", setup=AT_ONCE)
     page.wait_for_selector(".digit-answer")
-    page.wait_for_timeout(400)  # the address is rewritten a quarter of a second after a change
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => later(done))))")
     assert page.evaluate("location.hash") == "#what-to-try"
+    page.get_by_label("True class").select_option("2")
+    until(page, "location.hash.includes('true=2')")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .test_rendering import load_all, violations
+from .conftest import load_all, violations
 
 pytestmark = pytest.mark.site
 
@@ -16,9 +16,9 @@ SMALLEST_TEXT = """() => Math.min(...[...document.querySelectorAll("article :is(
     .filter(e => e.offsetParent && !e.closest(".play, details")).map(e => parseFloat(getComputedStyle(e).fontSize)))"""
 
 
-@pytest.mark.parametrize(("width", "height", "scheme"), [(1920, 1080, "light"), (1024, 768, "dark")])
-def test_it_is_large_and_one_section_at_a_time(visit, width, height, scheme):
-    page = visit(f"{LESSON}?present", width=width, height=height, scheme=scheme)
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1024, 768)])
+def test_it_is_large_and_one_section_at_a_time(visit, width, height):
+    page = visit(f"{LESSON}?present", width=width, height=height)
     assert page.evaluate(SHOWN) == []
     assert page.locator("h1").is_visible()
     assert not page.locator(".sidebar-drawer").is_visible()
