@@ -84,7 +84,7 @@ def stamping_kernel(
         for g in range(columns):
             stamped.append(stamped[-1].clone())
             stamped[-1][f : f + height, g : g + width] += delta[f, g] * kernel
-    limit = float(torch.cat([delta.abs().flatten(), stamped[-1].abs().flatten()]).max()) or 1.0
+    limit = float(max(values.abs().max() for values in (delta, *stamped))) or 1.0
     cells(delta_axes, padded, limit=limit, number_format=number_format)
     tables = [_Table(axes, stamped[-1], limit, number_format) for axes in (stamped_axes, turned_axes)]
     frames = {}
@@ -119,7 +119,8 @@ def stamping_kernel(
     figure = cast("Figure", delta_axes.get_figure(root=True))
     scale = figure.colorbar(tables[0].mesh, ax=[delta_axes, stamped_axes, turned_axes], location="bottom", aspect=40)
     scale.outline.set_visible(False)
-    figure.draw_without_rendering()
+    for _ in range(2):  # the titles take their room once the tables have their shape
+        figure.draw_without_rendering()
     figure.set_layout_engine("none")
     return FuncAnimation(figure, draw, frames=last + 1, interval=milliseconds)
 
