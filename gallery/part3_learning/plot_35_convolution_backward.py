@@ -249,7 +249,6 @@ plt.show()
 # :exported:`a page of this convolution <convolution>` and turn it *backward*;
 # :doc:`a digit that you draw </play/digit>` opens in the same way.
 #
-
 # The same with the package
 # -------------------------
 # ``conv2d_backward`` takes :math:`\delta` and what the forward pass had, and returns
