@@ -105,7 +105,7 @@ def test_the_worst_addresses_open_a_page_at_once(visit, name):
 
 
 # The address is rewritten a quarter of a second after a change: here at once.
-AT_ONCE = "const later = setTimeout; window.setTimeout = (act) => later(act);"
+AT_ONCE = "window.later = setTimeout; window.setTimeout = (act) => later(act);"
 
 
 def test_a_link_to_a_part_of_the_page_stays_until_something_changes(visit):
