@@ -205,6 +205,17 @@ def test_a_figure_that_was_handed_over_does_not_stay_open(figure, facts, tmp_pat
     assert len(list(tmp_path.iterdir())) == 3
 
 
+def test_a_figure_with_a_function_of_the_lesson_is_written_too(figure, tmp_path):
+    figure.axes[0].xaxis.set_major_formatter(lambda value, _: f"{value:.1f} m")
+    (script,) = figure_files.GALLERY.glob("part1_*/plot_12_*.py")
+    (tmp_path / "images").mkdir()
+    writer = figure_files.Writer()
+    name = writer.take(figure, tmp_path / f"images/sphx_glr_{script.stem}_001", script, "A line.")
+    writer.finish()
+    assert ">0.0 m</text>" in (tmp_path / f"figures/{name}.svg").read_text()
+    assert len(list((tmp_path / "figures").iterdir())) == 3
+
+
 def test_a_lesson_that_runs_again_leaves_no_old_figure(figure, tmp_path):
     (script,) = figure_files.GALLERY.glob("part1_*/plot_12_*.py")
     images = tmp_path / "images"

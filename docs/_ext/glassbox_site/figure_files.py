@@ -112,9 +112,14 @@ class Writer:
             for old in folder.glob(f"glassbox-{lesson.number}-*"):
                 old.unlink()
         stem = folder / f"glassbox-{lesson.number}-figure-{number}"
+        facts = facts_of(script, number, alt, self.site)
+        try:
+            work = pickle.dumps((figure, stem, facts))
+        except (AttributeError, TypeError, pickle.PicklingError):  # it holds a function of the lesson's own
+            write(figure, stem, facts)
+            return stem.name
         # Spawned: a copy of this process would hold the locks of its threads.
         self.pool = self.pool or ProcessPoolExecutor(1, get_context("spawn"))
-        work = pickle.dumps((figure, stem, facts_of(script, number, alt, self.site)))
         self.waiting.append(self.pool.submit(_write_pickled, work))
         return stem.name
 
