@@ -105,11 +105,12 @@ torch.testing.assert_close(risk_gradient(start, features, y), gradient)
 #
 # The sum is the scalar product of the gradient and the move, the product of their
 # lengths and of the cosine of the angle between them. Of all moves of one length, which
-# lowers the risk most? Try two thousand, all 0.001 long, in directions drawn at random.
+# lowers the risk most? Try two thousand, all 0.001 long: one half in directions drawn
+# at random, the other half drawn towards downhill, where chance alone seldom goes.
 
 generator = torch.Generator().manual_seed(0)
 moves = torch.randn(2000, 4, generator=generator, dtype=torch.float64)
-moves[1000:] -= gradient * torch.rand(1000, 1, generator=generator) / 4  # some go down
+moves[1000:] -= gradient * torch.rand(1000, 1, generator=generator) / 4
 moves *= 0.001 / moves.norm(dim=1, keepdim=True)
 against = -0.001 * gradient / gradient.norm()
 
@@ -153,9 +154,11 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# The points lie on a cosine. Along the gradient the risk rises most, at a right angle
-# to it the risk stays, and straight against it the risk falls most. So the way down is
-# :math:`-\nabla R`.
+# The points lie nearly on a cosine, and the shorter the moves, the more nearly. Along
+# the gradient the risk rises most, at a right angle to it the risk hardly changes, and
+# straight against it the risk falls most. So the way down is :math:`-\nabla R`. The
+# fall is a little smaller than the scalar product says, because the slope itself
+# changes along the move.
 #
 # On a map it looks like this: on the left over :math:`w_1` and :math:`w_2`, on the
 # right over :math:`w_2` and :math:`w_3`, each a **slice** of the landscape: the other
@@ -246,9 +249,9 @@ for risk, expected in zip(rows["risk"], [2.242, 2.060, 1.982, 0.013], strict=Tru
 
 # %%
 # After one step, the derivatives of Maths and CS are negative: their weights were made
-# smaller, and now want to grow. The first step went down for all weights together, as
-# all predictions were too large on average, and went a little too far for two of them.
-# From then on French goes on falling, while Maths and CS rise.
+# smaller, and now want to grow. The first step lowered all weights together, since
+# three of the four predictions were too large, and went a little too far for two of
+# them. For the next hundred iterations French goes on falling, while Maths and CS rise.
 #
 # The package takes the same steps and keeps the whole **trajectory**: parameters,
 # risks, gradients.
@@ -257,10 +260,17 @@ descent = gradient_descent(start, features, y, step=step, iterations=1000)
 print(descent)
 torch.testing.assert_close(descent.parameters, path)
 torch.testing.assert_close(descent.gradients, slopes)
+falls = -descent.risks.diff()
+for t in (1, 10, 100):
+    print(f"Iteration {t:3} lowers the risk by {falls[t - 1]:.3f}")
+assert falls.argmax() == 0
+assert (path[1:100].diff(dim=0)[:, 1:3] > 0).all() and (falls[:200] > 0).all()
+assert (path[:100].diff(dim=0)[:, 3] < 0).all()
 
 # %%
-# Logarithmic axes show the first steps and the last alike. The risk falls slowly, then
-# fast, and from a few hundred iterations on hardly at all.
+# The first step lowers the risk most. On the logarithmic axes below, the first ten
+# iterations take as much room as the last nine hundred; that is why the curve starts
+# flat.
 
 fig, ax = plt.subplots(figsize=(7.2, 3.6))
 risks = pd.DataFrame(
@@ -311,19 +321,28 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# How much of each way do the first hundred iterations cover?
+# How much of the path that a thousand iterations walk do the first hundred cover? And
+# how much nearer do they come to the lowest point?
 
 for first, second in [(1, 2), (2, 3)]:
     way = path[:, [first, second]].diff(dim=0).norm(dim=1)
     covered = way[:99].sum() / way.sum()
-    print(f"{names[first]} and {names[second]}: {covered:.0%} of the way")
+    print(f"{names[first]} and {names[second]}: {covered:.0%} of the path")
     assert covered > 0.5
+away = (path - least_squares(features, y)).norm(dim=1)
+for t in (1, 100, 1000):
+    print(f"Distance to the lowest point at iteration {t:4}: {away[t - 1]:.2f}")
+assert away[999] > 0.9 * away[0]
 
 # %%
+# Most of the path is walked early, and all of it leads only a small part of the way to
+# the lowest point. What keeps the descent from it is the last question of this lesson.
+#
 # To see the true landscape under the point at every moment, the slice must move with
 # it. In the film the contours follow the two weights that the map does not show: as
 # French loses weight, the valley moves, and the point goes after it. The bars are the
 # four derivatives, orange where the risk rises with the weight, blue where it falls.
+# Their scale is logarithmic beyond 0.1, so that small ones can be seen beside large.
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.8))
 left.set(xlabel=names[1], ylabel=names[2])
@@ -350,7 +369,8 @@ plt.show()
 # What the new pupil may expect
 # -----------------------------
 # Parameters are a means; the mark is what the new pupil, with 13, 14 and 11, asked for.
-# Each iteration has its own answer. It settles long before the parameters do.
+# Each iteration has its own answer. From this start it settles long before the
+# parameters do.
 
 new_pupil = [[13, 14, 11]]
 forecasts = predict(descent.parameters, new_pupil)[:, 0]
@@ -399,8 +419,8 @@ assert abs(path[-1][0] - best[0]) > 1.6
 # %%
 # The constant has hardly moved. Is the risk flat along :math:`w_0`? No: changing the
 # constant *alone*, by what it still lacks, would spoil everything. But the marks can
-# imitate a constant, since all are around 11: let :math:`w_0` grow and the other
-# weights make up for it, and hardly any prediction moves.
+# imitate a constant, since all are around 11: add 1 to :math:`w_0`, take a little from
+# the other weights, and hardly any prediction moves.
 
 alone = path[-1].clone()
 alone[0] = best[0]
