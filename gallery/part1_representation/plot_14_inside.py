@@ -135,8 +135,9 @@ explain.show(model, digit, labels=[7])
 # ------------------------
 # A value of ``conv1`` has seen four pixels. A value of ``conv2`` sees four values of
 # ``pool1``, each of them saw four of ``conv1``, and so on down to the image. The pixels
-# that can change a number are its **receptive field**. On the way down a pooling
-# doubles the rows, and a convolution adds the one before.
+# that can change a number are its **receptive field**. Going down, each row of a
+# pooling stands for two rows, and each window of a convolution reaches one row further
+# up.
 
 way_down = ["conv3", "pool2", "conv2", "pool1", "conv1"]
 
@@ -154,6 +155,8 @@ def seen(place, layers):
 for name in ["conv1", "conv2", "conv3"]:
     first, last = seen(5, way_down[way_down.index(name) :])
     print(f"One number of {name} has seen {last - first + 1} rows of the image.")
+first, last = seen(2, ["pool3", *way_down])
+print(f"One number of pool3 has seen {last - first + 1}.")
 
 row, column = 2, 4
 one_image = digit.clone().requires_grad_()
@@ -182,8 +185,8 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# A number of ``conv3`` has seen a good part of the digit. That is how a map of four
-# rows can answer questions such as "is there a bar at the top?".
+# A few such windows cover the whole digit. That is how a map of eight rows, or of four
+# after ``pool3``, can answer questions such as "is there a bar at the top?".
 #
 # What ReLU drops
 # ---------------
@@ -205,8 +208,26 @@ dropped = torch.stack(dropped)
 assert test.is_standin or (dropped.diff() > 0).all()
 
 # %%
-# Few in the first layer, more in each that follows: early maps are the image in other
-# colors, late ones are answers, of which most are "no".
+# Few in the first layer, more in each that follows. Look closer at both ends, before
+# you make a rule of it.
+
+paper = layers["conv1"].output == model.conv1.bias[:, None, None]  # a blank window
+on_ink = (layers["relu1"].output == 0)[~paper].double().mean()
+biases = ", ".join(f"{bias:.3f}" for bias in model.conv1.bias.tolist())
+print(f"{paper.double().mean():.0%} of the windows of conv1 see blank paper: there it")
+print(f"gives its biases, {biases}. Of the other numbers relu1 drops {on_ink:.0%}.")
+
+answers = layers["relu4"].output
+silent = (answers == 0).all(dim=0)
+spoken = (answers[:, ~silent] == 0).double().mean()
+print(f"{silent.sum()} of the {len(silent)} units of relu4 are zero for every digit.")
+print(f"The others are zero for {spoken:.0%} of the digits.")
+assert test.is_standin or (silent.any() and on_ink > dropped[0])
+
+# %%
+# The first layer drops little because two small biases let the paper pass, not because
+# its kernels agree with the ink. The silent units of the last one could be left out;
+# without them about half of its numbers are zero.
 #
 # Where the answer can be read
 # ----------------------------
@@ -228,7 +249,7 @@ def probe(learn, labels, read):
     """Fit one dense layer to numbers and labels; return what it says of others."""
     A = with_ones(learn)
     targets = torch.eye(10, dtype=torch.float64)[labels]  # 1 for its class, else 0
-    penalty = 1e-4 * (A * A).sum() / A.shape[1] * torch.eye(A.shape[1]).double()
+    penalty = 1e-6 * (A * A).sum() / A.shape[1] * torch.eye(A.shape[1]).double()
     weights = torch.linalg.solve(A.T @ A + penalty, A.T @ targets)
     return (with_ones(read) @ weights).argmax(dim=1)
 
@@ -289,8 +310,9 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# Both begin alike: whatever the first weights are, the digit can still be read. Then
-# the random network loses it, layer by layer, since each layer hands on fewer numbers
+# Both begin alike, and above the pixels: ReLU and pooling are no weighted sums, so that
+# even random maps offer the reader something that no weighted sum of pixels can make.
+# Then the random network loses the digit on its way: each layer hands on fewer numbers,
 # and nothing told it which ones matter. The trained one hands on fewer numbers too, and
 # keeps it; here the answer lies more and more open. No layer adds information; training
 # decides *what is kept*.
@@ -302,9 +324,10 @@ plt.show()
 
 output = layers["relu3"].output
 means = torch.stack([output[test.labels == k].mean(dim=0) for k in range(10)], dim=1)
-top_bar = means[3, :, 1:3].mean(dim=(1, 2))
-print("Channel 3, mean of its rows 1 and 2, digit by digit:")
+top_bar = means[3, :, 2].mean(dim=1)
+print("Channel 3, mean of its row 2, digit by digit:")
 print("  ".join(f"{k}: {value:.2f}" for k, value in enumerate(top_bar)))
+assert test.is_standin or top_bar.topk(2).indices.tolist() == [7, 5]
 
 # %%
 fig, ax = plt.subplots(figsize=(6.4, 5.4))
@@ -324,13 +347,13 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# Look along the row of channel 3: bright at the top of those digits that have a bar
-# there, our seven among them, and nearly dark for 1, 4 and 6. It answers "is there a
-# bar at the top?". Channel 7 is bright nearly everywhere that there is ink.
+# Look along the row of channel 3: it answers to a level stroke, most strongly where 7
+# and 5 have their bar, and is nearly dark for 1, 4 and 6. Channel 7 is bright nearly
+# everywhere that there is ink.
 #
 # Which digit breaks?
 # -------------------
-# If that is what channel 3 is for, then a digit that lives by its top bar should suffer
+# If that is what channel 3 is for, then the digits with such a bar should suffer most
 # when the channel is switched off. Put one channel of ``pool3`` to zero, leave the rest
 # alone, and count the points of accuracy that each digit loses.
 #
@@ -357,8 +380,12 @@ lost = torch.stack(
     [100 * (full - accuracy_per_digit(without(channel, last))) for channel in range(8)]
 )
 print("Points lost without channel 3:", [round(points) for points in lost[3].tolist()])
+print(
+    "Points that 7 loses by channel:", [round(points) for points in lost[:, 7].tolist()]
+)
 if not test.is_standin:
-    assert set(lost[3].topk(2).indices.tolist()) == {5, 7}
+    assert lost[3].topk(2).indices.tolist() == [7, 5]
+    assert set(lost[:, 7].topk(2).indices.tolist()) == {1, 7}
 
 # %%
 fig, ax = plt.subplots(figsize=(6.4, 5.0))
@@ -375,11 +402,29 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# On MNIST, without channel 3 it is 7 that breaks, and 5 after it. 2 and 3 light the
-# channel just as much and hardly notice, for other channels speak for them. So a mean
-# map tells what a channel answers to; only switching it off tells what hangs on the
-# answer. And our own seven?
+# On MNIST, without channel 3 it is 7 that loses most, and 5 after it, the two digits
+# that light it most. But read the table in its columns, too: 7 itself hangs more on
+# channels 1 and 7. What a channel answers to is one question, what an answer hangs on
+# another.
+#
+# And zero is a strong thing to say. The next layer hardly ever meets a channel that is
+# dark for every digit; it also misses the channel's usual brightness. Put the channel's
+# mean map in its place, and only what it says of *this* digit is gone. And our own
+# seven?
 
+
+def at_its_mean(channel, maps):
+    maps = maps.clone()
+    maps[:, channel] = maps[:, channel].mean(dim=0)
+    return maps
+
+
+for channel, k in [(3, 7), (7, 1)]:
+    at_mean = 100 * (full - accuracy_per_digit(at_its_mean(channel, last)))[k]
+    print(
+        f"Channel {channel} at zero costs {k} {lost[channel, k]:.0f} points, "
+        f"at its mean map {at_mean:.0f}."
+    )
 with torch.no_grad():
     ours = tail(without(3, inside["pool3"].output))[0]
 for name, result in {"as it is": scores, "without channel 3": ours}.items():
@@ -394,12 +439,11 @@ for name, result in {"as it is": scores, "without channel 3": ours}.items():
 # ----------------
 # - Any number of a network is a short sum over the layer below, and has seen a window
 #   of the image that grows with every layer.
-# - ReLU drops little at first and most in the end: maps turn from pictures into
-#   answers.
+# - ReLU drops more in the last layer than in the first. How much depends on the
+#   network, and a unit that is silent for every image could be left out.
 # - Untrained layers lose the digit on the way; trained ones keep it.
 # - What a channel answers to shows in its mean maps; what hangs on it shows when it is
 #   switched off.
 #
 # **Try this.** Switch off channel 7, which costs 1 most. As what are those ones read
-# now? Look at the mean maps again: what would a 1 without its only strong map look
-# like?
+# now? Look at the mean maps again: how many bright maps does a 1 have?
