@@ -264,7 +264,7 @@ falls = -descent.risks.diff()
 for t in (1, 10, 100):
     print(f"Iteration {t:3} lowers the risk by {falls[t - 1]:.3f}")
 assert falls.argmax() == 0
-assert (path[1:100].diff(dim=0)[:, 1:3] > 0).all() and (falls[:200] > 0).all()
+assert (path[1:100].diff(dim=0)[:, 1:3] > 0).all()
 assert (path[:100].diff(dim=0)[:, 3] < 0).all()
 
 # %%
