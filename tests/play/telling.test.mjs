@@ -25,6 +25,7 @@ const dead = [alive[0], { name: "relu4", silent: 32, count: 32 }];
 const PAST = {
   start: [at(0, 0.1)],
   "near chance": [at(0, 0.1), at(10, 0.11)],
+  "drawing together": [at(0, 0.1), at(40, 0.1, { spread: 1e-6 })],
   learning: [at(0, 0.1), at(10, 0.11), at(20, 0.4), at(60, 0.8)],
   back: [at(0, 0.1), at(20, 0.4), at(60, 0.8, { loss: 0.5 }), at(90, 0.8, { loss: 0.9 })],
   dead: [at(0, 0.1), at(20, 0.4), at(60, 0.1, { silence: dead })],

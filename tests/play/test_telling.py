@@ -8,7 +8,11 @@ from tests.play.modules import run_checks
 
 SAID = {
     "start": {"says": ["from seed 3", "50 of 500"], "leavesOut": ["chance"]},
-    "near chance": {"says": ["near chance", "by 0.130 only", "At the start it was 0.120"], "leavesOut": ["left"]},
+    "near chance": {
+        "says": ["near chance", "by 0.1300 only", "At the start it was 0.1200", "until it grows"],
+        "leavesOut": ["left"],
+    },
+    "drawing together": {"says": ["how common each digit is"], "leavesOut": ["until it grows"]},
     "learning": {"says": ["left chance by step 20", "takes a 4 for a 9: 7 times"], "leavesOut": ["lowest", "Zero for"]},
     "back": {"says": ["lowest at step 60, 0.50, and is now 0.90"], "leavesOut": []},
     "dead": {"says": ["All 32 units of relu4 are zero", "dead"], "leavesOut": ["left chance"]},

@@ -39,12 +39,15 @@ function nearChance(now, past) {
   const [before, after] = [past[0].spread, now.spread];
   const trend =
     after > 1.5 * before
-      ? `At the start it was ${written(before, 3)}; once it is large enough the loss falls fast.`
-      : `At the start it was ${written(before, 3)}. Until it grows, there is little to tell digits apart by.`;
+      ? "once it is large enough the loss falls fast."
+      : after < before / 10
+        ? "the scores have drawn together, and what is learned here is only how common each digit is. Some runs find a way " +
+          "out of this; a shorter step or another seed is the quicker one."
+        : "until it grows, there is little to tell digits apart by.";
   return (
-    "Still near chance, and it is learning all the same. Every digit gets almost the same ten scores: from digit to " +
-    `digit a score differs by ${written(after, 3)} only. ${trend} The guide line of the loss, 2.30, is what ten equal ` +
-    "probabilities cost."
+    "Still near chance: every digit gets almost the same ten scores. From digit to digit a score differs by " +
+    `${written(after)} only. At the start it was ${written(before)}; ${trend} The guide line of the loss, 2.30, is what ` +
+    "ten equal probabilities cost."
   );
 }
 
@@ -80,5 +83,5 @@ function silenceOf({ silence, labels }) {
     return "";
   }
   const list = some.map(({ name, silent, count }) => `${silent} of ${count} in ${name}`).join(", ");
-  return `Zero for all ${labels.length} test digits, and so of no use: ${list}.`;
+  return `Zero for all ${labels.length} test digits at this step, so that they tell none of them apart: ${list}.`;
 }
