@@ -1,8 +1,9 @@
 r"""
-Within a layer all units get the same gradients: the rows are equal, and so are the
-units after every step. From the second layer on the columns are equal too. The units of
-a layer stay copies of each other, so each hidden layer counts as one unit. Random first
-weights break the tie.
+Within a hidden layer all units get the same gradients: the rows are equal, and so are
+the units after every step. The output units differ, because their right answers do.
+From the second layer on the columns are equal too. The units of a hidden layer stay
+copies of each other, so that each counts as one unit. Random first weights break the
+tie.
 """
 
 import torch

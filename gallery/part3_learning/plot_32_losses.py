@@ -98,10 +98,8 @@ for p in (0.9, 0.5, 0.4, 0.01):
 # with :math:`K` classes and :math:`1/K` for each it is :math:`\log K`. A network that
 # pays more would do better to guess, however many of its answers are right.
 #
-# What training sees
-# ------------------
-# Training never looks at a loss, only at its derivative by :math:`p`: for squared error
-# and cross-entropy,
+# What training sees ------------------ Training never looks at a loss, only at its
+# derivatives. By :math:`p`: for squared error and cross-entropy,
 #
 # .. math:: 2\,(p - y) \qquad \text{and} \qquad \frac{p - y}{p\,(1 - p)} .
 #
@@ -183,7 +181,8 @@ print(f"Largest difference from the package: {(by_package - ours).abs().max():.0
 
 # %%
 # The score with the negative gradient will rise, since a step goes against it. The row
-# sums to zero, so what one class gains the others lose.
+# sums to zero: what the right score gains, the wrong ones lose together, the likeliest
+# of them most.
 
 assert abs(sum(gradient)) < 1e-15
 
@@ -287,8 +286,11 @@ plt.show()
 # %%
 # With the cross-entropy the score learns at once. With the squared error it waits, for
 # hundreds of steps, until it has crept to where the slope is, and then it is quick. How
-# long it waits depends on how sure it was.
+# long it waits depends on how sure it was, and on the step. But one step serves all
+# examples, and one that is long enough for this score is far too long for those whose
+# slope is not small.
 
+print(ways.loc[[0, 120, 400, 600]].round(4).to_string())
 rows = {}
 for start in (-2.0, -6.0, -10.0):
     for name, slope in [
@@ -417,11 +419,25 @@ assert slopes[0] == 0
 assert slopes[1] < -0.1
 
 # %%
-# The two do not even agree where it is best. The loss charges for every score, also for
-# those that are right but close; the accuracy counts who is on the right side. On these
-# twenty points the difference is two answers, and on twenty other points it may be
-# the other way round. So one trains on the loss, and reports the accuracy on data that
-# the training has not seen.
+# The two need not agree where it is best. The loss charges for every score, also for
+# those that are right but close; the accuracy counts who is on the right side. And here
+# one weight has two tasks: where the answer flips, and how sure it is. Give it a bias
+# that may move as well.
+
+design = torch.stack([x, torch.ones_like(x)], dim=1)
+both = torch.zeros(2, dtype=torch.float64)
+for _ in range(5000):
+    p = torch.sigmoid(design @ both)
+    both = both - 1.0 * design.T @ (p - yes) / len(x)
+scores = design @ both
+both_right = ((scores > 0) == (yes > 0.5)).double().mean()
+print(f"With a bias: loss {F.binary_cross_entropy_with_logits(scores, yes):.3f} at")
+print(f"w = {both[0]:.2f}, b = {both[1]:.2f}, accuracy {both_right:.0%}.")
+assert both_right == most
+
+# %%
+# So one trains on the loss, and reports the accuracy on data that the training has not
+# seen.
 #
 # What to remember
 # ----------------
