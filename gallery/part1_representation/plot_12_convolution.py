@@ -167,8 +167,9 @@ print(f"Shape {tuple(output.shape)}, largest difference from ours {difference:.0
 # ---------------------------
 # With six output channels the layer holds six kernels and makes six images at once.
 # When the weights of a kernel sum to 0, flat areas give 0 and only changes remain
-# (first four). When they sum to 1, brightness stays (last two). The Sobel kernel trusts
-# the middle row most; the Laplacian compares a pixel with its four neighbors at once.
+# (first four). When they sum to 1, the mean brightness stays (last two). The Sobel
+# kernel trusts the middle row most; the Laplacian compares a pixel with its four
+# neighbors at once.
 
 bank = {  # whole numbers, and what they are divided by
     "vertical edges": ([[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]], 3),
@@ -258,7 +259,11 @@ answers = {
 }
 for by, answer in answers.items():
     print(f"Dense answer after a move by {by}: {answer / answers[0]:4.0%} of the first")
+broad = picture - picture.mean()  # weights that look for patches of light and dark
+kept = (broad * picture.roll(8, dims=1)).sum() / (broad * picture).sum()
+print(f"One that looks for broad patches of light, after 8: {kept:.0%}")
 assert abs(answers[8]) < 0.25 * answers[0]
+assert kept > 0.75
 
 # %%
 fig, axes = plt.subplots(2, 2, figsize=(6.4, 6.4))
@@ -276,8 +281,10 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# To a convolution it is the same scene in another place. To the dense output it is
-# another image.
+# To a convolution it is the same scene in another place. To a dense output that looks
+# for fine edges it is another image; after two pixels it says the opposite, for bright
+# edges lie on the weights of dark ones. One that looks for broad patches bears the
+# move. (What leaves on the right comes in on the left, and the line there is its seam.)
 #
 # Padding and stride
 # ------------------

@@ -93,7 +93,7 @@ delta = [[1, 0, -1], [2, 1, 0], [0, -2, 1]]
 # The fault of a weight
 # ---------------------
 # Look at the forward line again. Weight :math:`K_{v,w}` meets pixel
-# :math:`o_{f+v,\,g+w}` in sum :math:`(f, g)`, so there it counts
+# :math:`o_{f+v,\,g+w}` in sum :math:`(f, g)`, so this sum adds to its gradient
 # :math:`\delta_{f,g} \, o_{f+v,\,g+w}`. It takes part in all nine sums. Add up:
 #
 # .. math:: \frac{\partial R}{\partial K_{v,w}}
@@ -139,10 +139,10 @@ plt.show()
 # The fault of a pixel
 # --------------------
 # The same argument from the pixel's side. In sum :math:`(f, g)` pixel
-# :math:`o_{f+v,\,g+w}` is multiplied by :math:`K_{v,w}`, so there it counts
-# :math:`\delta_{f,g} K_{v,w}`. The easiest code walks over the *windows* and hands each
-# pixel in them its share. Every :math:`\delta_{f,g}` prints the whole kernel on the
-# image, like a stamp.
+# :math:`o_{f+v,\,g+w}` is multiplied by :math:`K_{v,w}`, so this sum adds to its
+# gradient :math:`\delta_{f,g} K_{v,w}`. The easiest code walks over the *windows* and
+# hands each pixel in them its share. Every :math:`\delta_{f,g}` prints the whole kernel
+# on the image, like a stamp.
 
 grad_o = zeros(5, 5)
 for f in range(3):
@@ -330,8 +330,8 @@ print(check)  # both ways against central differences, which know no formula
 # %%
 # How many windows touch a pixel? With all weights and all :math:`\delta` at 1, the
 # gradient of the image counts them. With stride 1 only the border gets less. With
-# stride 2 neighbors get 1, 2 or 4 shares: a checkerboard, which shows in images that
-# are made by such gradients.
+# stride 2 and a kernel of 3 neighbors get 1, 2 or 4 shares: a checkerboard, which shows
+# in images that are made by such gradients. A kernel of 2 or 4 would share evenly.
 
 ones = torch.ones(1, 1, 3, 3)
 counted = {}
@@ -356,7 +356,8 @@ plt.show()
 # -----------------------------
 # Max-pooling (lesson 1.3) has no weights. Forward it hands on the largest value
 # of each window. A little more or less of any *other* value changes nothing, so
-# backward the largest gets all of the :math:`\delta` of its window, the others get 0:
+# backward the largest gets all of the :math:`\delta` of its window, the others get 0.
+# Of several that are equally large it is the first:
 #
 # .. math:: \frac{\partial R}{\partial o_{i,j}} = \delta_{f,g} \text{ if } o_{i,j}
 #    \text{ is the largest of window } (f, g), \text{ else } 0 .
@@ -467,7 +468,7 @@ plt.show()
 # the right digits, and what they asked of its kernels came back through its layers,
 # through the convolutions just like this. Here are kernels that it started from, drawn
 # at random, and what training made of them. Where orange stands beside blue, a kernel
-# compares neighbors, as the edge filter does.
+# compares neighbors, as the edge filter does. Are there more such kernels afterwards?
 
 card = models.weights_card("small_cnn")
 torch.manual_seed(card["recipe"]["seed"])
@@ -486,7 +487,7 @@ axes[0, 0].set_title("conv1", loc="left")
 axes[0, 2].set_title("conv2", loc="left")
 fig.alt_text = (
     "Ten kernels of two by two weights before and after training: pale at first, then "
-    "with strong oranges and blues side by side."
+    "with strong oranges and blues, in about half of them side by side."
 )
 plt.show()
 
@@ -499,6 +500,24 @@ for name in ("conv1", "conv2", "conv3"):
     )
 assert (after.conv2.weight - before.conv2.weight).abs().mean() > 0.2
 
+
+def comparing(model):
+    """Count the kernels in which weights of both signs stand."""
+    filters = torch.cat([model.conv1.weight, model.conv2.weight.flatten(0, 1)[:, None]])
+    return int(
+        ((filters > 0).flatten(1).any(1) & (filters < 0).flatten(1).any(1)).sum()
+    )
+
+
+print(
+    f"Kernels with both signs: {comparing(before)} of the ten, then {comparing(after)}."
+)
+assert comparing(after) < comparing(before)
+
+# %%
+# Training made the weights larger. It did not make more of these kernels compare
+# neighbors: chance had given both signs to most of them.
+
 # %%
 # What to remember
 # ----------------
@@ -506,12 +525,13 @@ assert (after.conv2.weight - before.conv2.weight).abs().mean() > 0.2
 #   :math:`\delta` times the pixel and the pixel :math:`\delta` times the weight, over
 #   all sums in which they met.
 # - Gradient of the kernel: a convolution of the image with :math:`\delta`.
-# - Gradient of the image: a convolution of :math:`\delta`, padded with zeros, with the
-#   kernel turned by half a turn. The turn is a minus sign in an index.
-# - Stride and channels add indices and sums, but no new idea.
+# - Gradient of the image, with stride 1: a convolution of :math:`\delta`, padded with
+#   zeros, with the kernel turned by half a turn. The turn is a minus sign in an index.
+# - Channels add sums. A stride leaves gaps: zeros between the :math:`\delta`.
 # - Max-pooling hands :math:`\delta` to the largest value of the window, and 0 to the
 #   others.
-# - With these gradients a kernel finds its filter from examples.
+# - With these gradients a kernel finds its filter from examples, if they are rich
+#   enough to tell filters apart.
 #
 # **Try this.** Hide another filter of lesson 1.2, the Laplacian, and let the kernel
 # find it. Then hide a 5 × 5 filter and let nine weights do what they can: where does
