@@ -98,8 +98,10 @@ for p in (0.9, 0.5, 0.4, 0.01):
 # with :math:`K` classes and :math:`1/K` for each it is :math:`\log K`. A network that
 # pays more would do better to guess, however many of its answers are right.
 #
-# What training sees ------------------ Training never looks at a loss, only at its
-# derivatives. By :math:`p`: for squared error and cross-entropy,
+# What training sees
+# ------------------
+# Training never looks at a loss, only at its derivatives. By :math:`p`, for squared
+# error and cross-entropy,
 #
 # .. math:: 2\,(p - y) \qquad \text{and} \qquad \frac{p - y}{p\,(1 - p)} .
 #
