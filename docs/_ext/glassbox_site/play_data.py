@@ -152,20 +152,17 @@ def marks_to_weigh() -> dict[str, Any]:
 
 
 def weights_still() -> Any:
-    """Draw the weights, the sums, and the map of the two outputs that the page begins with."""
+    """Draw the weights that the page begins with and the sums that they make."""
     import matplotlib.pyplot as plt
     import pandas as pd
 
     plots.style.use()
-    grades, asked = datasets.load_grades(), marks_to_weigh()["questions"][:2]
-    names = ["sciences", "languages"]
-    weights = pd.DataFrame([one["weights"] for one in asked], index=names, columns=grades.columns)
-    bias = [one["bias"] for one in asked]
-    sums = grades @ weights.T + bias
-    figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 4.0), width_ratios=[1.6, 1])
-    plots.weighted_table(left, grades, weights=weights.iloc[:1], bias=bias[:1], results=sums["sciences"])
-    plots.named_points(right, sums).set_aspect("equal")
-    figure.alt_text = "Eleven pupils with seven marks, a weight above each subject, their sums, and their map."
+    grades, asked = datasets.load_grades(), marks_to_weigh()["questions"][0]
+    weights = pd.DataFrame([asked["weights"]], index=["weights"], columns=grades.columns)
+    sums = (grades @ weights.loc["weights"] + asked["bias"]).rename("sum")
+    figure, ax = plt.subplots(figsize=(5.6, 4.2))
+    plots.weighted_table(ax, grades, weights=weights, bias=[asked["bias"]], results=sums)
+    figure.alt_text = "Eleven pupils with seven marks, a weight above each subject, and their sums as bars."
     return figure
 
 
