@@ -305,12 +305,8 @@ assert (calm["largest of four"] < calm["every second"]).all()
 # four changes less, each time. To have fewer numbers is not what does it: every second
 # value is as restless as all of them.
 #
-# The next examiner is you: draw a digit. The same network, with weights from a longer
-# training, reads it in the page while you draw. :doc:`Its own page </play/digit>` has
-# more room.
-#
-# .. play:: digit
-#    :embed:
+# The next examiner is you. :doc:`Draw a digit </play/digit>`: the same network, with
+# weights from a longer training, reads it in the page while you draw.
 #
 # From scores to probabilities
 # ----------------------------
