@@ -112,10 +112,8 @@
     questions.append(...shuffle(left));
     const exercises = [...document.querySelectorAll(".review-exercises li")];
     for (const item of exercises) {
-      const name = item
-        .querySelector("a")
-        .hash.slice(1)
-        .replace(/^exercise-(\d)-(\d)-/, "exercise-$1.$2-");
+      const address = item.querySelector("a")?.hash ?? "";
+      const name = address.slice(1).replace(/^exercise-(\d)-(\d)-/, "exercise-$1.$2-");
       item.hidden = answered[name] === true;
     }
     const kept = change(() => {});

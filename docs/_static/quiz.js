@@ -1,22 +1,22 @@
 // Questions of a lesson: choose, and be told why. Without this script each answer is folded below its question.
 "use strict";
 
-const FIGURES = "img.lesson-figure, video.lesson-video, [data-play]";
+// What answers a prediction: the first figure below it that this theme shows, or the first numbers.
+const ANSWERS = { figure: "img.lesson-figure, video.lesson-video, [data-play]", numbers: ".sphx-glr-script-out" };
 
-// The figure that answers a prediction: the first one below it that this theme shows.
-function figureAfter(quiz) {
-  const below = (figure) => quiz.compareDocumentPosition(figure) & Node.DOCUMENT_POSITION_FOLLOWING;
-  return [...document.querySelectorAll(FIGURES)].find((figure) => below(figure) && figure.offsetParent);
+function answerBelow(quiz) {
+  const below = (found) => quiz.compareDocumentPosition(found) & Node.DOCUMENT_POSITION_FOLLOWING;
+  return [...document.querySelectorAll(ANSWERS[quiz.dataset.look])].find((found) => below(found) && found.offsetParent);
 }
 
 function pointAt(found, quiz, verdict) {
   const figure = found.closest(".figure-frame") ?? found;
   document.querySelector(".is-pointed-at")?.classList.remove("is-pointed-at");
   figure.classList.add("is-pointed-at");
-  figure.id ||= `${quiz.querySelector("input").name}-figure`;
+  figure.id ||= `${quiz.querySelector("input").name}-answer`;
   const link = document.createElement("a");
   link.href = `#${figure.id}`;
-  link.textContent = "Look at the figure.";
+  link.textContent = `Look at the ${quiz.dataset.look}.`;
   verdict.append(" ", link);
 }
 
@@ -48,7 +48,7 @@ for (const quiz of document.querySelectorAll(".quiz")) {
     verdict.classList.toggle("is-right", right);
     // The figure gives a prediction away, so that nothing is left to keep back.
     answer.hidden = !right && !predicts;
-    const figure = predicts && figureAfter(quiz);
-    if (figure) pointAt(figure, quiz, verdict);
+    const found = predicts && answerBelow(quiz);
+    if (found) pointAt(found, quiz, verdict);
   });
 }

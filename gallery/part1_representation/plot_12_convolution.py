@@ -147,6 +147,10 @@ fig.alt_text = (
 plt.show()
 
 # %%
+# Orange is where it gets brighter to the right, blue where it gets darker. The roofs
+# answer because the joints between their tiles stand upright; a level edge leaves
+# nothing.
+#
 # The same with the package
 # -------------------------
 # The layer is ``Conv2d``: one channel in, one channel out, kernel 3 × 3. Its weight

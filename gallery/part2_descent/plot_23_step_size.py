@@ -391,8 +391,7 @@ plt.show()
 # Change the rule: momentum and Adam
 # ----------------------------------
 # Where the data cannot be changed, the rule can. **Momentum** keeps a share :math:`\mu`
-# of its last move, like a ball that rolls. Where the gradient stays the same, the moves
-# add up to :math:`1 + \mu + \mu^2 + \dots = 1 / (1 - \mu)` times the step.
+# of its last move, like a ball that rolls.
 #
 # .. predict:: momentum-factor
 
@@ -413,9 +412,10 @@ assert counts == [8898, 899]
 
 # %%
 # In the flat direction that holds the risk, the gradient hardly changes from step to
-# step, and momentum makes each move ten times as long. **Adam** goes another way. It
-# divides the move of each weight by the typical size of that weight's own gradient, so
-# that all weights move alike:
+# step. What each step keeps of the moves before adds up to :math:`1 + \mu + \mu^2 +
+# \dots = 1 / (1 - \mu)`, so that each move is ten times as long. **Adam** goes another
+# way. It divides the move of each weight by the typical size of that weight's own
+# gradient, so that all weights move alike:
 #
 # .. math::
 #     \begin{aligned}
@@ -429,7 +429,8 @@ assert counts == [8898, 899]
 # and :math:`\varepsilon` is a tiny number that avoids a division by zero. Both means
 # start at zero and are too small at first; the hats say that this is corrected: after
 # :math:`t` steps, :math:`m` is divided by :math:`1 - 0.9^t` and :math:`s` by
-# :math:`1 - 0.999^t`.
+# :math:`1 - 0.999^t`. Sixty iterations of each, with 0.8 of the limit, the same with
+# momentum 0.9, and with the step 0.1 for Adam:
 
 rules = {"gradient": 0.8 * limit, "momentum": 0.8 * limit, "adam": 0.1}
 paths = {

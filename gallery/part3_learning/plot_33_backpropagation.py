@@ -279,7 +279,7 @@ print(table_of_factors(1).to_string(float_format="{:+.4f}".format))
 fig = draw_back_to(1)
 fig.alt_text = (
     "The whole network with all sixteen gradients of weights; those of the first "
-    "layer are much smaller than those of the last."
+    "layer are several times smaller than those of the last."
 )
 plt.show()
 

@@ -46,11 +46,15 @@ class Choice:
 
 @dataclass(frozen=True)
 class Question:
-    """A question and its choices, of which one is right; one with a name stands inside the lesson."""
+    """A question and its choices, of which one is right; one with a name stands inside the lesson.
+
+    It is answered by the next figure, or by the next numbers that the lesson prints: `look` says which.
+    """
 
     question: str
     choices: tuple[Choice, ...]
     name: str = ""
+    look: str = "figure"
 
 
 def read_quiz(path: Path) -> tuple[Question, ...]:
@@ -69,7 +73,7 @@ def read_quiz(path: Path) -> tuple[Question, ...]:
 
 
 def _read_question(entry: dict, where: str) -> Question:
-    _require(entry, {"question": str, "choices": list}, where, optional={"name": str})
+    _require(entry, {"question": str, "choices": list}, where, optional={"name": str, "look": str})
     choices = []
     for place, given in enumerate(entry["choices"], 1):
         _require(given, {"answer": str, "because": str}, f"{where}, choice {place}", optional={"right": bool})
@@ -79,7 +83,10 @@ def _read_question(entry: dict, where: str) -> Question:
         raise ExtensionError(
             f"{where} has {len(choices)} choices, {right} of them right: it needs two or more, and one with right=true"
         )
-    return Question(entry["question"], tuple(choices), entry.get("name", ""))
+    look = entry.get("look", "figure")
+    if look not in ("figure", "numbers"):
+        raise ExtensionError(f'{where} has look = "{look}": it is "figure" or "numbers"')
+    return Question(entry["question"], tuple(choices), entry.get("name", ""), look)
 
 
 def _require(entry: dict, types: dict[str, type], where: str, *, optional: dict[str, type] | None = None) -> None:
@@ -119,7 +126,7 @@ def check_anchors(number: str, questions: tuple[Question, ...], script: str) -> 
 # For each part of a question what opens and closes it.
 _HTML = {
     "question": ('<fieldset class="quiz" data-right="{right}">', "</fieldset>"),
-    "prediction": ('<fieldset class="quiz prediction" data-right="{right}">', "</fieldset>"),
+    "prediction": ('<fieldset class="quiz prediction" data-right="{right}" data-look="{look}">', "</fieldset>"),
     "legend": ("<legend>{lead} ", "</legend>"),
     "choice": (
         '<label class="quiz-choice"><input type="radio" name="{name}" value="{letter}"><b>{letter}</b><span>',
@@ -169,7 +176,7 @@ class QuestionDirective(SphinxDirective):
             Element(**_tags("check", word=button)),
             Element(**_tags("verdict")),
             answer,
-            **_tags(role, right=right),
+            **_tags(role, right=right, look=question.look),
         )
 
     def _words(self, part: str, text: str, **values: str) -> nodes.Node:
@@ -188,7 +195,7 @@ class Quiz(QuestionDirective):
 
 
 class Predict(QuestionDirective):
-    """A question by its name, before the figure that answers it."""
+    """A question by its name, before the figure or the numbers that answer it."""
 
     def run(self) -> list[nodes.Node]:
         lesson, name = lesson_at(self.env.docname), self.arguments[0]

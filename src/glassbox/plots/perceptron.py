@@ -81,8 +81,11 @@ def perceptron(
         np.column_stack([np.full(len(layer), float(column)), (len(layer) - 1) / 2 - np.arange(len(layer))])
         for column, layer in enumerate(layers)
     ]
-    for (left, right), weight in zip(pairwise(places), weights, strict=True):
-        _draw_edges(ax, left, right, weight, backward, number_format)
+    largest = [float(np.abs(weight).max(initial=0.0)) or 1.0 for weight in weights]
+    if backward:  # gradients of one and the same risk: one scale for all layers
+        largest = [max(largest)] * len(largest)
+    for (left, right), weight, of in zip(pairwise(places), weights, largest, strict=True):
+        _draw_edges(ax, left, right, weight, of, backward, number_format)
     for column, (layer, place) in enumerate(zip(layers, places, strict=True)):
         for row, ((x, y), value) in enumerate(zip(place, layer, strict=True)):
             ax.scatter([x], [y], s=NODE**2, facecolor=PAPER, edgecolor=INK, linewidth=1.5, zorder=4)
@@ -131,11 +134,11 @@ def _draw_edges(
     left: np.ndarray,
     right: np.ndarray,
     weight: np.ndarray,
+    largest: float,
     backward: bool,
     number_format: Callable[[float], str],
 ) -> None:
     """Draw the arrows between two layers, and then each number where it is far from the others."""
-    largest = float(np.abs(weight).max()) or 1.0
     pairs = [(p, k) for p in range(len(left)) for k in range(len(right))]
     taken: list[np.ndarray] = []
     for p, k in pairs:
