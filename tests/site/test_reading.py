@@ -148,6 +148,15 @@ def test_a_prediction_is_answered_and_the_figure_pointed_at(visit):
     assert verdict.inner_text().startswith(f"{right} is right.")
 
 
+def test_a_prediction_that_numbers_answer_points_at_them(visit):
+    page = visit(LESSON)
+    prediction = page.locator(".prediction[data-look=numbers]").first
+    prediction.get_by_role("radio").first.check()
+    prediction.get_by_role("button").click()
+    assert prediction.get_by_role("link", name="Look at the numbers.").count() == 1
+    assert "Dense answer" in page.locator(".is-pointed-at").inner_text()
+
+
 # -- Around the text -------------------------------------------------------------------------------------------------
 def test_contents_stand_beside_the_text_at_1280_pixels_and_nothing_overlaps(visit):
     page = visit(LESSON, width=1280)
