@@ -13,7 +13,8 @@ from torch.nn import AvgPool2d, Conv2d, MaxPool2d
 
 from glassbox import models
 from glassbox.datasets._standin import standin_digits
-from glassbox.explain._describe import _SHORT, describe
+from glassbox.explain._bundle import JS
+from glassbox.explain._describe import _SAME_AS, _SHORT, describe
 from tests.explain.node import HERE, engine, node
 from tests.explain.reference import SEEDS, write_cases
 
@@ -78,6 +79,18 @@ def test_a_planted_error_is_caught(few_cases, tmp_path, wrong):
     run = run_tests(few_cases, engine(tmp_path, wrong=wrong))
     assert run.returncode == 1
     assert int(re.search(r"# fail (\d+)", run.stdout)[1]) > 0
+
+
+TABLES = [("network.js", "KINDS"), ("formula.js", "FORWARD"), ("formula.js", "BACKWARD"), ("layers.js", "WORDS")]
+
+
+@pytest.mark.parametrize(("file", "table"), TABLES, ids=[table for _, table in TABLES])
+def test_each_layer_that_opens_stands_in_every_table(file, table):
+    before, _, after = (JS / file).read_text("utf-8").partition(f"const {table} = {{\n")
+    named = set(re.findall(r"^  (\w+)[:,]", after.partition("\n};")[0], re.MULTILINE))
+    missing = {_SAME_AS.get(kind, kind) for kind in _SHORT} - named
+    place = f"{table} of src/glassbox/explain/js/{file}, line {before.count(chr(10)) + 1}"
+    assert not missing, f"{', '.join(sorted(missing))} of _SHORT in explain/_describe.py is missing from {place}"
 
 
 READ = """

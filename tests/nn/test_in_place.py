@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from typing import Any
 
@@ -67,3 +68,29 @@ def test_a_gate_of_many_numbers_compiles_into_one_graph() -> None:
     compiled = torch.compile(F.relu, backend="eager", fullgraph=True)
     (found,) = torch.autograd.grad(compiled(x).sum(), x)
     assert torch.equal(found, (x > 0).float())
+
+
+@pytest.mark.parametrize("inplace", [False, True])
+def test_what_went_into_dropout_may_be_written_over(inplace: bool) -> None:
+    leaf = torch.ones(6, requires_grad=True)
+    before = leaf * 1
+    torch.manual_seed(0)
+    after = F.dropout(before, inplace=inplace)
+    if not inplace:
+        before += 1
+    after.sum().backward()
+    assert set(leaf.grad.tolist()) <= {0.0, 2.0}
+    assert torch.equal(leaf.grad, after.detach())
+
+
+FIRST = {row.name: row for row in reversed(LAYERS) if row.shape and 0 not in row.shape}
+IN_PLACE = [name for name in FIRST if "inplace" in inspect.signature(getattr(ours, name)).parameters]
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
+def test_a_layer_in_place_gives_back_what_came(name: str) -> None:
+    row = FIRST[name]
+    layer = getattr(ours, name)(*row.arguments, **{**row.options, "inplace": True})
+    (x,) = row.inputs()
+    given = x * 1
+    assert layer(given) is given, f"{name}(inplace=True) returns another tensor: the function ends in input.copy_(...)"

@@ -119,3 +119,12 @@ def test_differentiating_through_a_step_of_descent() -> None:
         gradients.append(torch.autograd.grad(again, list(before.values())))
     for mine, reference in zip(*gradients, strict=True):
         torch.testing.assert_close(mine, reference, rtol=1e-9, atol=1e-11)
+
+
+def test_a_gradient_penalty_through_a_large_relu_is_torchs_and_warns_of_nothing() -> None:
+    x = torch.randn(4, 3000, dtype=torch.float64, requires_grad=True)
+    penalties = []
+    for relu in (F.relu, torch.nn.functional.relu):
+        (slope,) = torch.autograd.grad((relu(x) ** 3).sum(), x, create_graph=True)
+        penalties.append(torch.autograd.grad((slope**2).sum(), x)[0])
+    torch.testing.assert_close(*penalties)

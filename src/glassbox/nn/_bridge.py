@@ -6,7 +6,7 @@ A family file writes an operation as two functions of plain tensors,
 - ``backward(grad_output, *tensors, output, needs, **options) -> gradients``, its derivative: one gradient per tensor,
   None where ``needs`` says that it is not wanted,
 
-and binds them: ``conv2d = differentiable(conv2d_forward, conv2d_backward)``. Whoever asks for the derivative of a
+and binds them: ``_linear = differentiable(linear_forward, linear_backward)``. Whoever asks for the derivative of a
 gradient gets it: the backward is then recorded by autograd like any other computation.
 """
 
@@ -49,7 +49,7 @@ def by_the_equation() -> Iterator[None]:
     >>> from glassbox import nn
     >>> pool, image = nn.MaxPool2d(2), torch.rand(1, 1, 8, 8)
     >>> with nn.by_the_equation():
-    ...     by_the_book = pool(image)  # step into it here: what runs is max_pool2d_forward
+    ...     by_the_book = pool(image)  # step into it here: what runs is maximum_forward
     >>> torch.equal(by_the_book, pool(image))
     True
     """
@@ -64,7 +64,7 @@ def differentiable(
     forward: Callable[..., Any],
     backward: Callable[..., Gradients],
     *,
-    saves: Literal["tensors", "output", "both"] = "tensors",
+    saves: Literal["tensors", "output", "both"] | tuple[int, ...] = "tensors",
     keeps: str | None = None,
     autocast: Literal["low", "float32"] | None = None,
     fast: Arrangement | None = None,
@@ -79,9 +79,9 @@ def differentiable(
     backward : callable
         ``backward(grad_output, *tensors, output, needs, **options)`` returns one gradient per tensor. It writes over
         nothing but zeros that it made itself, so that autograd can record it.
-    saves : {"tensors", "output", "both"}
-        What the backward reads: the tensors that came in, what the forward made of them, or both. What is not saved
-        reaches it as None and is freed as soon as nothing else holds it.
+    saves : {"tensors", "output", "both"} or tuple of int
+        What the backward reads: the tensors that came in, those of them at some places, what the forward made of them,
+        or both. What is not saved reaches it as None and is freed as soon as nothing else holds it.
     keeps : str, optional
         The forward returns what it made on the way as a second tensor, and the backward gets it under this name instead
         of the output. No gradient goes through it: a backward that autograd records makes it again.
@@ -137,7 +137,7 @@ def differentiable(
 
 
 def _operation(
-    name: str, sums: Arrangement, recorded: Callable[..., Gradients], saves: str, keeps: str | None
+    name: str, sums: Arrangement, recorded: Callable[..., Gradients], saves: str | tuple[int, ...], keeps: str | None
 ) -> Callable[..., Any]:
     """Make an operation of autograd; ``recorded`` is the backward while the derivative of a gradient is asked for."""
 
@@ -149,8 +149,11 @@ def _operation(
     def keep(ctx: Any, inputs: tuple[Any, ...], outputs: Any) -> None:
         (ctx.options, *tensors), (output, kept) = inputs, _output_and_kept(outputs)
         ctx.set_materialize_grads(False)
-        made = kept if keeps else None if saves == "tensors" else output
-        ctx.save_for_backward(*((None,) * len(tensors) if saves == "output" else tensors), made)
+        made = kept if keeps else output if saves in ("output", "both") else None
+        if saves not in ("tensors", "both"):
+            places = () if saves == "output" else saves
+            tensors = [tensor if place in places else None for place, tensor in enumerate(tensors)]
+        ctx.save_for_backward(*tensors, made)
 
     def keep_outputs(ctx: Any, inputs: tuple[Any, ...], outputs: Any) -> None:
         _, kept = _output_and_kept(outputs)

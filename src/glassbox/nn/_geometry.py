@@ -144,7 +144,7 @@ def _pooling_axes(
     return rows, columns
 
 
-def counts_of_windows(
+def divisor_of_windows(
     input: Tensor, rows: Axis, columns: Axis, count_include_pad: bool, divisor_override: int | None
 ) -> Any:
     """Give by how many numbers a sum is divided: one number, or one for each window (H', W')."""

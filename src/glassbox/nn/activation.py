@@ -171,8 +171,9 @@ class Sigmoid(Module):
 @in_float32
 def tanh_forward(input: Tensor) -> Tensor:
     r"""Compute :math:`(e^x - e^{-x}) / (e^x + e^{-x})`; see `tanh`."""
-    shrunk = torch.expm1(-2 * input.abs())  # e^{-2|x|} - 1, in (-1, 0]: neither overflows nor loses a small x
-    return -input.sign() * shrunk / (shrunk + 2)
+    # Numerator and denominator times e^{-|x|}: tanh |x| = (1 - e^{-2|x|}) / (1 + e^{-2|x|}), and tanh -x = -tanh x.
+    power_minus_1 = torch.expm1(-2 * input.abs())  # e^{-2|x|} - 1: no power above 1, and no digit lost near 0
+    return input.sign() * (-power_minus_1 / (2 + power_minus_1))
 
 
 @by_hand(require_elementwise, tanh_forward)

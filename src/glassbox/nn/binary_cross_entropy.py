@@ -42,13 +42,18 @@ def binary_cross_entropy_with_logits_backward(
     needs: tuple[bool, ...] = (True, True, False, False),
     reduction: str = "mean",
 ) -> Gradients:
-    r"""Compute :math:`\partial \ell / \partial x = \sigma(x) - y` and :math:`\partial \ell / \partial y = -x`."""
+    r"""Compute :math:`\bar x = \bar\ell\, w\, [(1 - y)\, \sigma(x) - p\, y\, \sigma(-x)]` and the target's gradient.
+
+    The latter is :math:`\bar y = \bar\ell\, w\, [\log \sigma(-x) - p \log \sigma(x)]`. Without p and w they are
+    :math:`\bar\ell\, (\sigma(x) - y)` and :math:`-\bar\ell\, x`.
+    """
+    p = 1 if pos_weight is None else pos_weight
+    log_yes, log_no = log_sigmoid(input), log_sigmoid(-input)  # log sigma(x), log (1 - sigma(x))
     grad_losses = spread(grad_output, input.shape, reduction)
     grad_losses = grad_losses if weight is None else weight * grad_losses
-    yes = target if pos_weight is None else pos_weight * target  # p y
-    slope = (1 - target) * log_sigmoid(input).exp() - yes * log_sigmoid(-input).exp()  # sigma(x) - y without p
-    slope_target = log_sigmoid(-input) - (1 if pos_weight is None else pos_weight) * log_sigmoid(input)  # -x without p
-    return grad_losses * slope, grad_losses * slope_target if needs[1] else None, None, None
+    grad_input = grad_losses * ((1 - target) * log_yes.exp() - p * target * log_no.exp())
+    grad_target = grad_losses * (log_no - p * log_yes) if needs[1] else None
+    return grad_input, grad_target, None, None
 
 
 def log_sigmoid(input: Tensor) -> Tensor:

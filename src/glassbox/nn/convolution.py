@@ -22,9 +22,7 @@ def convolve_forward(
     images: Tensor, weight: Tensor, bias: Tensor | None = None, *, rows: Axis, columns: Axis, groups: int
 ) -> tuple[Tensor, Tensor]:
     r"""Compute :math:`y_{c'fg} = b_{c'} + \sum_{cvw} K_{c'cvw}\, x_{c, f+v, g+w}`; see `conv2d`."""
-    kernels = weight.flatten(1).unflatten(0, (groups, -1))  # (G, C'/G, C/G·kh·kw): each kernel a row
-    seen = lay_out(images, rows, columns)  # (N, C, kh, kw, H', W')
-    seen = seen.flatten(-2).flatten(1, 3).unflatten(1, (groups, -1))  # (N, G, C/G·kh·kw, H'·W'): each window a column
+    kernels, seen = kernels_as_rows(weight, groups), windows_as_columns(images, rows, columns, groups)
     output = kernels @ seen  # (N, G, C'/G, H'·W'): the sum over c, v and w
     output = output.view(len(images), len(weight), rows.windows, columns.windows)  # (N, C', H', W')
     if bias is not None:
@@ -45,18 +43,29 @@ def convolve_backward(
     groups: int,
 ) -> Gradients:
     r"""Compute :math:`\bar x`, :math:`\bar K` and :math:`\bar b` from :math:`\bar y`; see `conv2d`."""
-    kernels = weight.flatten(1).unflatten(0, (groups, -1))  # (G, C'/G, C/G·kh·kw)
+    kernels = kernels_as_rows(weight, groups)  # (G, C'/G, C/G·kh·kw)
     if seen is None or torch.is_grad_enabled():  # a second derivative goes through what was seen too
-        seen = lay_out(images, rows, columns).flatten(-2).flatten(1, 3).unflatten(1, (groups, -1))
-    grad_rows = grad_output.reshape(len(images), *kernels.shape[:2], seen.shape[-1])  # (N, G, C'/G, H'·W')
-    grad_input, grad_weight, grad_bias = None, None, grad_output.sum((0, 2, 3)) if needs[2] else None  # (C',)
+        seen = windows_as_columns(images, rows, columns, groups)  # (N, G, C/G·kh·kw, H'·W')
+    grad_product = grad_output.reshape(len(images), *kernels.shape[:2], seen.shape[-1])  # (N, G, C'/G, H'·W')
+    grad_images = None
     if needs[0]:
-        grad_seen = kernels.mT @ grad_rows  # (N, G, C/G·kh·kw, H'·W'): the sum over c'
+        grad_seen = kernels.mT @ grad_product  # (N, G, C/G·kh·kw, H'·W'): the sum over c'
         windows = (rows.kernel_size, columns.kernel_size, rows.windows, columns.windows)
-        grad_input = add_back(grad_seen.view(*images.shape[:2], *windows), rows, columns)  # over v and w
-    if needs[1]:
-        grad_weight = (grad_rows @ seen.mT).sum(0).view(weight.shape)  # over f, g and the batch
-    return grad_input, grad_weight, grad_bias
+        grad_images = add_back(grad_seen.view(*images.shape[:2], *windows), rows, columns)  # over v and w
+    grad_weight = (grad_product @ seen.mT).sum(0).view(weight.shape) if needs[1] else None  # over f, g and the batch
+    grad_bias = grad_output.sum((0, 2, 3)) if needs[2] else None  # (C',): over f, g and the batch
+    return grad_images, grad_weight, grad_bias
+
+
+def kernels_as_rows(weight: Tensor, groups: int) -> Tensor:
+    """Write each kernel as a row: (C', C/G, kh, kw) becomes (G, C'/G, C/G·kh·kw)."""
+    return weight.flatten(1).unflatten(0, (groups, -1))
+
+
+def windows_as_columns(images: Tensor, rows: Axis, columns: Axis, groups: int) -> Tensor:
+    """Write what each window sees as a column: (N, C, H, W) becomes (N, G, C/G·kh·kw, H'·W')."""
+    seen = lay_out(images, rows, columns)  # (N, C, kh, kw, H', W')
+    return seen.flatten(-2).flatten(1, 3).unflatten(1, (groups, -1))
 
 
 _convolve = differentiable(convolve_forward, convolve_backward, keeps="seen", autocast="low", fast=_fast.convolution)

@@ -153,7 +153,7 @@ def cross_entropy_backward(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Gradients:
-    r"""Compute :math:`\partial L / \partial x_{nc} = p_{nc} \sum_k y_{nk} - y_{nc}`; see `cross_entropy`."""
+    r"""Compute :math:`\partial \ell_n / \partial x_{nc} = p_{nc} \sum_k y_{nk} - y_{nc}`; see `cross_entropy`."""
     y, count = expected(input, target, weight, ignore_index, label_smoothing)
     needs = (True, needs[1] and target.is_floating_point(), False)
     grad_input, grad_y, _ = softmax_cross_entropy_backward(
@@ -233,7 +233,7 @@ def log_likelihood_backward(
     reduction: str = "mean",
 ) -> Gradients:
     r"""Compute :math:`\partial \ell_n / \partial x_{nc} = -y_{nc}`; see `nll_loss`."""
-    grad_losses = spread(grad_output, y.select(dim, 0).unsqueeze(dim).shape, reduction, count)  # (N, 1)
+    grad_losses = spread(grad_output, y.narrow(dim, 0, 1).shape, reduction, count)  # (N, 1)
     return grad_losses * -y, None, None
 
 
@@ -319,7 +319,7 @@ def nll_loss_backward(
     ignore_index: int = -100,
     reduction: str = "mean",
 ) -> Gradients:
-    r"""Compute :math:`\partial L / \partial x_{nc} = -y_{nc}`; see `nll_loss`."""
+    r"""Compute :math:`\partial \ell_n / \partial x_{nc} = -y_{nc}`; see `nll_loss`."""
     y, count = expected(input, target, weight, ignore_index)
     return log_likelihood_backward(grad_output, input, y, count, dim=class_dim(input), reduction=reduction)
 
@@ -372,18 +372,18 @@ def expected(
     classes alike; a weight multiplies y and counts the example as often; an ignored example has y = 0 and counts not.
     """
     dim, dtype = class_dim(input), torch.promote_types(input.dtype, torch.float32)
-    known: Tensor | float = 1.0
     if target.is_floating_point():  # probabilities
         y = target.to(torch.promote_types(target.dtype, dtype))  # (N, C)
+        counted: Tensor | float = 1.0  # every example counts
         count = torch.full((), target.numel() / input.shape[dim], dtype=dtype, device=input.device)
-    else:
-        counts = target != ignore_index  # (N,)
-        right = torch.where(counts, target.long(), 0).unsqueeze(dim)  # (N, 1): a label that is no class fails below
-        y = input.new_zeros(input.shape, dtype=dtype).scatter(dim, right, counts.to(dtype).unsqueeze(dim))  # (N, C)
-        known = y.sum(dim, keepdim=True) if label_smoothing else known  # (N, 1)
+    else:  # labels
+        ignored = (target == ignore_index).unsqueeze(dim)  # (N, 1)
+        counted = (~ignored).to(dtype)  # (N, 1): 1, or 0 for an ignored example
+        label = target.long().unsqueeze(dim).masked_fill(ignored, 0)  # (N, 1): one that is no class fails below
+        y = input.new_zeros(input.shape, dtype=dtype).scatter(dim, label, counted)  # (N, C): 1 at the label
         count = y.sum() if weight is None else (_per_class(weight, input) * y).sum()
     if label_smoothing:
-        y = (1 - label_smoothing) * y + label_smoothing / input.shape[dim] * known
+        y = (1 - label_smoothing) * y + label_smoothing / input.shape[dim] * counted
     return y if weight is None else _per_class(weight, input) * y, count
 
 

@@ -29,7 +29,7 @@ def dropout_backward(
     return grad_output * mask, None
 
 
-_dropout = differentiable(dropout_forward, dropout_backward)
+_dropout = differentiable(dropout_forward, dropout_backward, saves=(1,))  # the mask: the backward reads no input
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -92,9 +92,8 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
         return input
     kept = torch.empty_like(input, requires_grad=False).bernoulli_(1 - p)  # 1 or 0
     mask = kept / (1 - p) if p < 1 else kept
-    if inplace:  # from a copy: what autograd has kept may not change before the backward
-        return input.copy_(_dropout(input.clone(), mask))
-    return _dropout(input, mask)
+    output = _dropout(input, mask)
+    return input.copy_(output) if inplace else output
 
 
 class Dropout(Module):

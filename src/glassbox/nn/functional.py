@@ -1,8 +1,8 @@
 """The layers and losses as functions, under the names of ``torch.nn.functional``, each with its ``_backward``.
 
 ``<name>_backward(grad_output, *tensors, output=None, needs=None, **options)`` takes the gradient that arrives at the
-output and gives one gradient for each tensor: the very function that training calls. `needs` says which are wanted
-(all by default); `output`, what the forward gave, spares some of them work.
+output and gives one gradient for each tensor, by the sums that training computes. `needs` says which are wanted (all by
+default); `output`, what the forward gave, spares some of them work.
 """
 
 from glassbox.nn.activation import (

@@ -31,10 +31,10 @@ def linear_backward(
     needs: tuple[bool, ...] = (True, True, True),
 ) -> Gradients:
     r"""Compute :math:`\bar x = \bar y W`, :math:`\bar W = \bar y^\top x` and :math:`\bar b = \sum_n \bar y_n`."""
-    rows, grad_rows = _as_rows(input), _as_rows(grad_output)  # (N, in), (N, out)
+    inputs, grad_outputs = _as_rows(input), _as_rows(grad_output)  # (N, in), (N, out)
     grad_input = grad_output @ weight if needs[0] else None  # (..., in)
-    grad_weight = grad_rows.T @ rows if needs[1] else None  # (out, in)
-    grad_bias = grad_rows.sum(0) if needs[2] else None  # (out,)
+    grad_weight = grad_outputs.T @ inputs if needs[1] else None  # (out, in)
+    grad_bias = grad_outputs.sum(0) if needs[2] else None  # (out,)
     return grad_input, grad_weight, grad_bias
 
 

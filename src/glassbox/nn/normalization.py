@@ -27,8 +27,8 @@ def normalize_forward(
     eps: float = 1e-5,
 ) -> Tensor:
     r"""Compute :math:`\hat x = (x - \mu) / \sqrt{\sigma^2 + \epsilon}` and :math:`y = \gamma\, \hat x + \beta`."""
-    inverse = (variance + eps).rsqrt()  # (1, C, 1, 1), as are all but the input
-    normalized = (input - mean) * inverse  # (N, C, H, W)
+    inverse_deviation = (variance + eps).rsqrt()  # (1, C, 1, 1), as are all but the input
+    normalized = (input - mean) * inverse_deviation  # (N, C, H, W)
     output = normalized if weight is None else weight * normalized
     return output if bias is None else output + bias
 
@@ -50,15 +50,15 @@ def normalize_backward(
     r"""Compute :math:`\bar x`, :math:`\bar\gamma`, :math:`\bar\beta`; in training through the statistics too."""
     if training and torch.is_grad_enabled():  # a second derivative goes through the statistics too
         mean, variance = statistics(input)
-    inverse = (variance + eps).rsqrt()  # (1, C, 1, 1)
-    normalized = (input - mean) * inverse  # (N, C, H, W)
+    inverse_deviation = (variance + eps).rsqrt()  # (1, C, 1, 1)
+    normalized = (input - mean) * inverse_deviation  # (N, C, H, W)
     grad_bias = grad_output.sum(all_but_channels(input), keepdim=True)  # (1, C, 1, 1)
     grad_weight = (grad_output * normalized).sum(all_but_channels(input), keepdim=True)  # (1, C, 1, 1)
-    slope = grad_output  # (N, C, H, W)
-    if training:
+    slope = grad_output  # (N, C, H, W): all that is left where the statistics are fixed numbers
+    if training:  # less its share in the mean and in the variance
         m = input.numel() // mean.numel()
         slope = grad_output - grad_bias / m - normalized * (grad_weight / m)  # (N, C, H, W)
-    grad_input = slope * (inverse if weight is None else weight * inverse)
+    grad_input = slope * (inverse_deviation if weight is None else weight * inverse_deviation)
     return grad_input, None, None, grad_weight if needs[3] else None, grad_bias if needs[4] else None
 
 

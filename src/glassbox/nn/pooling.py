@@ -11,7 +11,7 @@ from torch.nn import Module
 from glassbox.nn import _fast
 from glassbox.nn._bridge import Gradients, differentiable
 from glassbox.nn._by_hand import by_hand
-from glassbox.nn._geometry import counts_of_windows, pooling_axes, require_avg_pool2d, require_max_pool2d
+from glassbox.nn._geometry import divisor_of_windows, pooling_axes, require_avg_pool2d, require_max_pool2d
 from glassbox.nn._windows import Axis, add_back, lay_out
 
 # Maximum
@@ -44,16 +44,15 @@ def find_winners(images: Tensor, rows: Axis, columns: Axis) -> Tensor:
 
     The first in reading order among several, a NaN before any number; one of the image before padding.
     """
-    seen = lay_out(images, rows, columns, padding=-torch.inf)  # (..., kh, kw, H', W')
-    seen = seen.movedim((-4, -3), (0, 1)).flatten(0, 1)  # (kh·kw, ..., H', W')
-    winner = seen.max(0, keepdim=True).indices  # (1, ..., H', W'): which of the kh·kw
+    seen = lay_out(images, rows, columns, padding=-torch.inf).flatten(-4, -3)  # (..., kh·kw, H', W')
+    tap = seen.max(-3, keepdim=True).indices  # (..., 1, H', W'): which of the kh·kw is the largest
     pixels = torch.arange(rows.size * columns.size, device=images.device).view(rows.size, columns.size)
-    places = lay_out(pixels, rows, columns, padding=pixels.numel()).flatten(0, 1)  # (kh·kw, H', W')
-    places = places.view(len(places), *[1] * (images.ndim - 2), *places.shape[1:])
-    place = places.expand_as(seen).gather(0, winner).squeeze(0)  # (..., H', W')
+    places = lay_out(pixels, rows, columns, padding=pixels.numel()).flatten(0, 1)  # (kh·kw, H', W'): seen by each tap
+    place = places.expand_as(seen).gather(-3, tap).squeeze(-3)  # (..., H', W')
     if (rows.padded_size, columns.padded_size) == images.shape[-2:]:
         return place
-    return torch.where(place < pixels.numel(), place, places.amin(0))  # padding wins over nothing but -inf: a tie
+    in_image = place < pixels.numel()  # else the padding came first among numbers that are all -inf
+    return torch.where(in_image, place, places.amin(0))
 
 
 _maximum = differentiable(maximum_forward, maximum_backward, keeps="winners", fast=_fast.maximum)
@@ -198,10 +197,10 @@ class MaxPool2d(Module):
 # Mean
 
 
-def mean_forward(images: Tensor, *, rows: Axis, columns: Axis, counts: Any) -> Tensor:
+def mean_forward(images: Tensor, *, rows: Axis, columns: Axis, divisor: Any) -> Tensor:
     r"""Compute :math:`y_{cfg} = \frac{1}{k_h k_w} \sum_{vw} x_{c,\, fs+v,\, gs+w}`; see `avg_pool2d`."""
     seen = lay_out(images, rows, columns)  # (..., kh, kw, H', W')
-    return seen.flatten(-4, -3).sum(-3) / counts  # (..., H', W')
+    return seen.flatten(-4, -3).sum(-3) / divisor  # (..., H', W'): kh·kw, or less where a window leaves the image
 
 
 def mean_backward(
@@ -212,10 +211,10 @@ def mean_backward(
     needs: tuple[bool, ...] = (True,),
     rows: Axis,
     columns: Axis,
-    counts: Any,
+    divisor: Any,
 ) -> Gradients:
     r"""Share each :math:`\bar y_{cfg}` equally among the numbers of its window; see `avg_pool2d`."""
-    share = (grad_output / counts)[..., None, None, :, :]  # (..., 1, 1, H', W')
+    share = (grad_output / divisor)[..., None, None, :, :]  # (..., 1, 1, H', W')
     grad_seen = share.expand(*images.shape[:-2], rows.kernel_size, columns.kernel_size, -1, -1)
     return (add_back(grad_seen, rows, columns),)  # (..., H, W)
 
@@ -281,8 +280,8 @@ def avg_pool2d(
     tensor([[[3.0000, 1.5000]]])
     """
     rows, columns = pooling_axes("avg_pool2d", input, kernel_size, stride, padding, 1, ceil_mode)
-    counts = counts_of_windows(input, rows, columns, count_include_pad, divisor_override)
-    return _mean(input, rows=rows, columns=columns, counts=counts)
+    divisor = divisor_of_windows(input, rows, columns, count_include_pad, divisor_override)
+    return _mean(input, rows=rows, columns=columns, divisor=divisor)
 
 
 @by_hand(require_avg_pool2d)
@@ -301,8 +300,8 @@ def avg_pool2d_backward(
 ) -> Gradients:
     r"""Share each :math:`\bar y_{cfg}` equally among the numbers of its window; see `avg_pool2d`."""
     rows, columns = pooling_axes("avg_pool2d", input, kernel_size, stride, padding, 1, ceil_mode)
-    counts = counts_of_windows(input, rows, columns, count_include_pad, divisor_override)
-    return mean_backward(grad_output, input, rows=rows, columns=columns, counts=counts)
+    divisor = divisor_of_windows(input, rows, columns, count_include_pad, divisor_override)
+    return mean_backward(grad_output, input, rows=rows, columns=columns, divisor=divisor)
 
 
 class AvgPool2d(Module):

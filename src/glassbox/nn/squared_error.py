@@ -31,7 +31,7 @@ def mse_loss_backward(
     needs: tuple[bool, ...] = (True, True),
     reduction: str = "mean",
 ) -> Gradients:
-    r"""Compute :math:`\partial L / \partial x = 2 (x - y)` and its opposite for the target; see `mse_loss`."""
+    r"""Compute :math:`\partial \ell / \partial x = 2 (x - y)` and its opposite for the target; see `mse_loss`."""
     grad_losses = spread(grad_output, input.shape, reduction)
     grad_input = grad_losses * 2 * (input - target)
     return grad_input, -grad_input

@@ -159,7 +159,7 @@ class Adam(Optimizer):
         """Apply the equations of the class to the parameters of a group, one after another."""
         (beta1, beta2), lr, eps, decay = group["betas"], group["lr"], group["eps"], group["weight_decay"]
         for theta, g in with_gradients(group):
-            t, m, v, largest = self._state(theta, group)
+            t, m, v, largest = self._count_step(theta, group)
             if group["decoupled_weight_decay"]:
                 theta *= 1 - lr * decay
             elif decay != 0:
@@ -167,10 +167,12 @@ class Adam(Optimizer):
             m.mul_(beta1).add_(g, alpha=1 - beta1)  # m ← β₁ m + (1 − β₁) g
             v.mul_(beta2).addcmul_(g, g, value=1 - beta2)  # v ← β₂ v + (1 − β₂) g²
             m_hat = m / (1 - beta1**t)
-            v_hat = (v if largest is None else largest.copy_(torch.maximum(largest, v))) / (1 - beta2**t)
+            if largest is not None:  # AMSGrad: the largest of v_1, ..., v_t
+                v = largest.copy_(torch.maximum(largest, v))
+            v_hat = v / (1 - beta2**t)
             theta -= lr * m_hat / (v_hat.sqrt() + eps)
 
-    def _state(self, theta: Tensor, group: dict[str, Any]) -> tuple[Any, Tensor, Tensor, Tensor | None]:
+    def _count_step(self, theta: Tensor, group: dict[str, Any]) -> tuple[Any, Tensor, Tensor, Tensor | None]:
         """Count a step of a parameter; return t, m, v and the largest v, which start at zero."""
         state = self.state[theta]
         if not state:
