@@ -67,8 +67,8 @@ def stamping_kernel(
     >>> fig, axes = plt.subplots(1, 3)
     >>> movie = stamping_kernel(*axes, torch.ones(1, 2), torch.tensor([[1.0, 2.0]]))
     >>> fig.canvas.draw()
-    >>> [text.get_text() for text in axes[1].texts]
-    ['1.00', '3.00', '2.00']
+    >>> [text.get_text() for text in axes[1].texts]  # the first stamp
+    ['1.00', '2.00', '0.00']
     >>> plt.close(fig)
     """
     from matplotlib.animation import FuncAnimation
