@@ -266,8 +266,10 @@ COLORS = """async (runOnly) => {
     return axe.run({ include: [...kinds.values()] }, { runOnly, resultTypes: ["violations"], preload: false });
 }"""
 STILL = """async () => {
-    for (let frames = 0; frames < 3; frames = document.getAnimations().length ? 0 : frames + 1) {
+    let still = 0;
+    for (let frames = 0; still < 3 && frames < 300; frames += 1) {
         await new Promise(requestAnimationFrame);
+        still = document.getAnimations().length ? 0 : still + 1;
     }
 }"""
 
