@@ -284,15 +284,15 @@ print(table.round(2).to_string())
 assert table.iloc[0, 0] < 1e-9 < 2 < table.iloc[0, 1]
 assert abs(table.iloc[-1, 1] - luck) < 0.1
 assert (table["on other pupils"] > luck).all()
-assert table["on other pupils"][4] > 0.8 * rival
+assert table["on other pupils"][4] > rival
 assert table["on other pupils"][6] < 0.5 * rival
 
 # %%
 # With four pupils the model knows them by heart, and is at its worst on others:
-# **over-fitting**. It does hardly better than one mark for everybody. With
-# more pupils the risk on others comes down to the dashed line, that of the true
-# formula, and the risk on those fitted comes up to about as much. (The first point on
-# other pupils lies above the picture.)
+# **over-fitting**. Here it does no better than one mark for everybody. With more pupils
+# the risk on others comes down to the dashed line, that of the true formula, and the
+# risk on those fitted comes up to about as much. (The first point on other pupils lies
+# above the picture.)
 
 fig, ax = plt.subplots(figsize=(7.2, 3.8))
 ax.set_xscale("log")

@@ -56,6 +56,14 @@ def test_arrows_turn_round(ax, backward, head, tail):
         assert arrow.xyann[0] == tail
 
 
+def test_gradients_have_one_scale_for_all_layers_and_weights_one_for_each(ax):
+    plots.perceptron(ax, [[1.0], [1.0], [1.0]], [[[0.1]], [[1.0]]])
+    plots.perceptron(ax, [[1.0], [1.0], [1.0]], [[[0.1]], [[1.0]]], backward=True)
+    first, last, first_back, last_back = (arrow.arrow_patch.get_linewidth() for arrow in arrows(ax))
+    assert first == last == last_back
+    assert first_back < 0.5 * last_back
+
+
 def test_texts_stand_above_and_below_their_nodes(ax):
     above, below = [["", "top"], [""] * 3, [""]], [["", ""], [""] * 3, ["bottom"]]
     plots.perceptron(ax, NODES, EDGES, above=above, below=below, titles=["in", "hidden", "out"])
