@@ -377,9 +377,10 @@ def expected(
         counted: Tensor | float = 1.0  # every example counts
         count = torch.full((), target.numel() / input.shape[dim], dtype=dtype, device=input.device)
     else:  # labels
-        ignored = (target == ignore_index).unsqueeze(dim)  # (N, 1)
-        counted = (~ignored).to(dtype)  # (N, 1): 1, or 0 for an ignored example
-        label = target.long().unsqueeze(dim).masked_fill(ignored, 0)  # (N, 1): one that is no class fails below
+        labels = target.long().unsqueeze(dim)  # (N, 1)
+        counts = labels != ignore_index  # (N, 1)
+        counted = counts.to(dtype)  # (N, 1): 1, or 0 for an ignored example
+        label = labels * counts  # (N, 1): that of an ignored example is 0; one that is no class fails below
         y = input.new_zeros(input.shape, dtype=dtype).scatter(dim, label, counted)  # (N, C): 1 at the label
         count = y.sum() if weight is None else (_per_class(weight, input) * y).sum()
     if label_smoothing:

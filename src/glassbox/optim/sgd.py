@@ -153,4 +153,7 @@ class SGD(Optimizer):
                 b = g.clone() if b is None else b.mul_(mu).add_(g, alpha=1 - tau)  # b ← μ b + (1 − τ) g
                 self.state[theta]["momentum_buffer"] = b
                 g = g + mu * b if group["nesterov"] else b
-            theta -= lr * g
+            if isinstance(lr, Tensor):
+                theta -= lr * g
+            else:
+                theta.sub_(g, alpha=lr)  # θ ← θ − γ g
