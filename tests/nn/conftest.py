@@ -29,7 +29,7 @@ def arranged(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     """Run the test by the equations alone, and again with every arrangement for speed, however small the tensors."""
     if request.param == "fast":
         monkeypatch.setattr(_fast, "_COPIES_SPARED", 0)
-        monkeypatch.setattr(_fast, "_IMAGE_NUMBERS", dict.fromkeys(_fast._IMAGE_NUMBERS, 0))
+        monkeypatch.setattr(_fast, "_NUMBERS", dict.fromkeys(_fast._NUMBERS, 0))
         yield request.param
     else:
         with by_the_equation():

@@ -35,7 +35,7 @@ from tests.nn.test_pytorch_samples import function_calls, judge, module_calls, t
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 
-FAMILIES = ("Conv2d", "MaxPool2d", "AvgPool2d", "BatchNorm2d")
+FAMILIES = ("Linear", "ReLU", "Conv2d", "MaxPool2d", "AvgPool2d", "BatchNorm2d")
 ROWS = [row for row in LAYERS if row.name in FAMILIES]
 ARRANGED = [row for row in ROWS if row.name != "AvgPool2d"]
 AXIS = lay(6, 2, 2, 1, 0, 0, ceil_mode=False)  # windows of 2 side by side on 6 numbers
@@ -57,7 +57,7 @@ def test_they_give_the_same(row: Row, dtype: torch.dtype, device: str, monkeypat
     with by_the_equation():
         expected = run(call_of(module), state_of(module), *inputs)
     monkeypatch.setattr(_fast, "_COPIES_SPARED", 0)
-    monkeypatch.setattr(_fast, "_IMAGE_NUMBERS", dict.fromkeys(_fast._IMAGE_NUMBERS, 0))
+    monkeypatch.setattr(_fast, "_NUMBERS", dict.fromkeys(_fast._NUMBERS, 0))
     tolerance = {} if dtype == torch.float64 else {"rtol": 1e-4, "atol": 1e-4}
     assert_outcome(run(call_of(module), state_of(module), *inputs), expected, **tolerance)
 

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
+from glassbox.nn import _fast
 from glassbox.nn._bridge import Gradients, differentiable
 from glassbox.nn._by_hand import by_hand
 from glassbox.nn._checks import require_dim, require_elementwise, require_scores, require_scores_along
-from glassbox.nn._gate import pass_where_positive
 from glassbox.nn._precision import in_float32
 
 # ReLU
@@ -25,10 +25,10 @@ def relu_backward(
     grad_output: Tensor, input: Tensor | None, *, output: Tensor, needs: tuple[bool, ...] = (True,)
 ) -> Gradients:
     r"""Compute :math:`\bar x = \bar y` where :math:`x > 0`, else 0; see `relu`."""
-    return (pass_where_positive(grad_output, output),)
+    return (torch.where(output <= 0, 0, grad_output),)  # NaN is not: its gradient passes
 
 
-_relu = differentiable(relu_forward, relu_backward, saves="output")
+_relu = differentiable(relu_forward, relu_backward, saves="output", fast=_fast.gate)
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:

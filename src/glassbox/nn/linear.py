@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import Module, Parameter, init
 
+from glassbox.nn import _fast
 from glassbox.nn._bridge import Gradients, differentiable
 from glassbox.nn._by_hand import by_hand
 from glassbox.nn._checks import require_linear
@@ -38,7 +39,7 @@ def linear_backward(
     return grad_input, grad_weight, grad_bias
 
 
-_linear = differentiable(linear_forward, linear_backward, autocast="low")
+_linear = differentiable(linear_forward, linear_backward, autocast="low", fast=_fast.dense)
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -23,7 +23,7 @@ def normalize_forward(
     weight: Tensor | None = None,
     bias: Tensor | None = None,
     *,
-    training: bool = False,
+    from_batch: bool = False,
     eps: float = 1e-5,
 ) -> Tensor:
     r"""Compute :math:`\hat x = (x - \mu) / \sqrt{\sigma^2 + \epsilon}` and :math:`y = \gamma\, \hat x + \beta`."""
@@ -44,18 +44,18 @@ def normalize_backward(
     *,
     output: Tensor | None = None,
     needs: tuple[bool, ...] = (True, False, False, True, True),
-    training: bool = False,
+    from_batch: bool = False,
     eps: float = 1e-5,
 ) -> Gradients:
-    r"""Compute :math:`\bar x`, :math:`\bar\gamma`, :math:`\bar\beta`; in training through the statistics too."""
-    if training and torch.is_grad_enabled():  # a second derivative goes through the statistics too
+    r"""Compute :math:`\bar x`, :math:`\bar\gamma`, :math:`\bar\beta`; through statistics from the batch too."""
+    if from_batch and torch.is_grad_enabled():  # a second derivative goes through the statistics too
         mean, variance = statistics(input)
     inverse_deviation = (variance + eps).rsqrt()  # (1, C, 1, 1)
     normalized = (input - mean) * inverse_deviation  # (N, C, H, W)
     grad_bias = grad_output.sum(all_but_channels(input), keepdim=True)  # (1, C, 1, 1)
     grad_weight = (grad_output * normalized).sum(all_but_channels(input), keepdim=True)  # (1, C, 1, 1)
     slope = grad_output  # (N, C, H, W): all that is left where the statistics are fixed numbers
-    if training:  # less its share in the mean and in the variance
+    if from_batch:  # less its share in the mean and in the variance
         m = input.numel() // mean.numel()
         slope = grad_output - grad_bias / m - normalized * (grad_weight / m)  # (N, C, H, W)
     grad_input = slope * (inverse_deviation if weight is None else weight * inverse_deviation)
@@ -158,14 +158,14 @@ def batch_norm(
     True
     """
     require_batch_norm(input, running_mean, running_var, weight, bias, training=training, eps=eps)
-    mean, variance, training = _statistics_to_use(input, running_mean, running_var, training)
-    if training and running_mean is not None and running_var is not None:
+    mean, variance, from_batch = _statistics_to_use(input, running_mean, running_var, training)
+    if from_batch and running_mean is not None and running_var is not None:
         count = input.numel() // len(running_mean)
         with torch.no_grad():
             running_mean.mul_(1 - momentum).add_(mean.flatten(), alpha=momentum)
             running_var.mul_(1 - momentum).add_(variance.flatten(), alpha=momentum * count / (count - 1))
     weight, bias = _per_channel(weight, input), _per_channel(bias, input)
-    return _normalize(input, mean, variance, weight, bias, training=training, eps=eps)
+    return _normalize(input, mean, variance, weight, bias, from_batch=from_batch, eps=eps)
 
 
 @by_hand(require_batch_norm)
@@ -187,9 +187,9 @@ def batch_norm_backward(
 
     In training the running averages play no part: the statistics are those of the batch, as in the forward.
     """
-    mean, variance, training = _statistics_to_use(input, running_mean, running_var, training)
+    mean, variance, from_batch = _statistics_to_use(input, running_mean, running_var, training)
     tensors = (input, mean, variance, _per_channel(weight, input), _per_channel(bias, input))
-    found = normalize_backward(grad_output, *tensors, needs=needs, training=training, eps=eps)
+    found = normalize_backward(grad_output, *tensors, needs=needs, from_batch=from_batch, eps=eps)
     return found[0], None, None, *(None if gradient is None else gradient.flatten() for gradient in found[3:])
 
 
