@@ -155,7 +155,7 @@ print(pd.DataFrame(grad_o).to_string(index=False, header=False))
 # %%
 # Now the question from the other end: *what does one pixel get?* Here are all nine
 # windows, one small image each, with its :math:`\delta` above, and pixel
-# :math:`(2, 2)` in an orange frame.
+# :math:`(2, 2)` in a purple frame.
 #
 # .. predict:: order
 

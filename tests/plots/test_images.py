@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from glassbox import plots
-from glassbox.plots.style import INK, ORANGE
+from glassbox.plots.style import INK, PURPLE
 
 
 def test_an_image_is_drawn_as_it_is(ax):
@@ -37,7 +37,7 @@ def test_a_grid_fills_rows_from_the_left(ax):
     for drawn, picture in zip(ax.images, pictures, strict=True):
         np.testing.assert_array_equal(drawn.get_array(), picture[0].numpy())
     assert [text.get_text() for text in ax.texts] == ["a", "b", "c", "d", "e"]
-    assert [text.get_color() for text in ax.texts] == [INK, ORANGE, INK, INK, INK]
+    assert [text.get_color() for text in ax.texts] == [INK, PURPLE, INK, INK, INK]
 
 
 def test_photos_may_be_in_color(ax):

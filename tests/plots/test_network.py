@@ -6,7 +6,7 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 
 from glassbox import plots
-from glassbox.plots.style import BLUE, ORANGE
+from glassbox.plots.style import MUTED
 
 
 def squares(ax):
@@ -17,12 +17,12 @@ def test_one_square_per_channel_to_scale(ax):
     plots.network(ax, {"input": torch.rand(1, 28, 28), "conv": torch.rand(2, 29, 29), "pool": torch.rand(4, 14, 14)})
     assert [patch.get_width() for patch in squares(ax)] == [28, 29, 29, 14, 14, 14, 14]
     assert [patch.get_height() for patch in squares(ax)] == [28, 29, 29, 14, 14, 14, 14]
-    assert to_hex(squares(ax)[-1].get_facecolor()) == BLUE
+    assert to_hex(squares(ax)[-1].get_facecolor()) == MUTED
 
 
 def test_a_vector_is_a_strip_with_a_cell_per_number(ax):
     plots.network(ax, {"input": torch.rand(1, 4, 4), "dense": torch.rand(1, 10)})
-    assert to_hex(squares(ax)[-1].get_facecolor()) == ORANGE
+    assert to_hex(squares(ax)[-1].get_facecolor()) == MUTED
     (separators,) = ax.collections
     assert len(separators.get_segments()) == 9
 

@@ -5,7 +5,7 @@ import torch
 from matplotlib.colors import to_hex
 
 from glassbox import plots
-from glassbox.plots.style import ORANGE
+from glassbox.plots.style import PURPLE
 
 KERNEL = torch.arange(1.0, 10.0).reshape(3, 3)
 
@@ -36,7 +36,7 @@ def test_the_framed_weights_are_those_of_autograd(ax, pixel):
 
 def test_the_pixel_is_framed_in_every_image(ax):
     plots.touching_windows(ax, KERNEL[:, :2], size=4, pixel=(1, 2))
-    frames = [patch for patch in ax.patches if to_hex(patch.get_edgecolor()) == ORANGE]
+    frames = [patch for patch in ax.patches if to_hex(patch.get_edgecolor()) == PURPLE]
     corners = [frame.get_xy() for frame in frames]
     first = corners[0]
     steps = sorted({(round(x - first[0], 6), round(y - first[1], 6)) for x, y in corners})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glassbox.plots.style import MUTED, text_on
+from glassbox.plots.style import MUTED, colormap, text_on
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +55,9 @@ def confusion_matrix(ax: Axes, counts: Tensor, class_names: Sequence[str]) -> Ax
     mistakes = np.where(np.eye(size, dtype=bool), 0, table)
     shown = np.ma.masked_equal(mistakes, 0)
     # A mesh stays line art in an SVG, where an image would not.
-    drawn = ax.pcolormesh(range(size), range(size), shown, cmap="Oranges", vmin=0, vmax=max(1, mistakes.max()))
+    drawn = ax.pcolormesh(
+        range(size), range(size), shown, cmap=colormap("positive"), vmin=0, vmax=max(1, mistakes.max())
+    )
     fills = np.asarray(drawn.cmap(drawn.norm(table))).tolist()
     for (row, column), count in np.ndenumerate(table):
         if count:

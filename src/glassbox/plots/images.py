@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glassbox.plots.style import COLORMAPS, INK, ORANGE, colormap
+from glassbox.plots.style import COLORMAPS, INK, PURPLE, colormap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -97,7 +97,7 @@ def image_grid(
     kind : {"photo", "ink", "positive", "signed"}, optional
         What the values are, as for :func:`image`.
     marked : sequence of bool, optional
-        Images whose caption is orange and bold, such as mistakes.
+        Images whose caption is purple and bold, such as mistakes.
     row_names, column_names : sequence of str, optional
         What to write left of each row and above each column.
 
@@ -153,7 +153,7 @@ def image_grid(
                 captions[index],
                 ha="center",
                 va="top",
-                color=ORANGE if stands_out else INK,
+                color=PURPLE if stands_out else INK,
                 fontweight="bold" if stands_out else "normal",
             )
     for row, name in enumerate(row_names):

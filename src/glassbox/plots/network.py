@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glassbox.plots.style import BLUE, MUTED, ORANGE, PAPER, colormap
+from glassbox.plots.style import MUTED, PAPER, colormap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -143,7 +143,7 @@ def _draw_row(ax: Axes, array: np.ndarray, top: float, *, filled: bool, photo: b
                 (left, upper),
                 width,
                 height,
-                facecolor="none" if filled else ORANGE if strip else BLUE,
+                facecolor="none" if filled else MUTED,
                 edgecolor=MUTED if filled else PAPER,
                 linewidth=0.8,
                 zorder=3,

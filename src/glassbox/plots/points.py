@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glassbox.plots.style import BLUE, FAINT, MUTED, ORANGE
+from glassbox.plots.style import BLUE, FAINT, MUTED, PURPLE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,10 +58,10 @@ def named_points(ax: Axes, points: pd.DataFrame, *, moved_to: pd.DataFrame | Non
     moves = ~np.isclose(start, end).all(axis=1)
     ax.axhline(0, color=MUTED, linewidth=1)
     ax.axvline(0, color=MUTED, linewidth=1)
-    ax.scatter(start[moves, 0], start[moves, 1], s=45, facecolor="none", edgecolor=ORANGE, linewidth=1.5, zorder=3)
+    ax.scatter(start[moves, 0], start[moves, 1], s=45, facecolor="none", edgecolor=PURPLE, linewidth=1.5, zorder=3)
     ax.scatter(end[:, 0], end[:, 1], s=55, color=BLUE, zorder=4)
     for origin, target in zip(start[moves], end[moves], strict=True):
-        ax.annotate("", target, origin, arrowprops={"arrowstyle": "-|>", "color": ORANGE, "shrinkA": 4, "shrinkB": 5})
+        ax.annotate("", target, origin, arrowprops={"arrowstyle": "-|>", "color": PURPLE, "shrinkA": 4, "shrinkB": 5})
     for place, target, names in _labels(points.index, start, end):
         # A label stands right of its point, or left of it where an arrow leaves to the right.
         left = target[0] > place[0]

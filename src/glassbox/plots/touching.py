@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glassbox.plots.style import FAINT, INK, MUTED, ORANGE, PAPER, colormap, text_on
+from glassbox.plots.style import FAINT, INK, MUTED, PAPER, PURPLE, colormap, text_on
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -134,6 +134,6 @@ def _draw_image(
                 gid="framed" if framed else None,
             )
     frame = Rectangle(
-        (left + pixel[1] - 0.5, top + pixel[0] - 0.5), 1, 1, fill=False, edgecolor=ORANGE, linewidth=2.5, zorder=5
+        (left + pixel[1] - 0.5, top + pixel[0] - 0.5), 1, 1, fill=False, edgecolor=PURPLE, linewidth=2.5, zorder=5
     )
     ax.add_patch(frame)

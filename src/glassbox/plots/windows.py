@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from glassbox.plots.style import BLUE, FAINT, ORANGE, PAPER
+from glassbox.plots.style import FAINT, INK, PAPER, PURPLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,10 +63,10 @@ def window_centers(ax: Axes, size: int, *, kernel_size: int, padding: int = 0, s
                 )
             )
     first = -padding - 0.5
-    ax.add_patch(Rectangle((first, first), kernel_size, kernel_size, fill=False, edgecolor=ORANGE, linewidth=2.5))
+    ax.add_patch(Rectangle((first, first), kernel_size, kernel_size, fill=False, edgecolor=PURPLE, linewidth=2.5))
     half = (kernel_size - 1) / 2
     centers = [start + half for start in range(-padding, size + padding - kernel_size + 1, stride)]
-    ax.scatter([x for _ in centers for x in centers], [y for y in centers for _ in centers], s=40, color=BLUE, zorder=3)
+    ax.scatter([x for _ in centers for x in centers], [y for y in centers for _ in centers], s=40, color=INK, zorder=3)
     ax.set_aspect("equal")
     ax.set_axis_off()
     ax.set_xlim(-padding - 0.7, size + padding - 0.3)
