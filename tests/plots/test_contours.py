@@ -11,7 +11,7 @@ from matplotlib.contour import QuadContourSet
 from matplotlib.quiver import Quiver
 
 from glassbox import plots
-from glassbox.plots.style import BLUE, MUTED
+from glassbox.plots.style import GREEN, MUTED
 
 
 def tilted(points):
@@ -36,7 +36,7 @@ def test_lower_ground_is_fuller_in_color(ax):
     plots.contours(ax, tilted, (-3, 3), (-2, 2), levels=[1, 4, 9], labels=False)
     fill, lines = sets_of(ax)
     colors = fill.get_facecolor()
-    assert {tuple(color[:3]) for color in colors} == {to_rgb(BLUE)}
+    assert {tuple(color[:3]) for color in colors} == {to_rgb(GREEN)}
     assert (np.diff(colors[:, 3]) < 0).all()
     assert tuple(lines.get_edgecolor()[0][:3]) == to_rgb(MUTED)
     assert not ax.texts

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from glassbox.plots.style import BLUE, INK, MUTED, ORANGE, PAPER
+from glassbox.plots.style import GREEN, INK, MUTED, ORANGE, PAPER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,6 +29,8 @@ def contours(
     resolution: int = 161,
 ) -> Axes:
     """Draw where a function of two numbers takes each of some values; the lower, the fuller the color.
+
+    The color is green, the risk's own: orange and blue say the sign of a number.
 
     Parameters
     ----------
@@ -72,10 +74,10 @@ def contours(
     across, up, values = grid(function, x, y, resolution)
     opacities = np.linspace(DEEPEST, 0, len(levels) + 1)[:-1]
     floor = min(float(values.min()), levels[0]) - 1.0
-    ax.contourf(across, up, values, levels=[floor, *levels], colors=[to_rgba(BLUE, alpha) for alpha in opacities])
+    ax.contourf(across, up, values, levels=[floor, *levels], colors=[to_rgba(GREEN, alpha) for alpha in opacities])
     lines = ax.contour(across, up, values, levels=levels, colors=MUTED, linewidths=0.8)
     if labels:
-        ax.clabel(lines, fontsize=9, colors=INK, fmt="%g")
+        ax.clabel(lines, fontsize=10, colors=INK, fmt="%g")
     ax.set(xlim=x, ylim=y)
     return ax
 

@@ -55,7 +55,7 @@ def prediction_errors(ax: Axes, targets: pd.Series, predictions: pd.Series) -> A
     ax.plot(places, guess, "X", color=ORANGE, markersize=8, label=predictions.name)
     for place, middle, error in zip(places.tolist(), (truth + guess) / 2, guess - truth, strict=True):
         text = f"{error:+.1f}" if abs(error) >= 0.05 else "0"
-        ax.annotate(text, (place, middle), (7, 0), textcoords="offset points", va="center", color=MUTED, fontsize=9)
+        ax.annotate(text, (place, middle), (7, 0), textcoords="offset points", va="center", color=MUTED, fontsize=10)
     ax.set_xticks(places, [str(name) for name in targets.index])
     ax.set_xlim(-0.5, len(targets) - 0.2)
     ax.grid(axis="y", color=FAINT)
