@@ -81,3 +81,26 @@ def test_four_pupils_are_fitted_whatever_their_marks_and_the_fit_says_nothing(se
     fit, true = (empirical_risk(w, X[1000:], y[1000:]).item() for w in (fitted, [0, 0.5, 0.4, 0.1]))
     said = "four weights fitted to four pupils do worse on others than the true ones: risk of both on 1,000 others"
     claim("2.1", said, f"table {seed}", f"{fit:.2f}, {true:.2f}", fit > 1.5 * true)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("momentum", [0.5, 0.9])
+def test_with_momentum_the_limit_is_one_plus_mu_times_as_far(seed, momentum, claim):
+    X, y = table(seed)
+    lowest = empirical_risk(least_squares(X, y), X, y)
+    within, beyond = (
+        gradient_descent(
+            torch.zeros(4).double(),
+            X,
+            y,
+            step=share * (1 + momentum) * step_limit(X),
+            iterations=1500,
+            method="momentum",
+            momentum=momentum,
+        ).risks
+        - lowest
+        for share in (0.98, 1.02)
+    )
+    said = "with momentum mu the limit is 1 + mu times as large: risk above the lowest at .98 and 1.02 of that"
+    figure = f"{within[-1]:.2g}, {beyond[-1]:.2g}"
+    claim("2.3", said, f"table {seed}, mu {momentum}", figure, within[-1] < within[0] < beyond[-1])
