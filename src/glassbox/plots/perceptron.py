@@ -14,10 +14,10 @@ from glassbox.plots.style import BLUE, INK, MUTED, ORANGE, PAPER
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-NODE = 40.0
+NODE = 37.0
 """Diameter of a node in points: room for a number such as -0.123."""
 
-LABEL_SIZE = np.array([0.24, 0.13])
+LABEL_SIZE = np.array([0.3, 0.12])
 """Width and height of a number on an edge, in units of the axes; they keep numbers apart."""
 
 
@@ -187,4 +187,4 @@ def _free_place(
         lines = [abs(float((a + share * (b - a) - point)[1])) / LABEL_SIZE[1] for a, b in others]
         return min([2.0, *numbers]) + 0.5 * min([1.5, *lines]) - abs(share - 0.5) * 0.2
 
-    return start + max(np.linspace(0.27, 0.73, 24), key=room) * (end - start)
+    return start + max(np.linspace(0.33, 0.67, 35), key=room) * (end - start)
