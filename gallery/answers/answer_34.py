@@ -1,8 +1,10 @@
 r"""
 Mini-batches of 20 take ten steps in an epoch. With the falling step these are soon too
 short to arrive, and what is left is distance, not noise: a step must fall only once the
-floor is reached. And the floor goes about with the step and one over the size of the
-batch, so batches of 5 need about a quarter of the step of batches of 20.
+floor is reached. Drawn with replacement, the floor goes about with the step and one
+over the size of the batch. Here, without, errors cancel within an epoch, and at its end
+the floor goes about with the square of both. Either way batches of 5 need about a
+quarter of the step of batches of 20.
 """
 
 import torch

@@ -264,11 +264,13 @@ def race_still() -> Any:
 
     figure, ax = plt.subplots(figsize=(4.6, 4.0))
     plots.contours(ax, risk, (-2, 2.9), (-0.4, 3.2), levels=[1.2, 2, 4, 8, 16])
-    for size, color in ((1, plots.style.BLUE), (20, plots.style.ORANGE), (200, plots.style.MUTED)):
+    racers = {"one": (1, plots.style.BLUE), "20": (20, plots.style.ORANGE), "all 200": (200, plots.style.MUTED)}
+    for name, (size, color) in racers.items():
         path = gradient_descent(
             data["start"], features, targets, step=0.05, iterations=1 + 600 // size, batch_size=size
         )
-        ax.plot(*path.parameters[:, 1:].T, color=color, linewidth=1 if size == 1 else 2.5, zorder=3)
+        ax.plot(*path.parameters[:, 1:].T, color=color, linewidth=1 if size == 1 else 2.5, zorder=3, label=name)
+    ax.legend(title="pupils for a step", loc="upper left")
     ax.set(xlabel="w1 Maths", ylabel="w2 CS", aspect="equal")
     figure.alt_text = (
         "Three descents on the contours of one risk: one of three steps that has hardly begun, one of thirty that is "
