@@ -204,6 +204,33 @@ def test_a_little_more_of_a_value_that_is_not_the_largest_changes_nothing(seed):
             assert change == pytest.approx(1e-9 if wins else 0.0, abs=1e-15)
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_even_piece_shows_the_image_and_not_the_filter(seed, claim):
+    edge = torch.tensor([-1.0, 0.0, 1.0]).expand(1, 1, 3, 3) / 3
+    china = datasets.photo("china")
+
+    def learned(row, column):
+        piece = china[:, :, row : row + 96, column : column + 96]
+        piece = piece - piece.mean()
+        wanted = torch.nn.functional.conv2d(piece, edge)
+        kernel = torch.randn(1, 1, 3, 3, generator=torch.Generator().manual_seed(seed)) / 2
+        kernel.requires_grad_()
+        optimizer = torch.optim.SGD([kernel], lr=0.5, momentum=0.9)
+        for _ in range(201):
+            optimizer.zero_grad()
+            risk = ((torch.nn.functional.conv2d(piece, kernel) - wanted) ** 2).mean()
+            risk.backward()
+            optimizer.step()
+        return risk.item(), (kernel - edge).abs().max().item()
+
+    (risk, off), (_, rich_off) = learned(10, 300), learned(300, 100)
+    sentence = (
+        "from even sky the risk falls to nearly nothing and the kernel stays wrong: risk, largest error; on a roof"
+    )
+    figure = f"{risk:.0e}, {off:.1f}; {rich_off:.0e}"
+    claim("3.5", sentence, f"start {seed}", figure, risk < 1e-4 and off > 0.3 and rich_off < 0.005)
+
+
 # 3.6 ------------------------------------------------------------------------------------------------------------------
 
 
