@@ -2,9 +2,11 @@
 // nothing else. They travel with four bits a pixel, compressed.
 import { SIDE } from "./centring.js";
 import { make } from "./dom.js";
+import { breathe } from "./slices.js";
 import { tensor } from "./tensor.js";
 
 const LEVELS = 15; // above paper
+const AT_ONCE = 250; // digits that are unpacked in one task
 
 /** Fetch {training, heldOut}, each {images, labels}, from the script at an address. */
 export async function fetchDigits(address) {
@@ -21,13 +23,22 @@ async function unpack({ pixels, labels }) {
   const packed = Uint8Array.from(atob(pixels), (letter) => letter.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
-  const images = Array.from({ length: labels.length }, (_, example) => {
-    const image = tensor([1, SIDE, SIDE]);
-    for (let place = 0; place < SIDE * SIDE; place += 1) {
-      const byte = bytes[(example * SIDE * SIDE + place) >> 1];
-      image.data[place] = (place % 2 === 0 ? byte >> 4 : byte & 15) / LEVELS;
+  const images = [];
+  while (images.length < labels.length) {
+    if (images.length % AT_ONCE === 0) {
+      await breathe();
     }
-    return image;
-  });
+    images.push(imageOf(bytes, images.length));
+  }
   return { images, labels: Array.from(labels, Number) };
+}
+
+function imageOf(bytes, number) {
+  const image = tensor([1, SIDE, SIDE]);
+  const { data } = image;
+  for (let place = 0; place < data.length; place += 1) {
+    const byte = bytes[(number * data.length + place) >> 1];
+    data[place] = (place % 2 === 0 ? byte >> 4 : byte & 15) / LEVELS;
+  }
+  return image;
 }

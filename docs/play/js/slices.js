@@ -33,3 +33,15 @@ export class Slices {
     this.wake();
   }
 }
+
+/** Let the page do what waits, and go on after it: `await` this between two parts of what would be one long task. */
+export function breathe() {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}

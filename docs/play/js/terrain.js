@@ -1,6 +1,6 @@
 // The landscape that a run goes through, on request: the loss on a plane through three of its states, and its way.
 import { make } from "./dom.js";
-import { written } from "./numbers.js";
+import { counted, written } from "./numbers.js";
 import { pixelOfBrightness } from "./palette.js";
 import { farthestFromTheWay, Landscape, Plane, rangesAround } from "./plane.js";
 import { makeSvg } from "./svg.js";
@@ -12,7 +12,7 @@ const SIZE = 400;
 export class Terrain {
   /** `count` is that of the weights. `ask()` gives the run, or null where there is nothing to draw; `wake()` is called when there is work to do. */
   constructor({ count, ask, wake }) {
-    Object.assign(this, { count: count.toLocaleString("en-US"), ask, wake, job: null, map: null });
+    Object.assign(this, { count: counted(count), ask, wake, job: null, map: null });
     this.button = make(
       "button",
       { type: "button", class: "tracer-button", onclick: () => this.begin() },

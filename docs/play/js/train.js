@@ -10,9 +10,9 @@ import { Evaluation } from "./evaluation.js";
 import { Film } from "./film.js";
 import { Filters } from "./filters.js";
 import { decode } from "./network.js";
-import { percent, written } from "./numbers.js";
+import { counted, percent, written } from "./numbers.js";
 import { readPalette, watchTheme } from "./palette.js";
-import { Slices } from "./slices.js";
+import { breathe, Slices } from "./slices.js";
 import { tell } from "./telling.js";
 import { decodeTensor, tensor } from "./tensor.js";
 import { Terrain } from "./terrain.js";
@@ -220,25 +220,30 @@ class TrainPage {
   }
 
   wordsOfWeights() {
-    const count = this.countOfWeights.toLocaleString("en-US");
+    const count = counted(this.countOfWeights);
     return (
       `${count} numbers, biases included, and nothing else. Orange is positive, blue negative, each layer on a scale ` +
       "of its own. Pick any of them to see its next step written out."
     );
   }
 
-  begin(isEmbedded) {
-    this.desk.show();
+  /** Show the page part by part: all of it at once would be a long task. */
+  async begin(isEmbedded) {
+    const { viewer } = this;
+    const readers = { ...TRAIN_KEYS, ...viewer.readers() };
+    const { digit = Math.max(0, this.data.labels.indexOf(7)), ...found } = isEmbedded ? {} : readAddress(readers);
+    await breathe();
+    this.settings = this.settingsOf(found);
     this.newRun();
-    this.choose(Math.max(0, this.data.labels.indexOf(7)));
+    await breathe();
+    this.desk.show();
+    this.choose(digit);
     if (isEmbedded) {
       return;
     }
-    const { viewer } = this;
-    const readers = { ...TRAIN_KEYS, ...viewer.readers() };
-    const found = readAddress(readers);
-    if (Object.keys(found).length > 0) {
-      this.restore(found);
+    if (Object.keys(viewer.readers()).some((key) => key in found)) {
+      await breathe();
+      viewer.restore(found);
     }
     viewer.address = new Address({
       readers,
@@ -249,10 +254,15 @@ class TrainPage {
     });
   }
 
-  restore({ digit, seed, batch, rule, rate, ...address }) {
+  /** The settings that an address says; those that it leaves out stay as they are. */
+  settingsOf({ seed, batch, rule, rate }) {
     const given = Object.entries({ seed, batch, rule, rate }).filter(([, value]) => value !== undefined);
     const usual = rule !== undefined && rate === undefined ? { rate: METHODS[rule].rate } : {};
-    const settings = { ...this.settings, ...usual, ...Object.fromEntries(given) };
+    return { ...this.settings, ...usual, ...Object.fromEntries(given) };
+  }
+
+  restore({ digit, ...address }) {
+    const settings = this.settingsOf(address);
     if (Object.keys(settings).some((name) => settings[name] !== this.settings[name])) {
       this.settings = settings;
       this.newRun();
@@ -357,6 +367,7 @@ class TrainPage {
     try {
       this.digits = await fetchDigits(this.address);
       this.wall.hang(this.digits.heldOut);
+      await breathe();
       this.newRun();
     } catch (error) {
       this.figures.textContent = `${error.message}.`;
@@ -640,7 +651,7 @@ class TrainPage {
     const count = this.data.counts.heldOut;
     const strong = (text) => make("strong", {}, text);
     return [
-      make("span", {}, "step ", strong(step.toLocaleString("en-US"))),
+      make("span", {}, "step ", strong(counted(step))),
       make("span", {}, "epoch ", strong(epoch.toFixed(1))),
       make("span", {}, "loss ", strong(loss === undefined ? "–" : written(loss, 3))),
       make(

@@ -2,7 +2,7 @@
 // moved, and what came of it.
 import { make, makeNumber } from "./dom.js";
 import { parameterCount } from "./network.js";
-import { written } from "./numbers.js";
+import { counted, written } from "./numbers.js";
 import { codeOfPlace } from "./places.js";
 import { makeSvg } from "./svg.js";
 import { tensor, unravel } from "./tensor.js";
@@ -144,7 +144,7 @@ export class Learn {
 
   wordsOfNext() {
     const { network, slopes } = this.viewer;
-    const count = parameterCount(network).toLocaleString("en-US");
+    const count = counted(parameterCount(network));
     const fall = this.hope();
     const what = `One step subtracts ${this.rate.value} times its gradient from each of the ${count} weights.`;
     const hoped =

@@ -35,6 +35,11 @@ export function percent(share) {
   return `${(100 * share).toFixed(share === 1 ? 0 : 2)} %`;
 }
 
+/** Write a count with a comma between thousands. `toLocaleString` would load the tables of all languages first. */
+export function counted(count) {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
 /** Write a whole number as an exponent. */
 function raised(exponent) {
   return [...exponent.replace("+", "")].map((sign) => RAISED[sign] ?? "⁻").join("");
