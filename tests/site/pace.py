@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import statistics
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from .conftest import HTML, serve
+from .measuring import opened
 
 CHANGES = 200
 SLOWER = (1, 4)  # times slower than this machine
@@ -79,13 +79,6 @@ def table(browser: Browser, address: str) -> list[str]:
     return lines
 
 
-def main() -> None:
-    from .audit import chromium
-
-    with serve(HTML) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        print("\n".join(table(browser, address)))
-
-
 if __name__ == "__main__":
-    main()
+    with opened() as where:
+        print("\n".join(table(*where)))
