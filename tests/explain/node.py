@@ -16,7 +16,7 @@ ENVIRONMENT = {
 }  # Windows starts nothing without
 PUBLIC = (
     "backward, decode, decodeTensor, explainLoss, explainProbability, explainSlope, explainValue, forward, lossOf, "
-    "parameterCount, probabilities, ravel, step, tensor, total, unravel"
+    "parameterCount, probabilities, ravel, step, tensor, total, unravel, withTensors"
 )
 
 

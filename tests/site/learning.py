@@ -36,7 +36,7 @@ def look_around(page: Page) -> None:
     """Go back in the run, open a step, draw the landscape."""
     page.locator(".terrain > button").click()
     until(page, "document.querySelector('.terrain-map svg') !== null")
-    page.locator(".train-film > input").press("Home")
+    page.locator(".film > input").press("Home")
     page.locator(".filters button").last.click()
     until(page, "document.querySelector('.update-move') !== null")
 

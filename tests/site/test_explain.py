@@ -314,6 +314,57 @@ def test_a_large_table_is_whole_and_lets_the_page_go_on_meanwhile(visit, tmp_pat
     assert region.locator("table").count() == 0
 
 
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """The page of a run that was recorded, and copies of its states."""
+    images, labels = lines()
+    torch.manual_seed(0)
+    model = Sequential(Conv2d(1, 2, 3), ReLU(), MaxPool2d(2), Flatten(), Linear(50, 3))
+    recorder, copies = explain.Recorder(model), [copy.deepcopy(model)]
+    optimizer = Adam(model.parameters(), lr=0.01)
+    optimizer.register_step_post_hook(recorder)
+    for _ in range(8):
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(model(images), labels).backward()
+        optimizer.step()
+        copies.append(copy.deepcopy(model))
+    path = tmp_path_factory.mktemp("run") / "run.html"
+    return explain.export(recorder, images[:6], path, labels=labels[:6], classes=CLASSES), copies
+
+
+def test_the_slider_goes_to_any_state_and_its_numbers_are_torchs(visit, recorded):
+    path, copies = recorded
+    page = visit(f"{path.as_uri()}#sample=4&open=conv0.weight:1.0.2.1&direction=backward")
+    slider = page.get_by_role("slider", name="Step of the run that is shown")
+    image, label = (each[4:5] for each in lines())
+    for key, state in (("End", 8), ("Home", 0), ("ArrowRight", 1), ("ArrowRight", 2)):
+        slider.press(key)
+        assert slider.get_attribute("aria-valuetext") == (f"step {state}" if state else "start")
+        model = copies[state].double()
+        scores = model(image.double())
+        loss = torch.nn.functional.cross_entropy(scores, label)
+        slope = torch.autograd.grad(loss, model[0].weight)[0][1, 0, 2, 1].item()
+        assert opened(page)[1:] == (near(slope), near(slope))
+        assert number(page, ".tracer-loss") == near(loss.item())
+        shares = page.locator(".bars-number data").evaluate_all("all => all.map(({ value }) => Number(value))")
+        assert shares == [near(share) for share in scores[0].softmax(0).tolist()]
+    until(page, "location.hash.includes('state=2')")
+    again = visit(f"{path.as_uri()}{page.evaluate('location.hash')}")
+    assert opened(again) == opened(page)
+
+
+def test_axe_finds_nothing_in_a_recorded_run_on_a_small_phone(visit, recorded):
+    page = visit(recorded[0].as_uri(), **PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("fragment", ["state=9", "state=-1", "state=1.5", "state=length"])
+def test_a_malformed_state_is_the_last(visit, recorded, fragment):
+    page = visit(f"{recorded[0].as_uri()}#{fragment}")
+    assert page.locator(".film output").inner_text() == "step 8"
+
+
 NOTEBOOK = """
 import torch
 from glassbox import explain

@@ -13,6 +13,7 @@ import { decode } from "./network.js";
 import { counted, percent, written } from "./numbers.js";
 import { readPalette, watchTheme } from "./palette.js";
 import { breathe, Slices } from "./slices.js";
+import { Slider } from "./slider.js";
 import { tell } from "./telling.js";
 import { decodeTensor, tensor } from "./tensor.js";
 import { Terrain } from "./terrain.js";
@@ -88,6 +89,7 @@ class TrainPage {
     this.stepButton = button("One step", "", () => this.stepOnce());
     this.resetButton = button("Reset", "", () => this.reset());
     this.figures = make("p", { class: "train-figures" });
+    this.slider = new Slider({ go: (number) => this.goTo(number) });
     this.status = make("p", { class: "tracer-status", role: "status" });
     this.telling = make("p", { class: "train-telling" });
     this.makeBoard();
@@ -114,7 +116,7 @@ class TrainPage {
         { class: "train-head" },
         make("div", { class: "train-buttons" }, this.trainButton, this.stepButton, this.resetButton),
         this.figures,
-        this.makeSlider(),
+        this.slider.element,
       ),
       this.makeForm(),
       make(
@@ -164,19 +166,6 @@ class TrainPage {
       beneath: this.desk.element,
       changed: () => this.showUpdate(),
     });
-  }
-
-  makeSlider() {
-    this.slider = make("input", {
-      type: "range",
-      min: 0,
-      max: 0,
-      value: 0,
-      "aria-label": "Step of the run that is shown",
-      oninput: () => this.goTo(Number(this.slider.value)),
-    });
-    this.when = make("output");
-    return make("label", { class: "train-film" }, make("span", {}, "Back in the run"), this.slider, this.when);
   }
 
   makeForm() {
@@ -614,11 +603,9 @@ class TrainPage {
     this.figures.replaceChildren(...this.wordsOfFigures());
     const frames = run.film?.frames ?? [];
     const isKept = training === null || frames.at(-1) === training.state;
-    this.slider.max = Math.max(0, isKept ? frames.length - 1 : frames.length);
-    this.slider.value = this.shown ?? this.slider.max;
-    this.slider.disabled = this.slider.max === "0";
-    this.slider.setAttribute("aria-valuetext", `step ${shownState.step}`);
-    this.when.textContent = this.shown === null ? "now" : `step ${shownState.step}`;
+    const last = Math.max(0, isKept ? frames.length - 1 : frames.length);
+    const spoken = `step ${shownState.step}`;
+    this.slider.show({ number: this.shown ?? last, last, words: this.shown === null ? "now" : spoken, spoken });
     const past = run.evaluations.filter(({ step }) => step <= shownState.step);
     this.telling.textContent =
       evaluation === null

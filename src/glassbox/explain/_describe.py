@@ -16,6 +16,9 @@ from glassbox import nn
 LIMIT = 100_000
 """How many weights a page may hold: about half a megabyte."""
 
+TENSORS = ("weight", "bias", "runningMean", "runningVar")
+"""What a layer may hold of numbers that change in training, as the page names it."""
+
 LOSSES = ("cross_entropy", "mse_loss", "binary_cross_entropy_with_logits")
 
 _SHORT = {

@@ -11,13 +11,14 @@ from torch import Tensor
 from torch.nn import Module
 
 from glassbox.explain._page import page_of
+from glassbox.explain._recorder import Recorder
 from glassbox.files import write_whole
 
 TITLE = "A network with the box open"
 
 
 def export(
-    model: Module | Mapping[str, Module],
+    model: Module | Mapping[str, Module] | Recorder,
     samples: Any,
     path: str | os.PathLike[str],
     *,
@@ -34,7 +35,7 @@ def export(
 
     Parameters
     ----------
-    model : Sequential, or mapping of str to Sequential
+    model : Sequential, mapping of str to Sequential, or Recorder
         The network, of `glassbox.nn` or of ``torch.nn``: convolutions, pooling, dense layers, batch normalization,
         ReLU, LeakyReLU, GELU, SiLU, sigmoid, tanh, softmax and flatten, with at most 100,000 weights; or one of these
         alone. It is shown as it predicts: batch normalization with the statistics of its training, without dropout.
@@ -43,6 +44,9 @@ def export(
         Several networks with their names, as in ``{"untrained": first, "trained": second}``, are compared: they read
         the same sample, and the page says what each makes of it and of the number that is open, and turns from one to
         the other.
+
+        Of a run that a `Recorder` has recorded, the page has a slider that goes to any of its states: the pictures and
+        every number are then those of that state. The states may hold 1,000,000 weights together.
     samples : Tensor, array or LabelledImages
         What the reader can choose from: shape (N, C, H, W) or (N, features). Labels and class names come with
         `LabelledImages`. Images between 0 and 1 are shown as ink on paper where their edges are mostly 0, as those of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import html
 import math
 import re
@@ -16,16 +17,19 @@ from torch.nn import Module
 
 import glassbox
 from glassbox.explain._bundle import JS, script
-from glassbox.explain._describe import check_finite, describe, stored
+from glassbox.explain._describe import TENSORS, check_finite, describe, stored
 from glassbox.explain._policy import policy
+from glassbox.explain._recorder import Recorder
 
 HERE = Path(__file__).parent
 LIMIT = 500_000
 """How many numbers the samples of a page may hold: 637 digits of MNIST, 2.7 megabytes."""
+LIMIT_OF_RUN = 1_000_000
+"""How many weights the states of a recorded run may hold together: 5.3 megabytes."""
 
 
 def page_of(
-    model: Module | Mapping[str, Module],
+    model: Module | Mapping[str, Module] | Recorder,
     samples: Any,
     *,
     title: str,
@@ -42,8 +46,10 @@ def page_of(
     if not isinstance(title, str):
         raise TypeError(f"title expects a string, got {type(title).__name__}: leave it out for the usual one")
     samples = _samples(samples)
-    networks = _networks(model, samples.shape[1:], classes=classes, loss=loss)
+    options = {"input_shape": samples.shape[1:], "classes": classes, "loss": loss}
+    networks, film = _film(model, **options) if isinstance(model, Recorder) else (_networks(model, **options), None)
     data = {"title": title, "networks": networks, "samples": stored(samples), "arePhotos": _are_photos(samples)}
+    data |= {"film": film}
     data |= _answers(labels, len(samples), networks[0]) | {"isInFrame": in_frame}
     return _fill(title, data)
 
@@ -56,6 +62,8 @@ def _networks(model: Module | Mapping[str, Module], input_shape: Sequence[int], 
         raise ValueError('model expects a network for each name, got none: try {"untrained": first, "trained": second}')
     networks = []
     for name, each in model.items():
+        if isinstance(each, Recorder):
+            raise TypeError(f"{name}: a comparison expects networks, got a Recorder: try one page for each run")
         try:
             networks.append({"title": str(name), **describe(each, input_shape, **options)})
         except (TypeError, ValueError, NotImplementedError) as error:
@@ -68,6 +76,27 @@ def _networks(model: Module | Mapping[str, Module], input_shape: Sequence[int], 
                 f"{first['title']} and {other['outputs']} of {other['title']}: try one page for each"
             )
     return networks
+
+
+def _film(recorder: Recorder, **options: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Describe the last state of a recorded run, and what each state has of its own: its name, its layers' numbers."""
+    weights = sum(parameter.numel() for parameter in recorder.model.parameters())
+    if len(recorder) * weights > LIMIT_OF_RUN:
+        raise ValueError(
+            f"the recorded run has {len(recorder)} states of {weights:,} weights, a page holds {LIMIT_OF_RUN:,} "
+            "together: try to record it less often, as in fit(..., on_epoch=recorder)"
+        )
+    model = copy.deepcopy(recorder.model).cpu()
+    film = []
+    for name, state in recorder:
+        model.load_state_dict(state)
+        try:
+            described = describe(model, **options)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+        layers = [{part: layer[part] for part in TENSORS if part in layer} for layer in described["layers"]]
+        film.append({"name": name, "layers": layers})
+    return [{"title": None, **described}], film
 
 
 def _samples(samples: Any) -> Tensor:
@@ -149,19 +178,22 @@ def _fill(title: str, data: dict[str, Any]) -> str:
         "title": html.escape(title),
         "style": style,
         "place": "in-frame" if data["isInFrame"] else "page",
-        "summary": f"{_summary(data['networks'])}, {_count(data['samples']['shape'][0], 'sample')}.",
+        "summary": f"{_summary(data)}, {_count(data['samples']['shape'][0], 'sample')}.",
         "script": code,
     }
     template = (HERE / "page.html").read_text(encoding="utf-8")
     return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)
 
 
-def _summary(networks: list[dict[str, Any]]) -> str:
-    """Say how many layers and weights there are, once where several networks have as many."""
+def _summary(data: dict[str, Any]) -> str:
+    """Say how many layers and weights there are, once where several networks have as many, and states of a run."""
+    networks = data["networks"]
     sizes = [
         f"{_count(len(network['layers']), 'layer')}, {_count(sum(map(_size, network['layers'])), 'weight')}"
         for network in networks
     ]
+    if data["film"] is not None:
+        return f"{sizes[0]}, {_count(len(data['film']), 'state')} of its training"
     if len(networks) == 1:
         return sizes[0]
     if len(set(sizes)) == 1:

@@ -11,6 +11,7 @@ from torch.nn import Module
 
 from glassbox.explain._export import TITLE
 from glassbox.explain._page import page_of
+from glassbox.explain._recorder import Recorder
 
 
 class Frame:
@@ -36,7 +37,7 @@ class Frame:
 
 
 def show(
-    model: Module | Mapping[str, Module],
+    model: Module | Mapping[str, Module] | Recorder,
     samples: Any,
     *,
     height: int = 720,
@@ -53,8 +54,8 @@ def show(
 
     Parameters
     ----------
-    model : Sequential, or mapping of str to Sequential
-        The network, or several with their names to compare, as for `export`.
+    model : Sequential, mapping of str to Sequential, or Recorder
+        The network, several with their names to compare, or a recorded run, as for `export`.
     samples : Tensor, array or LabelledImages
         What the reader can choose from: shape (N, C, H, W) or (N, features).
     height : int

@@ -47,6 +47,17 @@ export function decode(description) {
   return { input: description.input, classes: description.classes, loss: description.loss, layers };
 }
 
+/** The network with other numbers in its layers, as Python stored them: a list of {weight, bias, ...}. */
+export function withTensors(network, stored) {
+  const layers = network.layers.map((layer, l) => {
+    const tensors = Object.entries(stored[l]).map(([name, numbers]) => {
+      return [name, numbers && decodeTensor(numbers)];
+    });
+    return { ...layer, ...Object.fromEntries(tensors) };
+  });
+  return { ...network, layers };
+}
+
 /** How many numbers the network has learned. */
 export function parameterCount(network) {
   const counts = network.layers.map(({ weight, bias }) => (weight?.data.length ?? 0) + (bias?.data.length ?? 0));

@@ -2,9 +2,10 @@
 import { Address, readAddress, whole } from "./address.js";
 import { Comparison } from "./comparison.js";
 import { make } from "./dom.js";
-import { decode } from "./network.js";
+import { decode, withTensors } from "./network.js";
 import { readPalette, watchTheme } from "./palette.js";
 import { paintWhole, toneOf } from "./pictures.js";
+import { Slider } from "./slider.js";
 import { decodeTensor, tensor } from "./tensor.js";
 import { Viewer } from "./viewer.js";
 
@@ -12,6 +13,7 @@ const MOST_THUMBNAILS = 24;
 const HINT =
   "Choose a sample, then pick any number in the picture of the network: it opens into the sum that made it, and every " +
   "term of that sum opens in turn. Backward shows the gradient of the loss instead.";
+const HINT_OF_FILM = "The slider goes back in the training: pictures and numbers are those of the state that it names.";
 
 /** Show the networks on the samples, one at a time. */
 export function main(root, data) {
@@ -92,11 +94,22 @@ export function main(root, data) {
   let viewer = viewers[0];
   const titles = data.networks.map(({ title }) => title);
   const comparison = new Comparison({ titles, viewers, turn: (k) => turn(viewers[k]) });
-  const hint = make("p", { class: "page-hint" }, HINT);
+  const film = data.film ?? [];
+  const ofFilm = film.length > 1 && { state: whole(0, film.length - 1) };
+  let state = Math.max(0, film.length - 1); // of a recorded run
+  const slider = new Slider({ go: (number) => goTo(number) });
+  const goTo = (number) => {
+    state = number;
+    slider.show({ number, last: film.length - 1, words: film[number].name });
+    viewer.use(withTensors(networks[0], film[number].layers));
+    viewer.address?.changed();
+  };
+  const hint = make("p", { class: "page-hint" }, ofFilm ? `${HINT} ${HINT_OF_FILM}` : HINT);
   const show = () => {
     places[viewers.indexOf(viewer)].append(chooser);
     const compared = viewers.length > 1 ? [comparison.element] : [];
-    root.replaceChildren(hint, ...compared, viewer.element, viewer.learn.element);
+    const player = ofFilm ? [slider.element] : [];
+    root.replaceChildren(hint, ...player, ...compared, viewer.element, viewer.learn.element);
   };
   const turn = (next) => {
     const before = viewer;
@@ -109,15 +122,27 @@ export function main(root, data) {
   watchTheme(paint);
   show();
   const ofSeveral = viewers.length > 1 && { network: whole(0, viewers.length - 1) };
-  const readers = { sample: whole(0, samples.length - 1), ...ofSeveral, ...viewer.readers(), open: (text) => text };
+  const readers = {
+    sample: whole(0, samples.length - 1),
+    ...ofSeveral,
+    ...ofFilm,
+    ...viewer.readers(),
+    open: (text) => text,
+  };
   const restore = ({ sample = chosen, network = viewers.indexOf(viewer), open = "", ...found }) => {
     viewer = viewers[network];
     show();
     choose(sample);
+    if (ofFilm) {
+      goTo(found.state ?? state);
+    }
     viewer.restore({ ...found, open: viewer.readers().open(open) });
   };
   if (data.isInFrame) {
     choose(0); // the address is that of whatever holds the frame
+    if (ofFilm) {
+      goTo(state);
+    }
     return;
   }
   restore(readAddress(readers));
@@ -126,6 +151,7 @@ export function main(root, data) {
     describe: () => ({
       sample: chosen,
       ...(ofSeveral && { network: viewers.indexOf(viewer) }),
+      ...(ofFilm && { state }),
       ...viewer.state(),
     }),
     restore,
