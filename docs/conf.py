@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
@@ -15,6 +16,13 @@ os.environ["IPYTHONDIR"] = str(HERE / "_ext" / "ipython")
 os.environ.setdefault("SOURCE_DATE_EPOCH", "1793491200")
 # A child process, such as a notebook's kernel, shows no progress bar.
 os.environ["TQDM_DISABLE"] = "1"
+# Lessons run side by side, each on one thread: PyTorch's threads in several processes wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A process that a lesson made large is replaced by a new one, which is no reason to warn.
+warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given to the executor")
+
+from glassbox_site.figures import Scraper  # noqa: E402
 
 # -- Project ---------------------------------------------------------------------------------------------------------
 project = "Glassbox"
@@ -106,12 +114,13 @@ sphinx_gallery_conf = {
     "filename_pattern": r"/plot_",
     "subsection_order": ["../gallery/part1_representation", "../gallery/part2_descent", "../gallery/part3_learning"],
     "within_subsection_order": "FileNameSortKey",
-    "image_scrapers": ("glassbox_site.figures.scrape",),
+    "image_scrapers": (Scraper(site=html_baseurl),),
     "backreferences_dir": "lessons/backreferences",
     "doc_module": ("glassbox",),
     "inspect_global_variables": False,
     "ignore_repr_types": r"explain\._show\.Frame",  # a notebook shows it; the pages link to one, and stay light
     "abort_on_example_error": False,
+    "parallel": min(os.cpu_count() or 1, 4),  # lessons at a time
     "plot_gallery": "True",
     "download_all_examples": False,
     "first_notebook_cell": install_hint,

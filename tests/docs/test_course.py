@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -108,3 +109,10 @@ def test_a_printed_table_is_told_from_printed_sentences():
     assert lessons.has_columns("         risk\nfirst  2.24\nsecond 0.99\nand  two")
     assert not lessons.has_columns("The risk is 2.24.\nIt was 3.")
     assert not lessons.has_columns("Scores: [[-0.21 -0.    0.09 -0.01]]")
+
+
+def test_a_lesson_that_fails_ends_the_build_with_its_own_words():
+    failing = {"plot_32_losses.py": "AssertionError: planted"}
+    app = SimpleNamespace(config=SimpleNamespace(sphinx_gallery_conf={"failing_examples": failing}))
+    with pytest.raises(ExtensionError, match=r"plot_32_losses\.py fails:\s+AssertionError: planted"):
+        lessons._stop_at_failures(app)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import pickle
 import re
 from xml.etree import ElementTree
 
@@ -198,35 +197,15 @@ def test_figures_to_take_along_are_the_same_twice(figure, facts, tmp_path):
         assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
 
 
-def test_a_figure_that_was_handed_over_does_not_stay_open(figure, facts, tmp_path):
-    before = plt.get_fignums()
-    figure_files._write_pickled(pickle.dumps((figure, tmp_path / "f", facts)))
-    assert plt.get_fignums() == before
-    assert len(list(tmp_path.iterdir())) == 3
-
-
-def test_a_figure_with_a_function_of_the_lesson_is_written_too(figure, tmp_path):
-    figure.axes[0].xaxis.set_major_formatter(lambda value, _: f"{value:.1f} m")
-    (script,) = figure_files.GALLERY.glob("part1_*/plot_12_*.py")
-    (tmp_path / "images").mkdir()
-    writer = figure_files.Writer()
-    name = writer.take(figure, tmp_path / f"images/sphx_glr_{script.stem}_001", script, "A line.")
-    writer.finish()
-    assert ">0.0 m</text>" in (tmp_path / f"figures/{name}.svg").read_text()
-    assert len(list((tmp_path / "figures").iterdir())) == 3
-
-
 def test_a_lesson_that_runs_again_leaves_no_old_figure(figure, tmp_path):
     (script,) = figure_files.GALLERY.glob("part1_*/plot_12_*.py")
     images = tmp_path / "images"
     images.mkdir()
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures/glassbox-1.2-figure-3.pdf").touch()
-    writer = figure_files.Writer()
     for number in (1, 2):
-        name = writer.take(figure, images / f"sphx_glr_{script.stem}_00{number}", script, "A line.")
+        name = figure_files.take(figure, images / f"sphx_glr_{script.stem}_00{number}", script, "A line.")
     assert name == "glassbox-1.2-figure-2"
-    writer.finish()
     taken = {path.name for path in (tmp_path / "figures").iterdir()}
     assert taken == {f"glassbox-1.2-figure-{number}.{suffix}" for number in (1, 2) for suffix in ("png", "svg", "pdf")}
     with Image.open(tmp_path / "figures/glassbox-1.2-figure-2.png") as image:

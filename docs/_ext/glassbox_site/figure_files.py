@@ -1,19 +1,16 @@
 """What a reader takes along of a figure: PNG for slides, SVG whose words stay text, and PDF, and one archive of all.
 
 Each file says in itself what it shows, where it comes from and under which licence. They are written beside the
-lessons by a process of their own, while the next cell runs, and copied to the site when the pages are done.
+lessons as these run, and copied to the site when the pages are done.
 """
 
 from __future__ import annotations
 
-import pickle
 import re
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from html import escape
-from multiprocessing import get_context
 from pathlib import Path
 
 import matplotlib
@@ -21,7 +18,6 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 from matplotlib.figure import Figure
 from sphinx.application import Sphinx
-from sphinx.config import Config
 from sphinx.util.osutil import relative_uri
 
 from glassbox.datasets import PHOTO_CREDITS
@@ -93,58 +89,18 @@ def _describe(drawing: Path, alt: str) -> None:
     drawing.write_text(text.replace("</title>", f"</title>\n <desc>{escape(alt)}</desc>", 1), encoding="utf-8")
 
 
-class Writer:
-    """Hand figures to a process of their own, and wait for it at the end."""
-
-    site = ""
-
-    def __init__(self) -> None:
-        self.pool: ProcessPoolExecutor | None = None
-        self.waiting: list[Future[None]] = []
-
-    def take(self, figure: Figure, image: Path, script: Path, alt: str) -> str:
-        """Write the files of a figure beside the lesson's images; return their common name."""
-        found = _PLACE.fullmatch(image.name)
-        lesson, number = Lesson.read(script), int(found[2])
-        folder = image.parent.parent / "figures"
-        folder.mkdir(exist_ok=True)
-        if number == 1:  # the lesson runs again: it may have fewer
-            for old in folder.glob(f"glassbox-{lesson.number}-*"):
-                old.unlink()
-        stem = folder / f"glassbox-{lesson.number}-figure-{number}"
-        facts = facts_of(script, number, alt, self.site)
-        try:
-            work = pickle.dumps((figure, stem, facts))
-        except (AttributeError, TypeError, pickle.PicklingError):  # it holds a function of the lesson's own
-            write(figure, stem, facts)
-            return stem.name
-        # Spawned: a copy of this process would hold the locks of its threads.
-        self.pool = self.pool or ProcessPoolExecutor(1, get_context("spawn"))
-        self.waiting.append(self.pool.submit(_write_pickled, work))
-        return stem.name
-
-    def finish(self) -> None:
-        """Wait for all that was handed over; an error there is raised here."""
-        for done in self.waiting:
-            done.result()
-        self.waiting.clear()
-        if self.pool is not None:
-            self.pool.shutdown()
-            self.pool = None
-
-
-def _write_pickled(work: bytes) -> None:
-    import matplotlib.pyplot as plt
-
-    matplotlib.use("agg")  # a figure that is unpickled opens again, in a window where there may be one
-    figure, stem, facts = pickle.loads(work)
-    try:
-        write(figure, stem, facts)
-    finally:
-        plt.close(figure)
-
-
-writer = Writer()
+def take(figure: Figure, image: Path, script: Path, alt: str, site: str = "") -> str:
+    """Write the files of a figure beside the lesson's images; return their common name."""
+    found = _PLACE.fullmatch(image.name)
+    lesson, number = Lesson.read(script), int(found[2])
+    folder = image.parent.parent / "figures"
+    folder.mkdir(exist_ok=True)
+    if number == 1:  # the lesson runs again: it may have fewer
+        for old in folder.glob(f"glassbox-{lesson.number}-*"):
+            old.unlink()
+    stem = folder / f"glassbox-{lesson.number}-figure-{number}"
+    write(figure, stem, facts_of(script, number, alt, site))
+    return stem.name
 
 
 class FigureFiles(Directive):
@@ -193,14 +149,7 @@ def _copy(app: Sphinx, exception: Exception | None) -> None:
         archives.write_zip(Path(app.outdir, archives.FOLDER, ARCHIVE), packed)
 
 
-def _config_inited(app: Sphinx, config: Config) -> None:
-    Writer.site = config.html_baseurl
-
-
 def setup(app: Sphinx) -> None:
     app.add_directive("figure-files", FigureFiles)
-    app.connect("config-inited", _config_inited)
-    # After sphinx-gallery has run the lessons.
-    app.connect("builder-inited", lambda _: writer.finish(), priority=900)
     # Before the site is packed.
     app.connect("build-finished", _copy, priority=950)

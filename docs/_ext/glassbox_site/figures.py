@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib
@@ -57,35 +58,41 @@ _VIDEO = """
 """
 
 
-def scrape(block, block_vars, gallery_conf) -> str:
-    """Save the open figures and return the reStructuredText that shows them."""
-    import matplotlib.pyplot as plt
+@dataclass(frozen=True)
+class Scraper:
+    """What sphinx-gallery calls after each cell, in the process that runs the lesson."""
 
-    values = block_vars["example_globals"].values()
-    animations = {value._fig: value for value in values if isinstance(value, Animation)}
-    rst = []
-    try:
-        for number in plt.get_fignums():
-            figure = plt.figure(number)
-            settle(figure)
-            stem = Path(next(block_vars["image_path_iterator"])).with_suffix("")
-            alt = _alternative_text(figure, block_vars["src_file"], block[2])
-            width, height = (round(inches * CSS_DPI) for inches in figure.get_size_inches())
-            least = least_width(figure)
-            shown = {"path": stem.relative_to(gallery_conf["src_dir"]).as_posix(), "alt": alt, "least": least}
-            if figure in animations:
-                width, height = save_video(animations[figure], stem)
-                # The still, and the gallery's thumbnail, is the last frame.
-                save_image(figure, stem)
-                template = _VIDEO
-            else:
-                shown["suffix"] = save_figure(figure, stem)
-                template = _FIGURE
-            files = figure_files.writer.take(figure, stem, Path(block_vars["src_file"]), alt)
-            rst.append(template.format(**shown, width=width, height=height, files=files))
-    finally:
-        plt.close("all")
-    return "".join(rst)
+    site: str = ""  # its address, where it is known: the files of a figure name it
+
+    def __call__(self, block, block_vars, gallery_conf) -> str:
+        """Save the open figures and return the reStructuredText that shows them."""
+        import matplotlib.pyplot as plt
+
+        values = block_vars["example_globals"].values()
+        animations = {value._fig: value for value in values if isinstance(value, Animation)}
+        rst = []
+        try:
+            for number in plt.get_fignums():
+                figure = plt.figure(number)
+                settle(figure)
+                stem = Path(next(block_vars["image_path_iterator"])).with_suffix("")
+                alt = _alternative_text(figure, block_vars["src_file"], block[2])
+                width, height = (round(inches * CSS_DPI) for inches in figure.get_size_inches())
+                least = least_width(figure)
+                shown = {"path": stem.relative_to(gallery_conf["src_dir"]).as_posix(), "alt": alt, "least": least}
+                if figure in animations:
+                    width, height = save_video(animations[figure], stem)
+                    # The still, and the gallery's thumbnail, is the last frame.
+                    save_image(figure, stem)
+                    template = _VIDEO
+                else:
+                    shown["suffix"] = save_figure(figure, stem)
+                    template = _FIGURE
+                files = figure_files.take(figure, stem, Path(block_vars["src_file"]), alt, self.site)
+                rst.append(template.format(**shown, width=width, height=height, files=files))
+        finally:
+            plt.close("all")
+        return "".join(rst)
 
 
 def _alternative_text(figure: Figure, script: str, line: int) -> str:

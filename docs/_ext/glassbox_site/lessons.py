@@ -92,6 +92,12 @@ def has_columns(printed: str) -> bool:
     return sum(bool(_COLUMN.search(line)) for line in printed.splitlines()) > 1
 
 
+def _stop_at_failures(app: Sphinx) -> None:
+    """End the build with what went wrong in a lesson, before pages are made of what it left."""
+    if failures := app.config.sphinx_gallery_conf["failing_examples"]:
+        raise ExtensionError("\n\n".join(f"{script} fails:\n{trace}" for script, trace in failures.items()))
+
+
 class LessonRole(SphinxRole):
     """A link to a lesson by its number."""
 
@@ -108,4 +114,5 @@ class LessonRole(SphinxRole):
 
 def setup(app: Sphinx) -> None:
     app.add_role("lesson", LessonRole())
+    app.connect("builder-inited", _stop_at_failures, priority=900)  # after sphinx-gallery has run the lessons
     app.connect("doctree-read", _settle_page)
