@@ -8,7 +8,7 @@ import torch
 from matplotlib.colors import to_hex
 
 from glassbox import plots
-from glassbox.plots.style import BLUE, INK, ORANGE, PAPER
+from glassbox.plots.style import INK, MUTED, ORANGE, PAPER
 
 
 def ramp(points):
@@ -81,9 +81,9 @@ def test_yes_is_full_and_no_is_hollow(ax):
 def test_rows_and_columns_of_a_grid_are_lines(ax):
     points = torch.rand(3, 4, 2)
     plots.mapped_grid(ax, points)
-    lines = [line for line in ax.lines if to_hex(line.get_color()) in (ORANGE, BLUE)]
+    lines = [line for line in ax.lines if to_hex(line.get_color()) == MUTED]
     np.testing.assert_allclose(lines[0].get_xydata(), points[0])
     np.testing.assert_allclose(lines[3].get_xydata(), points[:, 0])
-    assert [to_hex(line.get_color()) for line in lines] == [ORANGE] * 3 + [BLUE] * 4
+    assert len(lines) == 3 + 4
     with pytest.raises(ValueError, match=r"\(rows, columns, 2\) were expected, \(3, 2\) came"):
         plots.mapped_grid(ax, torch.rand(3, 2))

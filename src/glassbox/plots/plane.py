@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glassbox.plots.contours import grid
-from glassbox.plots.style import BLUE, FAINT, INK, MUTED, ORANGE, PAPER, PURPLE
+from glassbox.plots.style import FAINT, INK, MUTED, ORANGE, PAPER, PURPLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -191,7 +191,7 @@ def yes_no_points(ax: Axes, points: Tensor, labels: Tensor) -> Axes:
 
 
 def mapped_grid(ax: Axes, points: Tensor) -> Axes:
-    """Draw where a map sends the lines of a grid: orange for the rows, blue for the columns.
+    """Draw where a map sends the lines of a grid.
 
     Parameters
     ----------
@@ -225,9 +225,9 @@ def mapped_grid(ax: Axes, points: Tensor) -> Axes:
         raise ValueError(f"points of shape (rows, columns, 2) were expected, {tuple(points.shape)} came")
     places = points.detach().cpu().numpy()
     for row in places:
-        ax.plot(*row.T, color=ORANGE, linewidth=1.2, alpha=0.45)
+        ax.plot(*row.T, color=MUTED, linewidth=1.2, alpha=0.45)
     for column in places.swapaxes(0, 1):
-        ax.plot(*column.T, color=BLUE, linewidth=1.2, alpha=0.45)
+        ax.plot(*column.T, color=MUTED, linewidth=1.2, alpha=0.45)
     ax.grid(color=FAINT)
     ax.set_aspect("equal")
     return ax
