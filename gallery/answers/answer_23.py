@@ -1,8 +1,8 @@
 r"""
 Without their means the columns no longer imitate the constant: that does nearly all of
 it here, and the division, by deviations that are much alike, little. It matters when
-the columns have different units. The column in hundredths of a mark asks for so short a
-step that gradient descent and momentum hardly move any other weight. Adam divides by
+the columns have different scales. The column in hundredths of a mark asks for so short
+a step that gradient descent and momentum hardly move any other weight. Adam divides by
 the size of the gradients, so it suffers least.
 """
 

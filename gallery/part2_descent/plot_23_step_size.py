@@ -297,7 +297,7 @@ assert table["risk at 60"][0.97] < table["risk at 60"][0.3]
 assert table["risk at 60"][0.999] > 90
 assert table["iterations to 0.01"].tolist() == [23726, 8898, 7339, 7126]
 balanced = 2 / (curvatures[0] + curvatures[-1])
-print(f"At 2 / (L + l) = {balanced / limit:.6f} of the limit: ", end="")
+print(f"At 2 / (L + l) = {balanced / limit:.6f} of the limit:")
 print(f"{iterations_to(0.01, balanced, curvatures, from_zero):,} iterations to 0.01")
 
 

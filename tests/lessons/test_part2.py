@@ -94,7 +94,7 @@ def test_with_momentum_the_limit_is_one_plus_mu_times_as_far(seed, momentum, cla
             X,
             y,
             step=share * (1 + momentum) * step_limit(X),
-            iterations=1500,
+            iterations=600,
             method="momentum",
             momentum=momentum,
         ).risks
