@@ -9,14 +9,16 @@ interests us, and hide the rest?**
 that answer a question about a table, say what ReLU does to the answer, and read
 ``nn.Linear(7, 2)`` as a formula.
 
-*Time*: 30 minutes. *Before*: a little Python; what is not plain Python is explained.
+*Time*: 30 minutes. *Before*: a little Python. The text says what the code does, so that
+you can read past a line that you do not know.
 """
 
 # %%
 # The table
 # ---------
 # A row is an observation, here a pupil. A column is a variable, here a subject; LV1 and
-# LV2 are the first and the second foreign language. Every mark is out of 20.
+# LV2 are the first and the second foreign language. Every mark is out of 20; the higher
+# it is, the darker is its cell.
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -28,7 +30,7 @@ plots.style.use()
 grades = datasets.load_grades()
 
 # %%
-fig, ax = plt.subplots(figsize=(6.4, 4.6))
+fig, ax = plt.subplots(figsize=(6.0, 4.4))
 plots.weighted_table(ax, grades)
 fig.alt_text = (
     "Heat map of the marks of eleven pupils in seven subjects, each mark written in "
@@ -47,7 +49,7 @@ plt.show()
 # pupils, the upper one subjects, and is not a power. Choose one weight :math:`w_j` per
 # subject, and add up:
 #
-# .. math:: y_i = \sum_{j=1}^{7} w_j \, x_i^j .
+# .. math:: s_i = \sum_{j=1}^{7} w_j \, x_i^j .
 #
 # With all weights equal to 1/7, the sum is the mean. Here is the first pupil's, term by
 # term.
@@ -65,26 +67,26 @@ for subject, mark in marks.items():
 
 def weighted_sums(name, weights):
     """Return the weights as a table, zero where none is given, and each pupil's sum."""
-    table = pd.DataFrame([weights], index=["weights"], columns=grades.columns)
-    table = table.astype(float).fillna(0.0)
-    return table, (grades @ table.loc["weights"]).rename(name)
+    row = [weights.get(subject, 0.0) for subject in grades.columns]
+    sums = pd.Series(grades.to_numpy() @ row, index=grades.index, name=name)
+    return pd.DataFrame([row], index=["weights"], columns=grades.columns), sums
 
 
 weights, mean = weighted_sums("mean", dict.fromkeys(grades.columns, 1 / 7))
-print(mean.round(2).to_string())
+print(f"Highest mean: {mean.idxmax()} with {mean.max():.2f}")
+print(f"Lowest mean:  {mean.idxmin()} with {mean.min():.2f}")
 assert abs(mean["E01"] - total) < 1e-12
 
 # %%
 # In the figure the weights stand above their columns and the sums beside their rows.
 
-fig, ax = plt.subplots(figsize=(6.4, 4.8))
+fig, ax = plt.subplots(figsize=(6.0, 4.8))
 plots.weighted_table(
     ax,
     grades,
     weights=weights,
     results=mean,
     weight_format=lambda _: "1/7",
-    result_format="{:.4f}".format,
 )
 fig.alt_text = (
     "The table with the weight 1/7 above each column and each pupil's mean beside "
@@ -103,7 +105,7 @@ print(f"Highest: {languages.idxmax()} with {languages.max():.2f}")
 print(f"Lowest:  {languages.idxmin()} with {languages.min():.2f}")
 
 # %%
-fig, ax = plt.subplots(figsize=(6.4, 4.8))
+fig, ax = plt.subplots(figsize=(6.0, 4.8))
 plots.weighted_table(ax, grades, weights=weights, results=languages)
 fig.alt_text = (
     "Only the two language columns have weights, 0.5 each; E09 stands out with "
@@ -122,7 +124,7 @@ print(f"Better at mathematics than at computer science: {', '.join(better_at_mat
 assert list(better_at_maths) == ["E03", "E04", "E05", "E07"]
 
 # %%
-fig, ax = plt.subplots(figsize=(6.4, 4.8))
+fig, ax = plt.subplots(figsize=(6.0, 4.8))
 plots.weighted_table(ax, grades, weights=weights, results=difference)
 fig.alt_text = (
     "Weights 1 for Maths and -1 for CS; bars to the right for pupils better at "
@@ -131,14 +133,6 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# Now push the weights yourself, one slider for each. The color of a mark is what it
-# adds to the sum or takes away; the bar is the sum. The bias, ReLU and the second
-# output, which makes a map of the pupils, come in the next sections.
-# :doc:`Its own page </play/weights>` has more room.
-#
-# .. play:: weights
-#    :embed:
-#
 # A bias and ReLU select
 # ----------------------
 # Now a question with a threshold: *who is above 10 in sciences, and by how much?* The
@@ -146,9 +140,10 @@ plt.show()
 #
 # .. math:: s_i = b + \sum_{j=1}^{7} w_j \, x_i^j, \qquad y_i = \max(0, s_i).
 #
-# The **bias** :math:`b = -10` moves the threshold to zero. The **rectified linear
-# unit**, ReLU, is the function :math:`\max(0, \cdot)`: it keeps what is positive and
-# puts zero in the place of the rest.
+# The **bias** :math:`b = -10` moves the threshold to zero. No weights could do that: to
+# seven marks of zero they give zero, and with a bias the sum of such a pupil is
+# :math:`b`. The **rectified linear unit**, ReLU, is the function :math:`\max(0,
+# \cdot)`: it keeps what is positive and puts zero in the place of the rest.
 #
 # .. predict:: threshold
 
@@ -162,7 +157,7 @@ print(f"The other {len(after) - len(selected)} became zero.")
 assert len(selected) == 6
 
 # %%
-fig, ax = plt.subplots(figsize=(7.2, 4.8))
+fig, ax = plt.subplots(figsize=(6.0, 4.8))
 results = pd.concat([before, after], axis=1)
 plots.weighted_table(ax, grades, weights=weights, bias=[-10], results=results)
 fig.alt_text = (
@@ -175,7 +170,7 @@ plt.show()
 # Five pupils are left with a zero: the layer has *dropped* what the question does not
 # ask for. Seen as a curve, ReLU is a hinge, and the bias says where the hinge lies.
 
-fig, ax = plt.subplots(figsize=(6.4, 3.6))
+fig, ax = plt.subplots(figsize=(6.0, 3.4))
 plots.hinge(ax, sciences, bias=-10)
 ax.set(xlabel="mean in sciences", ylabel="output of the layer")
 fig.alt_text = (
@@ -190,7 +185,7 @@ plt.show()
 # One row of weights asks one question. Two rows ask two questions of the same marks,
 # and every pupil becomes two numbers. Stack the rows into a matrix :math:`W` of shape
 # (2, 7), the biases into :math:`b`, the pupils into :math:`X` of shape (11, 7). Then
-# the whole layer is one line:
+# the layer with its ReLU is one line:
 #
 # .. math::
 #
@@ -199,8 +194,9 @@ plt.show()
 #    (11 \times 7)(7 \times 2) \to (11 \times 2).
 #    \end{gathered}
 #
-# Each row of :math:`W` belongs to one *output*, each column to one *input*. PyTorch
-# stores it so, hence the transpose :math:`W^\top`: the same table with rows and columns
+# Each row of :math:`W` belongs to one *output*, each column to one *input*. An output
+# with its weights and its bias is also called a **neuron**. PyTorch stores :math:`W`
+# so, hence the transpose :math:`W^\top`: the same table with rows and columns
 # exchanged.
 
 X = torch.tensor(grades.to_numpy())
@@ -217,12 +213,13 @@ print(f"{tuple(X.shape)} times {tuple(W.T.shape)} gives {tuple(S.shape)}.")
 names = ["sciences", "languages"]
 S_table = pd.DataFrame(S.numpy(), index=grades.index, columns=names)
 Y_table = pd.DataFrame(Y.numpy(), index=grades.index, columns=names)
+at_zero = Y_table.index[(Y_table == 0).all(axis=1)]
 
 # %%
 # Each output is the sum that we already know, computed side by side.
 
 W_table = pd.DataFrame(W.numpy(), index=names, columns=grades.columns)
-fig, ax = plt.subplots(figsize=(7.2, 5.0))
+fig, ax = plt.subplots(figsize=(6.0, 5.0))
 plots.weighted_table(ax, grades, weights=W_table, bias=b.tolist(), results=Y_table)
 fig.alt_text = (
     "Two rows of weights above the table, sciences and languages, and two columns "
@@ -237,10 +234,11 @@ plt.show()
 #
 # .. predict:: below-both
 
-fig, ax = plt.subplots(figsize=(6.4, 4.6))
+fig, ax = plt.subplots(figsize=(6.0, 6.0))
 plots.named_points(ax, S_table, moved_to=Y_table)
 ax.set(xlabel="sciences, points above 10", ylabel="languages, points above 10")
-ax.set_aspect("equal")
+ax.annotate(", ".join(at_zero), (0, 0), (8, 10), textcoords="offset points")
+ax.set(xlim=(-5.5, 5.5), ylim=(-5.5, 5.5), aspect="equal")
 fig.alt_text = (
     "Map of the pupils: the upper right quarter stays, the others move onto an "
     "axis, three of them to zero."
@@ -249,22 +247,31 @@ plt.show()
 
 # %%
 # On this map the distance between two pupils is about sciences and languages and
-# nothing else. And something is lost: three pupils, quite unlike before, now lie on the
-# same spot. A learned layer does the same, with questions that training finds.
+# nothing else. And something is lost: three pupils who differed now lie on the same
+# spot. From a zero you learn that the sum was zero or less, and no longer by how much.
 
-at_zero = Y_table.index[(Y_table == 0).all(axis=1)]
 print(S_table.loc[at_zero].round(2).to_string())
 assert list(at_zero) == ["E03", "E08", "E10"]
 
 # %%
+# Now push the weights yourself, one slider for each, and the biases. The color of a
+# mark is what it adds to the sum or takes away; the bar is the sum, and the map moves
+# along. :doc:`Its own page </play/weights>` has more room.
+#
+# .. play:: weights
+#    :embed:
+#
 # The same with the package
 # -------------------------
 # A dense layer is called ``Linear``: seven inputs, two outputs. It starts with random
 # weights; we put ours in their place, and ``no_grad`` says that this is our doing and
-# no step of a training. Marks and weights are in double precision, 64 bits per number.
+# no step of a training. What training sets, the weights and the biases, are the
+# **parameters** of the layer.
 
 layer = nn.Linear(7, 2, dtype=torch.float64)
-print(f"{layer.weight.numel()} weights and {layer.bias.numel()} biases")
+count = layer.weight.numel() + layer.bias.numel()
+print(f"2 x 7 weights and 2 biases: {count} parameters")
+assert count == 2 * 7 + 2
 with torch.no_grad():
     layer.weight.copy_(W)
     layer.bias.copy_(b)
@@ -290,10 +297,13 @@ print(f"Largest difference from torch.nn: {(their_output - output).abs().max():.
 # Two switches, each 0 or 1: *is exactly one of them on?* The answers to the four cases
 # are 0, 1, 1 and 0. No weighted sum gives them, whatever its weights and bias. For the
 # two cases in which exactly one is on, the sums add up to :math:`w_1 + w_2 + 2b`, and
-# so do they for the two others. But the answers add up to 2 and to 0.
+# so do they for the two others. But the answers add up to 2 and to 0. ReLU after the
+# sum does not help: the two answers of 1 would still be sums of 1, together 2, and the
+# two others at most 0.
 #
-# A second layer can use what a first one made. One unit counts the switches, another
-# counts what there is beyond one; the first minus twice the second is the answer.
+# A second layer can use what a first one made. One output of the first layer counts the
+# switches, the other what there is beyond one. The first minus twice the second is the
+# answer.
 
 switches = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 wanted = torch.tensor([[0.0], [1.0], [1.0], [0.0]])
@@ -302,7 +312,7 @@ one_on, others = torch.tensor([0, 1, 1, 0]) == 1, torch.tensor([0, 1, 1, 0]) == 
 torch.manual_seed(0)
 one_layer = nn.Linear(2, 1)
 sums = one_layer(switches).detach()
-print(f"Any single layer: {sums[one_on].sum():.4f} and {sums[others].sum():.4f}")
+print(f"One layer, at random: {sums[one_on].sum():.4f} and {sums[others].sum():.4f}")
 
 first, second = nn.Linear(2, 2), nn.Linear(2, 1)
 with torch.no_grad():
@@ -312,8 +322,8 @@ with torch.no_grad():
     second.bias.zero_()
     answers = second(nn.ReLU()(first(switches)))
     without_relu = second(first(switches))
-print("Two layers with ReLU between: ", answers.flatten().tolist())
-print("The same two without it:      ", without_relu.flatten().tolist())
+print("Two layers with ReLU between:", answers.flatten().tolist())
+print("The same two without it:     ", without_relu.flatten().tolist())
 torch.testing.assert_close(answers, wanted)
 torch.testing.assert_close(sums[one_on].sum(), sums[others].sum())
 

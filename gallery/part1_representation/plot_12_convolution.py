@@ -9,7 +9,7 @@ nine weights find the upright edges in it, wherever they are?**
 property, predict the size of the output, and say in what sense a convolution is a
 dense layer with most of its weights at zero.
 
-*Time*: 35 minutes. *Before*: lesson 1.1.
+*Time*: 40 minutes. *Before*: lesson 1.1.
 """
 
 # %%
@@ -21,6 +21,7 @@ dense layer with most of its weights at zero.
 # and blue.
 
 import matplotlib.pyplot as plt
+import pandas as pd
 import torch
 
 from glassbox import datasets, nn, plots
@@ -61,19 +62,20 @@ patch = picture[row : row + 3, column : column + 3]
 products = patch * kernel
 on_the_left, _, on_the_right = patch.sum(dim=0)
 print(f"({on_the_right:.2f} - {on_the_left:.2f}) / 3 = {products.sum():.2f}")
+print(f"With a bias of -0.10 it is {products.sum() - 0.1:.2f}")
 
 # %%
 # The nine pixels, times the nine weights, give nine products; their sum is one pixel of
 # the new image.
 
-fig, axes = plt.subplots(1, 3, figsize=(6.4, 2.6))
+fig, axes = plt.subplots(1, 3, figsize=(6.0, 2.3))
 digits = "{:.2f}".format
 plots.cells(axes[0], patch, kind="photo", number_format=digits).set_title("pixels")
 plots.cells(axes[1], kernel, number_format=digits).set_title("× kernel")
 plots.cells(axes[2], products, number_format=digits).set_title("= products")
 fig.alt_text = (
-    "Nine pixels, brighter on the right, the kernel, and their nine products with "
-    "the sum."
+    "Nine pixels, brighter on the right, the kernel's nine weights, and the nine "
+    "products."
 )
 plt.show()
 
@@ -107,10 +109,11 @@ small = picture[179:185, 46:52]
 small_output = convolve(small, kernel)
 
 # %%
-fig, (left, right) = plt.subplots(1, 2, figsize=(6.4, 4.4), width_ratios=[3, 2])
+fig, (left, right) = plt.subplots(1, 2, figsize=(6.0, 4.9), width_ratios=[3, 2])
 left.set_title("image, 6 × 6")
 right.set_title("output, 4 × 4")
 movie = plots.sliding_kernel(left, right, small, kernel, small_output)
+movie.still = 5  # the frame to look at until it plays
 fig.alt_text = (
     "A three by three window moves over six by six pixels; its weighted sum fills a "
     "four by four output."
@@ -118,6 +121,9 @@ fig.alt_text = (
 plt.show()
 
 # %%
+# The edge answers in two columns: both windows have dark pixels on their left and
+# bright ones on their right.
+#
 # Before and after
 # ----------------
 # On the whole photograph the result has both signs, according to whether it gets
@@ -137,7 +143,7 @@ for name, share in {
 assert (selected > 0).double().mean() < 0.2
 
 # %%
-fig, (left, right) = plt.subplots(1, 2, figsize=(6.4, 3.6))
+fig, (left, right) = plt.subplots(1, 2, figsize=(6.0, 3.4))
 plots.image(left, edges, kind="signed", limit=0.6).set_title("convolution")
 plots.image(right, selected, kind="positive", limit=0.5).set_title("bias, ReLU")
 fig.alt_text = (
@@ -171,7 +177,7 @@ print(f"Shape {tuple(output.shape)}, largest difference from ours {difference:.0
 # ---------------------------
 # With six output channels the layer holds six kernels and makes six images at once.
 # When the weights of a kernel sum to 0, flat areas give 0 and only changes remain
-# (first four). When they sum to 1, the mean brightness stays (last two). The Sobel
+# (first four). When they sum to 1, a flat area keeps its gray (last two). The Sobel
 # kernel trusts the middle row most; the Laplacian compares a pixel with its four
 # neighbors at once.
 
@@ -189,16 +195,18 @@ with torch.no_grad():
     filters.weight.copy_(kernels[:, None])
     filtered = filters(photo)[0]
 
-print(f"Mean brightness of the photograph: {picture.mean():.2f}")
-for name, weights, channel in zip(bank, kernels, filtered, strict=True):
+flat = filters(torch.full((1, 1, 3, 3), 0.5)).flatten()
+for name, weights, channel, gray in zip(bank, kernels, filtered, flat, strict=True):
     torch.testing.assert_close(channel, convolve(picture, weights))
-    total, mean = weights.sum().abs(), channel.mean().abs()
-    print(f"{name:16}: the weights sum to {total:.0f}, mean result {mean:.2f}")
+    print(
+        f"{name:16}: the weights sum to {weights.sum().abs():.0f}; of a flat gray of "
+        f"0.50 it makes {gray.abs():.2f}"
+    )
 
 # %%
 # The kernels stand beside what they make.
 
-fig, axes = plt.subplots(3, 4, figsize=(7.2, 7.0), width_ratios=[1, 2.2] * 2)
+fig, axes = plt.subplots(3, 4, figsize=(6.0, 5.8), width_ratios=[1, 2.2] * 2)
 for pair, (name, (table, part)), result in zip(
     axes.reshape(-1, 2), bank.items(), filtered, strict=True
 ):
@@ -221,78 +229,87 @@ plt.show()
 # -----------------
 # A color photograph has three channels, and the layer then has a kernel for *each* of
 # them. The three results are added up, and one bias for all. So an output channel costs
-# three times nine weights and a bias.
+# three times nine weights and a bias, and six of them cost six times as much.
 
 color = datasets.photo("china", gray=False)[:, :, 20:340, 55:375]
-of_color = nn.Conv2d(3, 1, kernel_size=3)
+of_color = nn.Conv2d(3, 6, kernel_size=3)
 with torch.no_grad():
     red, green, blue = of_color.weight[0]
     together = sum(
         convolve(channel, weights)
         for channel, weights in zip(color[0], (red, green, blue), strict=True)
     )
+    output = of_color(color)
     torch.testing.assert_close(
-        of_color(color)[0, 0], together + of_color.bias, rtol=1e-4, atol=1e-5
+        output[0, 0], together + of_color.bias[0], rtol=1e-4, atol=1e-5
     )
 count = sum(parameter.numel() for parameter in of_color.parameters())
-print(
-    f"Weight of shape {tuple(of_color.weight.shape)}: {count} parameters with the bias"
-)
-assert count == 3 * 9 + 1
+print(f"From {tuple(color.shape)} to {tuple(output.shape)}.")
+print(f"Weight {tuple(of_color.weight.shape)}: 6 x (3 x 9 + 1) = {count} parameters.")
+assert count == 6 * (3 * 9 + 1)
 
 # %%
 # Shift the image, and the output shifts
 # --------------------------------------
 # The same weights serve every place. So if the whole photograph moves by eight pixels,
-# what the convolution finds moves with it. A dense layer has weights of its own for
-# every pixel. Give one of its outputs weights that look for *the edges of this very
-# photograph*, each at its place: it multiplies what the kernel finds in the image that
-# comes in by what it found in ours, and adds up. How does its answer bear the move?
+# what the convolution finds moves with it.
+#
+# A dense layer has weights of its own for every pixel. Let one of its outputs know the
+# edges of our photograph by heart: lay the edge image of whatever comes in on the one
+# that we have just seen, multiply place by place, add up. (All that is a single
+# weighted sum of the pixels, so a dense layer can do it.) The sum is large when the
+# edges lie where ours lay. What is left of it when the photograph moves?
 #
 # .. predict:: shifted
 
-moved = picture.roll(8, dims=1)
-moved_edges = convolve(moved, kernel)
+moved_edges = convolve(picture.roll(8, dims=1), kernel)
 inner = slice(10, -10)  # away from where the image was wrapped around
 torch.testing.assert_close(moved_edges[:, inner], edges.roll(8, dims=1)[:, inner])
 print("Convolution of the moved image, against the moved convolution: the same.")
 
-answers = {
-    by: (edges * convolve(picture.roll(by, dims=1), kernel)).sum().item()
-    for by in (0, 1, 2, 4, 8)
+known = {
+    "upright edges": lambda image: convolve(image, kernel),
+    "level edges": lambda image: convolve(image, kernel.T),
+    "light and dark": lambda image: image - picture.mean(),
 }
-for by, answer in answers.items():
-    print(f"Dense answer after a move by {by}: {answer / answers[0]:4.0%} of the first")
-broad = picture - picture.mean()  # weights that look for patches of light and dark
-kept = (broad * picture.roll(8, dims=1)).sum() / (broad * picture).sum()
-print(f"One that looks for broad patches of light, after 8: {kept:.0%}")
-assert abs(answers[8]) < 0.25 * answers[0]
-assert kept > 0.75
+moves = range(13)
+left_over = pd.DataFrame(
+    {
+        name: [
+            (see(picture) * see(picture.roll(by, dims=1))).sum().item() for by in moves
+        ]
+        for name, see in known.items()
+    },
+    index=pd.Index(moves, name="moved to the right by, pixels"),
+)
+left_over = left_over / left_over.iloc[0]
+print(left_over.loc[[0, 1, 2, 8]].map("{:.0%}".format).to_string())
+assert abs(left_over.loc[8, "upright edges"]) < 0.25
+assert left_over.loc[8, "light and dark"] > 0.75
 
 # %%
-fig, axes = plt.subplots(2, 2, figsize=(6.4, 6.4))
-for line, image_, result in zip(
-    axes, (picture, moved), (edges, moved_edges), strict=True
-):
-    plots.image(line[0], image_)
-    plots.image(line[1], result, kind="signed", limit=0.6)
-axes[0, 0].set_title("image")
-axes[0, 1].set_title("convolution")
+fig, ax = plt.subplots(figsize=(6.0, 3.4))
+plots.curves(ax, left_over, percent=True)
+ax.axhline(0, color=plots.style.MUTED, linewidth=1)
+ax.set(ylabel="left of a dense answer")
 fig.alt_text = (
-    "The photograph and its vertical edges; below, both moved eight pixels to the "
-    "right."
+    "What is left of three dense answers when the photograph moves by up to twelve "
+    "pixels: of upright edges next to nothing after one or two, of level edges and of "
+    "broad patches of light and dark more."
 )
 plt.show()
 
 # %%
-# To a convolution it is the same scene in another place. To a dense output that looks
-# for fine edges it is another image; after two pixels it says the opposite, for bright
-# edges lie on the weights of dark ones. One that looks for broad patches bears the
-# move. (What leaves on the right comes in on the left, and the line there is its seam.)
+# To a convolution it is the same scene in another place. To an output that knows its
+# upright edges by heart it is another image: an edge is narrow, and after a move it
+# meets weights that were made for something else, here even for the opposite edge. A
+# level edge, which is long to the side, bears the move better, and a broad patch of
+# light bears it best.
 #
 # Padding and stride
 # ------------------
-# The output shrinks, unless the image gets a border of zeros first: **padding**. And
+# The output shrinks, unless the image gets a border of zeros first: **padding**. (Zero
+# is black, so that an edge kernel finds an edge there that nobody photographed.) And
 # the window may move by more than one pixel: **stride**. With height :math:`H`, padding
 # :math:`p`, kernel size :math:`k` and stride :math:`s`,
 #
@@ -313,7 +330,7 @@ for name, padding, stride in choices:
 #
 # .. predict:: windows
 
-fig, axes = plt.subplots(1, 3, figsize=(6.4, 2.6))
+fig, axes = plt.subplots(1, 3, figsize=(6.0, 2.4))
 for ax, (name, padding, stride) in zip(axes, choices, strict=True):
     size = (6 + 2 * padding - 3) // stride + 1
     plots.window_centers(ax, 6, kernel_size=3, padding=padding, stride=stride)
@@ -325,6 +342,36 @@ fig.alt_text = (
 plt.show()
 
 # %%
+# With stride 2 the output follows the image only by even moves: after a move by one,
+# the windows stand on other pixels than before.
+#
+# The sizes tell one more thing. Let two convolutions of 3 × 3 follow each other. Of 5 ×
+# 5 pixels the first makes 3 × 3 numbers, and the second a single one.
+
+five = picture[180:185, 46:51]
+three = convolve(five, kernel)
+one = convolve(three, kernel)
+print(f"{tuple(five.shape)} -> {tuple(three.shape)} -> {tuple(one.shape)}")
+
+# %%
+fig, axes = plt.subplots(1, 3, figsize=(6.0, 2.5), width_ratios=[5, 3, 1.4])
+plots.outline(plots.cells(axes[0], five, kind="photo", number_format=None), 0, 0, 3, 3)
+plots.outline(plots.cells(axes[1], three, number_format=digits), 0, 0, 1, 1)
+plots.cells(axes[2], one, number_format=digits)
+for ax, title in zip(axes, ("image", "after one", "after two"), strict=True):
+    ax.set_title(title)
+fig.alt_text = (
+    "Five by five pixels, of which a window of three by three makes one of three by "
+    "three numbers, and these make a single number."
+)
+plt.show()
+
+# %%
+# So that one number has seen 25 pixels. It is a sum of nine values, each of them has
+# seen a window of nine pixels, like the framed one, and side by side these windows
+# cover 5 × 5. The pixels that can change a number are its **receptive field**. It grows
+# by a pixel on each side with every further layer of 3 × 3.
+#
 # In mathematics a convolution turns the kernel by 180 degrees before it multiplies.
 # What deep-learning libraries call a convolution does not: it is a
 # **cross-correlation**. Since kernels are learned, a turned one would be learned as
@@ -346,7 +393,7 @@ print(f"M is {tuple(M.shape)}; {(M == 0).double().mean():.0%} of its entries are
 print(f"Largest difference of M x from the convolution: {(M @ x - y).abs().max():.0e}.")
 
 # %%
-fig, ax = plt.subplots(figsize=(7.0, 3.5))
+fig, ax = plt.subplots(figsize=(6.0, 3.2))
 plots.cells(ax, M, number_format=None)
 ax.set_axis_on()
 ax.set(xlabel="36 input pixels, row by row", ylabel="16 output pixels")
@@ -358,9 +405,10 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# The same six values in every row (the three others of the nine are zero), shifted, and
-# zeros everywhere else. A convolution is a dense layer with two rules: *look only at
-# neighbors*, and *use the same weights everywhere*. The rules save a fortune.
+# The same six values in every row, 1/3 in orange and -1/3 in blue (the three others of
+# the nine are zero), shifted, and zeros everywhere else. A convolution is a dense layer
+# with two rules: *look only at neighbors*, and *use the same weights everywhere*. The
+# rules save a fortune.
 
 outputs = edges.numel()
 dense = outputs * picture.numel() + outputs
@@ -384,7 +432,8 @@ assert convolution == 10
 #   plus a bias.
 # - The kernel chooses the property: edges of a direction, spots, smoothness. Bias and
 #   ReLU keep where it is strong.
-# - Output size: :math:`\lfloor (H + 2p - k)/s \rfloor + 1`.
+# - Output size: :math:`\lfloor (H + 2p - k)/s \rfloor + 1`. What one number has seen
+#   grows with every layer.
 # - It is a dense layer that is sparse and shares its weights, so ten numbers serve an
 #   image of any size.
 #

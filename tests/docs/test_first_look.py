@@ -50,7 +50,7 @@ FLAWS = {
     ),
     "a question": (SCRIPT, "**How can", "How can", "lack the question: a paragraph with the question in **bold**"),
     "a number": (SCRIPT, "1.1 A dense", "1.2 A dense", "its name says lesson 1.1, its title '1.2 A dense layer"),
-    "alternative text": (SCRIPT, "fig.alt_text", "words", ":31: this figure has no alternative text"),
+    "alternative text": (SCRIPT, "fig.alt_text", "words", ":33: this figure has no alternative text"),
     "a name": (SCRIPT, "import torch\n", "", "F821 Undefined name `torch`"),
     "a line": (SCRIPT, "# The table\n", f"# {'long ' * 20}\n", "E501 Line too long"),
     "Python": (SCRIPT, "plots.style.use()", "plots.style.use(", "was never closed"),

@@ -42,6 +42,16 @@ def test_untrained_layers_lose_the_digit_on_the_way(digits, seed, claim):
     claim("1.4", said, f"start {seed}", f"{shares[0]:.0%}, {shares[-1]:.0%}", holds)
 
 
+@pytest.mark.parametrize("seed", [11, 12, 13])
+def test_one_number_of_conv3_has_seen_eleven_rows(seed):
+    torch.manual_seed(seed)
+    image = torch.rand(1, 1, 28, 28, requires_grad=True)
+    models.SmallCNN()[:7](image)[..., 4, :].sum().backward()
+    touched = image.grad[0, 0].any(dim=1).nonzero()
+    # Downwards, a row is two rows before a pooling, and one more above for a convolution: 4, 6-9, 5-9, 10-19, 9-19.
+    assert 9 <= touched.min() < touched.max() <= 19
+
+
 # -- Trained again: what only several trainings can tell --------------------------------------------------------------
 
 STARTS = (21, 22, 23)

@@ -63,7 +63,7 @@ def confusion_matrix(ax: Axes, counts: Tensor, class_names: Sequence[str]) -> Ax
         if count:
             agrees = row == column
             color = MUTED if agrees else text_on(fills[row][column])
-            ax.text(column, row, str(count), ha="center", va="center", color=color, fontsize=9 if agrees else 10)
+            ax.text(column, row, str(count), ha="center", va="center", color=color)
     ax.set(xlabel="read as", ylabel="truth", xticks=range(size), yticks=range(size))
     ax.set_aspect("equal")
     ax.invert_yaxis()

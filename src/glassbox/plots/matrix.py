@@ -31,7 +31,7 @@ def cells(
     values : Tensor
         Shape (rows, columns).
     kind : {"signed", "positive", "ink", "photo"}, optional
-        ``"signed"``: red above zero, blue below, white at zero. ``"photo"``: gray, black at 0 and white at ``limit``.
+        ``"signed"``: orange above zero, blue below, white at zero. ``"photo"``: from black at 0 to white at ``limit``.
     limit : float, optional
         The value at the end of the color scale; the largest absolute value when it is not given, 1 for a photo.
     number_format : callable, optional

@@ -80,12 +80,12 @@ def network(
         note = notes.get(name)
         ax.text(WIDTH + 2, middle, shape, ha="left", va="bottom" if note else "center")
         if note:
-            ax.text(WIDTH + 2, middle + 0.6, note, ha="left", va="top", color=MUTED, fontsize="small")
+            ax.text(WIDTH + 2, middle + 0.6, note, ha="left", va="top", color=MUTED)
         bottom = top + height
         top += max(height + ROW_GAP, LEAST_PITCH)
     ax.set_axis_off()
     ax.set_aspect("equal")
-    ax.set_xlim(-16, WIDTH + 26)
+    ax.set_xlim(-16, WIDTH + 32)
     ax.set_ylim(bottom + 2, -2)
     return ax
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glassbox.plots.style import BLUE, FAINT, MUTED, PURPLE
+from glassbox.plots.style import FAINT, INK, MUTED, PURPLE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,12 +59,16 @@ def named_points(ax: Axes, points: pd.DataFrame, *, moved_to: pd.DataFrame | Non
     ax.axhline(0, color=MUTED, linewidth=1)
     ax.axvline(0, color=MUTED, linewidth=1)
     ax.scatter(start[moves, 0], start[moves, 1], s=45, facecolor="none", edgecolor=PURPLE, linewidth=1.5, zorder=3)
-    ax.scatter(end[:, 0], end[:, 1], s=55, color=BLUE, zorder=4)
+    ax.scatter(end[:, 0], end[:, 1], s=55, color=INK, zorder=4)
     for origin, target in zip(start[moves], end[moves], strict=True):
         ax.annotate("", target, origin, arrowprops={"arrowstyle": "-|>", "color": PURPLE, "shrinkA": 4, "shrinkB": 5})
-    for place, target, names in _labels(points.index, start, end):
-        # A label stands right of its point, or left of it where an arrow leaves to the right.
-        left = target[0] > place[0]
+    labels = _labels(points.index, start, end)
+    width, height = np.ptp([*start, *end], axis=0)
+    for place, target, names in labels:
+        # A label stands right of its point, or left of it where an arrow leaves to the right or another point is near.
+        away = np.array([other - place for other, _, _ in labels]) / (width or 1.0, height or 1.0)
+        crowded = ((away[:, 0] > 0) & (away[:, 0] < 0.2) & (np.abs(away[:, 1]) < 0.05)).any()
+        left = target[0] > place[0] or crowded
         ax.annotate(
             names,
             (place[0], place[1]),

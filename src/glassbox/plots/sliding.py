@@ -81,11 +81,13 @@ def sliding_kernel(
             f"{tuple(output.shape)}; without padding it has {image.shape[0] - height + 1} rows "
             f"and {image.shape[1] - width + 1} columns"
         )
+    for axes in (input_axes, output_axes):
+        axes.set_anchor("N")  # the room below is for the sum
     cells(input_axes, image, kind=kind, number_format=number_format)
     outline(input_axes, 0, 0, height, width)
     window = input_axes.patches[-1]
     equation = input_axes.text(
-        (image.shape[1] - 1) / 2, image.shape[0] - 0.2, "", ha="center", va="top", fontsize=9, linespacing=1.5
+        (image.shape[1] - 1) / 2, image.shape[0] - 0.2, "", ha="center", va="top", linespacing=1.4
     )
 
     cells(output_axes, output)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glassbox.plots.style import BLUE, FAINT, INK, MUTED, ORANGE, PAPER, text_on
+from glassbox.plots.style import BLUE, FAINT, INK, MUTED, ORANGE, PAPER, colormap, text_on
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,8 +32,9 @@ def weighted_table(
 ) -> Axes:
     """Draw a table as a heat map, the weights above its columns and the weighted sums beside its rows.
 
-    A column whose weights are all zero fades: it plays no part in the sums. Each sum is a number and a bar, to the
-    right of its zero line where it is positive and to the left where it is negative.
+    The higher a number, the darker its cell. A column whose weights are all zero fades: it plays no part in the sums.
+    Each sum is a number and a bar, to the right of its zero line where it is positive and to the left where it is
+    negative.
 
     Parameters
     ----------
@@ -88,8 +89,12 @@ def weighted_table(
 
     ax.set_axis_off()
     # A mesh stays line art in an SVG, where an image would not.
-    heat = ax.pcolormesh(np.arange(columns), np.arange(rows), table.to_numpy(), cmap="YlGnBu", edgecolor=PAPER)
-    fills = np.asarray(heat.cmap(heat.norm(table.to_numpy()))).tolist()
+    numbers = table.to_numpy()
+    lowest, highest = numbers.min(), numbers.max()
+    # Half of the scale: on all of its grays dark words can be read.
+    shades = {"cmap": colormap("ink"), "vmin": lowest, "vmax": lowest + 2 * (highest - lowest)}
+    heat = ax.pcolormesh(np.arange(columns), np.arange(rows), numbers, edgecolor=PAPER, **shades)
+    fills = np.asarray(heat.cmap(heat.norm(numbers))).tolist()
     used = np.ones(columns, dtype=bool) if weights is None else np.any(weights.to_numpy() != 0, axis=0)
     _write_cells(ax, table, fills, used)
 
