@@ -167,9 +167,9 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# Why is the valley slanted? Going along it, French loses about twice what maths and CS
-# each win: some predictions rise, some fall, and their mean hardly moves. Across it all
-# weights grow together, and all predictions with them, so that every one goes wrong.
+# Why is the valley slanted? Going along it, from A to C, French loses about twice what
+# maths and CS each win: some predictions rise, some fall, and their mean hardly moves.
+# Across it all weights grow together, and all predictions with them.
 #
 # The lowest point
 # ----------------

@@ -151,8 +151,9 @@ plt.show()
 # %%
 # With matrices
 # -------------
-# Stack the weights of a layer into a matrix, one row per unit, and :math:`N` addresses
-# into :math:`X`, one row each. The double loop becomes one product:
+# Stack the weights of a layer into a matrix :math:`W^l` with one row for each unit of
+# the next layer, :math:`(N_{l+1}, N_l)`, and :math:`N` addresses into :math:`X`, one
+# row each. The double loop becomes one product:
 #
 # .. math:: O^{l+1} = \varphi(O^l \, {W^l}^\top + b^l),
 #
