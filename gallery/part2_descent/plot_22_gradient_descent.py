@@ -167,9 +167,9 @@ plt.show()
 # the slope changes on the way, so that the fall is smaller than the scalar product
 # says, and the best direction is another one.
 #
-# Where the gradient is zero, no short move leads down. On the bowl of a linear model
-# that is the lowest point (lesson 2.1); elsewhere it may also be the top of a hill, or
-# a pass, low in one direction and high in another.
+# Where the gradient is zero the ground is level, and a descent stands still. On the
+# bowl of a linear model that is the lowest point (lesson 2.1); elsewhere it may also be
+# the top of a hill, or a pass, lowest in one direction and highest in another.
 #
 # On a map it looks like this: on the left over :math:`w_1` and :math:`w_2`, on the
 # right over :math:`w_2` and :math:`w_3`, each a **slice** of the landscape: the other
@@ -212,9 +212,9 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# A move along a contour does not change the risk, so the way down stands at a right
-# angle to it. Where contours lie close together the risk changes over a short way: the
-# slope is steep, the gradient long, and so is the arrow.
+# All points of a contour have the same risk: a move along it changes nothing, so the
+# way down stands at a right angle to it. Where contours lie close together the risk
+# changes over a short way: the slope is steep, the gradient long, and so is the arrow.
 #
 # Step after step
 # ---------------
