@@ -343,7 +343,7 @@ def test_copy_and_file(name: str) -> None:
 
 
 def test_torch_hands_on_what_is_not_ours() -> None:
-    for name in ("Module", "Parameter", "Sequential", "init"):
+    for name in ("Identity", "Module", "ModuleDict", "ModuleList", "Parameter", "Sequential", "init"):
         assert getattr(ours, name) is getattr(torch.nn, name)
 
 
@@ -480,3 +480,11 @@ def test_former_names_of_the_reduction(name: str, given: dict[str, bool]) -> Non
     row = next(row for row in LOSSES if row.name == name)
     modules = [getattr(library, name)(**given) for library in (ours, torch.nn)]
     assert_same(call_of(modules[0]), call_of(modules[1]), {}, *row.inputs())
+
+
+@pytest.mark.parametrize("build", [lambda nn: nn.Linear(3, 2), lambda nn: nn.Conv2d(3, 2, 3)], ids=["Linear", "Conv2d"])
+def test_a_layer_on_the_meta_device_gives_the_shape(build: Callable[[Any], torch.nn.Module]) -> None:
+    """Autocast knows no such device: asking it ended in an error of its own."""
+    layer = build(ours).to("meta")
+    images = torch.rand(5, 3, 4, 3, device="meta")
+    assert layer(images).shape == build(torch.nn).to("meta")(images).shape

@@ -1,10 +1,11 @@
 """The layers and losses of ``torch.nn``, opened: each is an equation and its derivative that one can read.
 
 Names, arguments, defaults, initial weights and ``state_dict`` keys are those of ``torch.nn``: change the import of a
-script, and its numbers stay. To read them, begin with ``_bridge.py``, the bridge to torch; then one file per family.
+script that needs no others, and its numbers stay. To read them, begin with ``_bridge.py``, the bridge to torch; then
+one file per family.
 """
 
-from torch.nn import Module, Parameter, Sequential, init
+from torch.nn import Identity, Module, ModuleDict, ModuleList, Parameter, Sequential, init
 
 from glassbox.nn import functional
 from glassbox.nn._bridge import by_the_equation
@@ -26,11 +27,14 @@ __all__ = [
     "CrossEntropyLoss",
     "Dropout",
     "Flatten",
+    "Identity",
     "Linear",
     "LogSoftmax",
     "MSELoss",
     "MaxPool2d",
     "Module",
+    "ModuleDict",
+    "ModuleList",
     "NLLLoss",
     "Parameter",
     "ReLU",

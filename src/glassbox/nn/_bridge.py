@@ -28,10 +28,13 @@ _equations_only: ContextVar[bool] = ContextVar("equations_only", default=False)
 
 
 class Arrangement(NamedTuple):
-    """The sums of an equation and of its derivative, arranged for speed: same arguments, same results."""
+    """The sums of an equation and of its derivative, arranged for speed: same arguments, same results.
 
-    forward: Callable[..., Any]
-    backward: Callable[..., Gradients]
+    None stands for the equation's own.
+    """
+
+    forward: Callable[..., Any] | None
+    backward: Callable[..., Gradients] | None
     pays: Callable[..., bool]  # of the tensors and options: whether it is the faster one there
     alone: Callable[..., Tensor] | None = None  # the output alone, where no gradient will be asked for
 
@@ -112,8 +115,11 @@ def differentiable(
     (tensor([2.]),)
     """
     name, backward = forward.__name__.removesuffix("_forward"), inspect.unwrap(backward)  # without its no_grad
-    equation = _operation(name, Arrangement(forward, backward, bool), backward, saves, keeps)
-    arranged = equation if fast is None else _operation(name, fast, backward, saves, keeps)
+    equation = arranged = _operation(name, forward, backward, None, backward, saves, keeps)
+    if fast is not None:
+        arranged = _operation(
+            name, fast.forward or forward, fast.backward or backward, fast.alone, backward, saves, keeps
+        )
 
     def function(*tensors: Any, **options: Any) -> Any:
         if not _TENSORS.issuperset(map(type, tensors)) or tensors[0] is None:
@@ -137,12 +143,18 @@ def differentiable(
 
 
 def _operation(
-    name: str, sums: Arrangement, recorded: Callable[..., Gradients], saves: str | tuple[int, ...], keeps: str | None
+    name: str,
+    forward: Callable[..., Any],
+    backward: Callable[..., Gradients],
+    alone: Callable[..., Tensor] | None,
+    recorded: Callable[..., Gradients],
+    saves: str | tuple[int, ...],
+    keeps: str | None,
 ) -> Callable[..., Any]:
     """Make an operation of autograd; ``recorded`` is the backward while the derivative of a gradient is asked for."""
 
     def compute(options: dict[str, Any], *tensors: Tensor | None) -> Any:
-        output, kept = _output_and_kept(sums.forward(*tensors, **options))
+        output, kept = _output_and_kept(forward(*tensors, **options))
         # Made as a view of a larger product, it may not be written over; detached, it is a tensor of its own.
         return output.detach() if kept is None else (output.detach(), kept)
 
@@ -162,8 +174,8 @@ def _operation(
         keep(ctx, inputs, outputs)
 
     def compute_and_keep(ctx: Any, options: dict[str, Any], *tensors: Tensor | None) -> Tensor:
-        if sums.alone is not None and not any(ctx.needs_input_grad):
-            return sums.alone(*tensors, **options)
+        if alone is not None and not any(ctx.needs_input_grad):
+            return alone(*tensors, **options)
         outputs = compute(options, *tensors)
         keep(ctx, (options, *tensors), outputs)
         return _output_and_kept(outputs)[0]
@@ -173,7 +185,7 @@ def _operation(
             return (None,) * len(ctx.needs_input_grad)
         *tensors, made = ctx.saved_tensors
         options = {**ctx.options, "needs": ctx.needs_input_grad[1:], keeps or "output": made}
-        derivative = recorded if torch.is_grad_enabled() or _equations_only.get() else sums.backward
+        derivative = recorded if torch.is_grad_enabled() or _equations_only.get() else backward
         if torch.is_autocast_enabled(device := _device_type(grad_output)):  # what was saved has the right type already
             with torch.autocast(device, enabled=False):
                 return None, *derivative(grad_output, *tensors, **options)
@@ -220,8 +232,11 @@ def _require_tensors(name: str, values: tuple[Any, ...]) -> None:
 
 
 def _device_type(tensor: Tensor) -> str:
-    """Return the type of the tensor's device; is_cpu is the cheap question, and mostly enough."""
-    return "cpu" if tensor.is_cpu else tensor.device.type
+    """Return the type of the tensor's device; is_cpu is the cheap question, and mostly enough.
+
+    A tensor of shapes alone (meta), of which `torch.autocast` knows nothing, is taken as one on a CPU.
+    """
+    return "cpu" if tensor.is_cpu or tensor.is_meta else tensor.device.type
 
 
 def _cast(tensor: Tensor | None, dtype: torch.dtype) -> Tensor | None:

@@ -44,23 +44,12 @@ def _dense_forward(input: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return torch.addmm(bias, input, weight.T)
 
 
-def _dense_backward(
-    grad_output: Tensor, input: Tensor, weight: Tensor, bias: Tensor, *, output: None = None, needs: tuple[bool, ...]
-) -> Gradients:
-    """Compute the products of the equation."""
-    return (
-        grad_output @ weight if needs[0] else None,
-        grad_output.T @ input if needs[1] else None,
-        grad_output.sum(0) if needs[2] else None,
-    )
-
-
 def _dense_pays(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> bool:
     """Tell whether there is a bias, to be added to so many sums that one more walk through them is felt."""
     return bias is not None and input.ndim == 2 and len(input) * len(weight) >= _NUMBERS["dense"]
 
 
-dense = Arrangement(_dense_forward, _dense_backward, _dense_pays)
+dense = Arrangement(_dense_forward, None, _dense_pays)
 
 # Convolution
 
@@ -317,11 +306,6 @@ normalization = Arrangement(_normalize_forward, _normalize_backward, _normalizat
 # Gate
 
 
-def _gate_forward(input: Tensor) -> Tensor:
-    """Keep what is positive."""
-    return input.clamp(min=0)
-
-
 def _gate_backward(
     grad_output: Tensor, input: Tensor | None, *, output: Tensor, needs: tuple[bool, ...] = (True,)
 ) -> Gradients:
@@ -341,4 +325,4 @@ def _gate_pays(input: Tensor) -> bool:
     return input.is_cpu and input.numel() >= _NUMBERS["gate"]
 
 
-gate = Arrangement(_gate_forward, _gate_backward, _gate_pays)
+gate = Arrangement(None, _gate_backward, _gate_pays)

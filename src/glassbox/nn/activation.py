@@ -172,8 +172,8 @@ class Sigmoid(Module):
 def tanh_forward(input: Tensor) -> Tensor:
     r"""Compute :math:`(e^x - e^{-x}) / (e^x + e^{-x})`; see `tanh`."""
     # Numerator and denominator times e^{-|x|}: tanh |x| = (1 - e^{-2|x|}) / (1 + e^{-2|x|}), and tanh -x = -tanh x.
-    power_minus_1 = torch.expm1(-2 * input.abs())  # e^{-2|x|} - 1: no power above 1, and no digit lost near 0
-    return input.sign() * (-power_minus_1 / (2 + power_minus_1))
+    e = torch.expm1(-2 * input.abs())  # e^{-2|x|} - 1: no power above 1, and no digit lost near 0
+    return input.sign() * -e / (2 + e)
 
 
 @by_hand(require_elementwise, tanh_forward)

@@ -21,9 +21,10 @@ from glassbox.nn._windows import Axis, add_back, lay_out, require_images
 def convolve_forward(
     images: Tensor, weight: Tensor, bias: Tensor | None = None, *, rows: Axis, columns: Axis, groups: int
 ) -> tuple[Tensor, Tensor]:
-    r"""Compute :math:`y_{c'fg} = b_{c'} + \sum_{cvw} K_{c'cvw}\, x_{c, f+v, g+w}`; see `conv2d`."""
-    kernels, seen = kernels_as_rows(weight, groups), windows_as_columns(images, rows, columns, groups)
-    output = kernels @ seen  # (N, G, C'/G, H'·W'): the sum over c, v and w
+    r"""Compute :math:`y_{c'fg} = b_{c'} + \sum_{cvw} K_{c'cvw}\, x_{c, f+v, g+w}`, or :math:`Y = K S + b`."""
+    kernels = kernels_as_matrix(weight, groups)  # K: (G, C'/G, C/G·kh·kw)
+    seen = windows_as_matrix(images, rows, columns, groups)  # S: (N, G, C/G·kh·kw, H'·W')
+    output = kernels @ seen  # Y: (N, G, C'/G, H'·W'), the sum over c, v and w
     output = output.view(len(images), len(weight), rows.windows, columns.windows)  # (N, C', H', W')
     if bias is not None:
         output += bias[:, None, None]
@@ -42,30 +43,34 @@ def convolve_backward(
     columns: Axis,
     groups: int,
 ) -> Gradients:
-    r"""Compute :math:`\bar x`, :math:`\bar K` and :math:`\bar b` from :math:`\bar y`; see `conv2d`."""
-    kernels = kernels_as_rows(weight, groups)  # (G, C'/G, C/G·kh·kw)
+    r"""Compute :math:`\bar S = K^\top \bar Y`, added to the images, :math:`\bar K = \bar Y S^\top`, :math:`\bar b`."""
+    kernels = kernels_as_matrix(weight, groups)  # K: (G, C'/G, C/G·kh·kw)
     if seen is None or torch.is_grad_enabled():  # a second derivative goes through what was seen too
-        seen = windows_as_columns(images, rows, columns, groups)  # (N, G, C/G·kh·kw, H'·W')
+        seen = windows_as_matrix(images, rows, columns, groups)  # S: (N, G, C/G·kh·kw, H'·W')
     grad_product = grad_output.reshape(len(images), *kernels.shape[:2], seen.shape[-1])  # (N, G, C'/G, H'·W')
     grad_images = None
     if needs[0]:
-        grad_seen = kernels.mT @ grad_product  # (N, G, C/G·kh·kw, H'·W'): the sum over c'
-        windows = (rows.kernel_size, columns.kernel_size, rows.windows, columns.windows)
-        grad_images = add_back(grad_seen.view(*images.shape[:2], *windows), rows, columns)  # over v and w
+        grad_images = matrix_to_images(kernels.mT @ grad_product, images, rows, columns)  # over c', v and w
     grad_weight = (grad_product @ seen.mT).sum(0).view(weight.shape) if needs[1] else None  # over f, g and the batch
     grad_bias = grad_output.sum((0, 2, 3)) if needs[2] else None  # (C',): over f, g and the batch
     return grad_images, grad_weight, grad_bias
 
 
-def kernels_as_rows(weight: Tensor, groups: int) -> Tensor:
-    """Write each kernel as a row: (C', C/G, kh, kw) becomes (G, C'/G, C/G·kh·kw)."""
+def kernels_as_matrix(weight: Tensor, groups: int) -> Tensor:
+    """Write each kernel as a row of K: (C', C/G, kh, kw) becomes (G, C'/G, C/G·kh·kw)."""
     return weight.flatten(1).unflatten(0, (groups, -1))
 
 
-def windows_as_columns(images: Tensor, rows: Axis, columns: Axis, groups: int) -> Tensor:
-    """Write what each window sees as a column: (N, C, H, W) becomes (N, G, C/G·kh·kw, H'·W')."""
+def windows_as_matrix(images: Tensor, rows: Axis, columns: Axis, groups: int) -> Tensor:
+    """Write what each window sees as a column of S: (N, C, H, W) becomes (N, G, C/G·kh·kw, H'·W')."""
     seen = lay_out(images, rows, columns)  # (N, C, kh, kw, H', W')
     return seen.flatten(-2).flatten(1, 3).unflatten(1, (groups, -1))
+
+
+def matrix_to_images(matrix: Tensor, images: Tensor, rows: Axis, columns: Axis) -> Tensor:
+    """Add each number of a matrix like S to where it was seen, the transpose of `windows_as_matrix`: (N, C, H, W)."""
+    windows = (rows.kernel_size, columns.kernel_size, rows.windows, columns.windows)
+    return add_back(matrix.view(*images.shape[:2], *windows), rows, columns)
 
 
 _convolve = differentiable(convolve_forward, convolve_backward, keeps="seen", autocast="low", fast=_fast.convolution)
@@ -95,9 +100,13 @@ def conv2d(
         \bar K_{c'cvw} = \sum_{f,g} \bar y_{c'fg}\, x_{c,\, f+v,\, g+w}, \qquad
         \bar b_{c'} = \sum_{f,g} \bar y_{c'fg},
 
-    the last two summed over the batch as well. Each window is laid out as a column and each kernel as a row, so that
-    the first sum is one matrix product. Its transposes give the gradients: of the kernels, and of each window, from
-    where it is added back to the image.
+    the last two summed over the batch as well. Each window is laid out as a column of a matrix :math:`S` and each
+    kernel as a row of :math:`K`, so that the first sum is one product, and its transposes give the gradients:
+
+    .. math::
+        Y = K S + b, \qquad \bar S = K^\top \bar Y, \qquad \bar K = \bar Y S^\top,
+
+    where each number of :math:`\bar S` is added to the pixel of :math:`\bar x` that was seen there.
 
     Parameters
     ----------

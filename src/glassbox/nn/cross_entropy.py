@@ -15,6 +15,39 @@ from glassbox.nn._precision import in_float32
 from glassbox.nn._reduction import reduced, spread
 from glassbox.nn.activation import log_softmax_forward
 
+# What is expected of each class, read from labels or probabilities
+
+
+def expected(
+    input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, label_smoothing: float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """Return y (N, C), what is expected of each class, and the count of examples that a mean divides by.
+
+    In the plain case y is 1 at the label and 0 elsewhere, and the count is N. Smoothing moves a part of y to all
+    classes alike; a weight multiplies y and counts the example as often; an ignored example has y = 0 and counts not.
+    """
+    dim, dtype = class_dim(input), torch.promote_types(input.dtype, torch.float32)
+    if target.is_floating_point():  # probabilities
+        y = target.to(torch.promote_types(target.dtype, dtype))  # (N, C)
+        counted: Tensor | float = 1.0  # every example counts
+        count = torch.full((), target.numel() / input.shape[dim], dtype=dtype, device=input.device)
+    else:  # labels
+        label = target.long().unsqueeze(dim)  # (N, 1)
+        kept = label != ignore_index  # (N, 1)
+        counted = kept.to(dtype)  # (N, 1): 1, or 0 for an ignored example
+        label = label * kept  # any class will do for an ignored example, whose y is 0
+        y = input.new_zeros(input.shape, dtype=dtype).scatter(dim, label, counted)  # (N, C): 1 at the label
+        count = y.sum() if weight is None else (_per_class(weight, input) * y).sum()
+    if label_smoothing:
+        y = (1 - label_smoothing) * y + label_smoothing / input.shape[dim] * counted
+    return y if weight is None else _per_class(weight, input) * y, count
+
+
+def _per_class(values: Tensor, input: Tensor) -> Tensor:
+    """Return one value per class, shaped to meet the input: (C,) becomes (C, 1, 1) for (N, C, H, W)."""
+    return values.view(-1, *[1] * (input.dim() - 1 - class_dim(input)))
+
+
 # Cross-entropy
 
 
@@ -358,36 +391,3 @@ class NLLLoss(Module):
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Return the loss of logarithms of probabilities (N, C, ...) and labels (N, ...)."""
         return nll_loss(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
-
-
-# What is expected of each class, read from labels or probabilities
-
-
-def expected(
-    input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, label_smoothing: float = 0.0
-) -> tuple[Tensor, Tensor]:
-    """Return y (N, C), what is expected of each class, and the count of examples that a mean divides by.
-
-    In the plain case y is 1 at the label and 0 elsewhere, and the count is N. Smoothing moves a part of y to all
-    classes alike; a weight multiplies y and counts the example as often; an ignored example has y = 0 and counts not.
-    """
-    dim, dtype = class_dim(input), torch.promote_types(input.dtype, torch.float32)
-    if target.is_floating_point():  # probabilities
-        y = target.to(torch.promote_types(target.dtype, dtype))  # (N, C)
-        counted: Tensor | float = 1.0  # every example counts
-        count = torch.full((), target.numel() / input.shape[dim], dtype=dtype, device=input.device)
-    else:  # labels
-        labels = target.long().unsqueeze(dim)  # (N, 1)
-        counts = labels != ignore_index  # (N, 1)
-        counted = counts.to(dtype)  # (N, 1): 1, or 0 for an ignored example
-        label = labels * counts  # (N, 1): that of an ignored example is 0; one that is no class fails below
-        y = input.new_zeros(input.shape, dtype=dtype).scatter(dim, label, counted)  # (N, C): 1 at the label
-        count = y.sum() if weight is None else (_per_class(weight, input) * y).sum()
-    if label_smoothing:
-        y = (1 - label_smoothing) * y + label_smoothing / input.shape[dim] * counted
-    return y if weight is None else _per_class(weight, input) * y, count
-
-
-def _per_class(values: Tensor, input: Tensor) -> Tensor:
-    """Return one value per class, shaped to meet the input: (C,) becomes (C, 1, 1) for (N, C, H, W)."""
-    return values.view(-1, *[1] * (input.dim() - 1 - class_dim(input)))

@@ -54,11 +54,11 @@ def normalize_backward(
     normalized = (input - mean) * inverse_deviation  # (N, C, H, W)
     grad_bias = grad_output.sum(all_but_channels(input), keepdim=True)  # (1, C, 1, 1)
     grad_weight = (grad_output * normalized).sum(all_but_channels(input), keepdim=True)  # (1, C, 1, 1)
-    slope = grad_output  # (N, C, H, W): all that is left where the statistics are fixed numbers
-    if from_batch:  # less its share in the mean and in the variance
+    if from_batch:  # the mean and the variance depend on the input as well
         m = input.numel() // mean.numel()
-        slope = grad_output - grad_bias / m - normalized * (grad_weight / m)  # (N, C, H, W)
-    grad_input = slope * (inverse_deviation if weight is None else weight * inverse_deviation)
+        grad_output = grad_output - grad_bias / m - normalized * (grad_weight / m)  # (N, C, H, W)
+    gamma = 1 if weight is None else weight  # (1, C, 1, 1)
+    grad_input = gamma * inverse_deviation * grad_output  # (N, C, H, W)
     return grad_input, None, None, grad_weight if needs[3] else None, grad_bias if needs[4] else None
 
 

@@ -45,14 +45,15 @@ def find_winners(images: Tensor, rows: Axis, columns: Axis) -> Tensor:
     The first in reading order among several, a NaN before any number; one of the image before padding.
     """
     seen = lay_out(images, rows, columns, padding=-torch.inf).flatten(-4, -3)  # (..., kh·kw, H', W')
-    tap = seen.max(-3, keepdim=True).indices  # (..., 1, H', W'): which of the kh·kw is the largest
-    pixels = torch.arange(rows.size * columns.size, device=images.device).view(rows.size, columns.size)
-    places = lay_out(pixels, rows, columns, padding=pixels.numel()).flatten(0, 1)  # (kh·kw, H', W'): seen by each tap
-    place = places.expand_as(seen).gather(-3, tap).squeeze(-3)  # (..., H', W')
-    if (rows.padded_size, columns.padded_size) == images.shape[-2:]:
-        return place
-    in_image = place < pixels.numel()  # else the padding came first among numbers that are all -inf
-    return torch.where(in_image, place, places.amin(0))
+    tap = seen.max(-3).indices  # (..., H', W'): v · kw + w of the largest
+    v, w = tap // columns.kernel_size, tap % columns.kernel_size
+    f = torch.arange(rows.windows, device=images.device)[:, None]
+    g = torch.arange(columns.windows, device=images.device)
+    i = f * rows.stride + v * rows.dilation - rows.before  # fs + v
+    j = g * columns.stride + w * columns.dilation - columns.before  # gs + w
+    i = torch.where(i < 0, i % rows.dilation, i)  # among numbers that are all -inf the padding comes first:
+    j = torch.where(j < 0, j % columns.dilation, j)  # the first tap in the image instead
+    return i * columns.size + j
 
 
 _maximum = differentiable(maximum_forward, maximum_backward, keeps="winners", fast=_fast.maximum)
@@ -74,7 +75,8 @@ def max_pool2d(
         \bar x_{cij} = \sum_{f,g} \bar y_{cfg}\, [(i, j) \text{ is where window } (f, g) \text{ has its maximum}]
 
     with the stride :math:`s`. Where several numbers are the largest, the first in reading order receives the gradient.
-    A number that is not a number (NaN) is larger than any other, as in torch.
+    A number that is not a number (NaN) is larger than any other, as in torch; of several in a window torch takes the
+    last, and the first is taken here.
 
     Parameters
     ----------
