@@ -12,7 +12,13 @@ from .conftest import serve, until
 
 pytestmark = pytest.mark.site
 
-PAGES = {"digit": ".tracer-title", "filter": ".kernel input", "descent": ".risk-map", "backprop": ".perceptron circle"}
+PAGES = {
+    "digit": ".tracer-title",
+    "train": ".train-figures strong",
+    "filter": ".kernel input",
+    "descent": ".risk-map",
+    "backprop": ".perceptron circle",
+}
 LISTENS = """
 <script>
   const told = [];
@@ -91,6 +97,7 @@ def test_from_disk_too(framed, unpacked, name):
 
 STATES = {
     "digit": "digit=2&open=conv1:0.5.5",
+    "train": "seed=3&batch=50&rule=plain&rate=0.1&digit=2",
     "filter": "bias=0.5&stride=2",
     "descent": "step=0.002",
     "backprop": "seed=7",

@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import torch
 from playwright.sync_api import Page
 
 from . import engines
 from .conftest import HTML, SMUGGLED_INTO, serve
+from .test_train import Run, digits_to_learn, near
 
 pytestmark = [pytest.mark.site, pytest.mark.xdist_group("other browsers")]  # each is started once
 
@@ -170,9 +172,17 @@ def test_smuggled_code_does_not_run_and_would_without_the_policy(engine, smuggle
 
 
 @pytest.mark.parametrize("way", ["served", "from disk"])
-def test_digits_are_fetched_and_a_step_is_made(engine, html, served, way):
+def test_digits_are_fetched_and_steps_are_those_of_the_package(engine, html, served, way):
     engine.open(f"{served}play/train.html" if way == "served" else (html / "play/train.html").as_uri())
     assert engine.settled("document.querySelector('[data-play] button') !== null", True)
     engine.click(BUTTON % '"One step"')
     assert engine.settled("window.glassbox?.step()", 1) == 1
+    run = Run(digits_to_learn()).to(1)
+    near(engine.run("glassbox.weights()"), run.weights)
+    assert engine.settled("document.querySelector('.update-move') !== null", True)
+    batch, weight = run.batch(1), run.model.conv1.weight
+    of_all, of_one = (torch.autograd.grad(run.loss(each), weight)[0][0, 0, 0, 0] for each in (batch, batch[:1]))
+    near(engine.run("Number(document.querySelector('.update-gradients .formula-result data').value)"), of_all)
+    engine.click("document.querySelector('.update-gradients tbody button')")
+    near(engine.run("Number(document.querySelector('.tracer-title data').value)"), of_one)
     assert getattr(engine, "errors", []) == []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+from itertools import pairwise
 
 import pytest
 import torch
@@ -38,11 +40,15 @@ def train(request, visit, html):
 # What the package computes --------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def digits():
+def digits_to_learn():
     found = mnist("train")
     found = found[: min(2000, len(found.labels))]
     return (found.images.double() * 15).round() / 15, found.labels
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return digits_to_learn()
 
 
 class Run:
@@ -125,7 +131,7 @@ def test_it_trains_pauses_goes_back_and_opens_a_step(train, digits):
     run = Run(digits).to(9)
     near(page.evaluate("glassbox.weights()"), run.weights)
 
-    page.get_by_role("button", name="fc2.weight").click()
+    press(page, "fc2.weight")
     title = page.locator(".tracer-title code").inner_text()
     row, column = map(int, re.findall(r"\d+", title.partition("[")[2]))
     assert page.locator(".update > .train-heading").inner_text() == f"Step 10, written out for {title}"
@@ -183,6 +189,40 @@ def test_another_setting_begins_a_run_and_keeps_the_one_before(train):
     page.get_by_role("button", name="forget it").click()
     assert page.locator(".curves polyline.kept").count() == 0
     until(page, "location.hash.includes('batch=1&')")
+
+
+def test_the_gradient_of_the_digit_and_the_mean_of_the_batch_are_pictures(train, digits):
+    page = train()
+    press(page, "One step")
+    until(page, "/a digit's own/.test(document.querySelector('.gradients').textContent)")
+    run = Run(digits).to(1)
+    weight, every = run.model.fc2.weight, list(run.model.parameters())
+
+    def length(loss):
+        return torch.cat([slope.flatten() for slope in torch.autograd.grad(loss, every)]).norm()
+
+    batch = run.batch(1)
+    each = torch.stack([length(run.loss(batch[k : k + 1])) for k in range(BATCH)]).mean()
+    words = page.locator(".gradients").inner_text()
+    long, own = map(float, re.search(r"It is ([\d.]+) long, a digit's own ([\d.]+) on average", words).groups())
+    near([long, own], torch.stack([length(run.loss(batch)), each]), rtol=0, atol=0.005)
+
+    slope = torch.autograd.grad(run.loss(batch), weight)[0]
+    page.get_by_role("group", name="Mean gradient of the batch").get_by_role("button", name="fc2.weight").click()
+    row, column = map(int, torch.unravel_index(slope.abs().argmax(), slope.shape))
+    until(page, f"document.querySelector('.update').textContent.includes('fc2.weight[{row}, {column}]')")
+    until(page, "document.querySelector('.update-move') !== null")
+    near(values(page.locator(".update-gradients .formula-result data"))[0], slope[row, column])
+
+    test = mnist("test")
+    seven = int((test.labels == 7).nonzero()[0])
+    image = test.images[seven : seven + 1].double()
+    loss = functional.cross_entropy(run.model((image * 255).round() / 255), torch.tensor([7]))
+    slope = torch.autograd.grad(loss, weight)[0]
+    page.get_by_role("group", name="Gradient of the digit").get_by_role("button", name="fc2.weight").click()
+    row, column = map(int, torch.unravel_index(slope.abs().argmax(), slope.shape))
+    assert page.locator(".tracer-title code").inner_text() == f"∂L/∂ fc2.weight[{row}, {column}]"
+    near(values(page.locator(".tracer-title data"))[0], slope[row, column])
 
 
 def test_the_landscape_is_drawn_on_request(train):
@@ -246,12 +286,51 @@ def test_axe_finds_nothing(visit, scheme, size):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.parametrize("width", [320, 390, 700, 1200])
+def test_alone_in_a_frame_nothing_covers_anything(visit, width):
+    page = visit("play/train.html?bare", width=width)
+    page.wait_for_selector(".train-figures strong")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    edge = "document.querySelector(it).getBoundingClientRect()"
+    until(page, f"{edge}.bottom <= document.querySelector('.train-form').getBoundingClientRect().top", ".train-head")
+
+
+@pytest.mark.parametrize("width", [390, 700, 800, 920])
+def test_the_names_of_layers_have_room(visit, width):
+    page = visit("play/train.html?bare", width=width)
+    page.locator(".tracer-title").first.wait_for(state="attached")
+    boxes = page.locator(".flow-stage > button").evaluate_all(
+        """(buttons) => buttons.map((button) => {
+            const range = document.createRange();
+            range.selectNodeContents(button);
+            const { left, right, top } = range.getBoundingClientRect();
+            return { left, right, top };
+        })"""
+    )
+    for before, after in pairwise(boxes):
+        assert abs(before["top"] - after["top"]) > 5 or before["right"] <= after["left"] + 1
+
+
 def test_a_finger_trains_on_a_small_phone(train):
     page = train(**PHONE)
     page.get_by_role("button", name="Train", exact=True).tap()
     until(page, "glassbox.step() >= 2")
     page.get_by_role("button", name="Pause").tap()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_page_is_light_and_its_digits_come_when_they_are_asked_for(visit, html):
+    script = (html / "_static/play/train.js").read_text("utf-8")
+    (line,) = [line for line in script.splitlines() if line.startswith('{"network":')]
+    assert len(gzip.compress(script.replace(line, "").encode())) <= 75_000
+    assert len(gzip.compress((html / "_static/play/train-data.js").read_bytes())) <= 400_000
+    came = "performance.getEntriesByType('resource').some(({ name }) => name.endsWith('/train-data.js'))"
+    page = visit("play/train.html")
+    page.wait_for_selector(".train-figures strong")
+    assert not page.evaluate(came)
+    press(page, "One step")
+    until(page, "glassbox.step() === 1")
+    assert page.evaluate(came)
 
 
 def test_without_javascript_there_is_a_still_and_a_sentence(visit, html):

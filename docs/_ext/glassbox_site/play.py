@@ -52,7 +52,7 @@ WIDGETS = {
             "With JavaScript, you draw a digit here, the network of lesson 1.3 reads it in the page, and every number "
             "in it opens into the sum that made it."
         ),
-        styles=("colors.css", "tracer.css", "board.css"),
+        styles=("colors.css", "tracer.css", "board.css", "wide.css"),
     ),
     "train": Widget(
         data=play_data.small_cnn_to_train,
@@ -61,7 +61,7 @@ WIDGETS = {
             "With JavaScript, a network of random weights learns to read digits here, in the page, and every weight, "
             "value and gradient opens at every step of the run."
         ),
-        styles=("colors.css", "play.css", "tracer.css", "board.css"),
+        styles=("colors.css", "play.css", "tracer.css", "board.css", "wide.css"),
         later=play_data.digits_to_learn,
     ),
     "weights": Widget(

@@ -1,12 +1,16 @@
-// All weights of the network as pictures: every kernel of the convolutions, and the dense layers as tables of weights.
+// A number for each weight of the network, as pictures: every kernel of the convolutions, the dense layers as tables.
 import { make } from "./dom.js";
 import { strongestOf } from "./flow.js";
 import { indexAt, layOut, Pictures } from "./pictures.js";
 
 export class Filters {
-  /** `pick(place)` is called with the weight that the reader picks. */
-  constructor({ network, pick }) {
-    this.parts = network.layers.flatMap((layer, l) => (layer.weight ? [makePart(layer, l, pick)] : []));
+  /**
+   * `pick(place)` is called with the weight that the reader picks. `before` stands before the name of a weight,
+   * `strongest` says what the largest number is, and `areTold` whether a caption says how the pictures lie.
+   */
+  constructor({ network, pick, before = "", strongest = "strongest weight", areTold = true }) {
+    const words = { before, strongest, areTold };
+    this.parts = network.layers.flatMap((layer, l) => (layer.weight ? [makePart(layer, l, pick, words)] : []));
     this.element = make(
       "div",
       { class: "filters" },
@@ -19,16 +23,16 @@ export class Filters {
     return this.parts.filter((part) => part.isKernel === isKernel).map(({ element }) => element);
   }
 
-  /** Draw the weights of a network, each layer on a scale of its own. */
-  draw(network, palette) {
+  /** Draw the numbers of each layer on a scale of its own. */
+  draw(numbersOf, palette) {
     for (const { layer, pictures } of this.parts) {
-      const { data } = network.layers[layer].weight;
-      pictures.draw(data, largest(data), palette);
+      const numbers = numbersOf(layer);
+      pictures.draw(numbers, largest(numbers), palette);
     }
   }
 }
 
-function makePart({ name, weight }, layer, pick) {
+function makePart({ name, weight }, layer, pick, { before, strongest, areTold }) {
   const layout = layOut(weight.shape);
   const isKernel = weight.shape.length === 4;
   const pictures = new Pictures(layout, `aspect-ratio: ${layout.columns} / ${layout.rows}`);
@@ -54,13 +58,13 @@ function makePart({ name, weight }, layer, pick) {
     ? `${weight.shape[0]} × ${weight.shape[1]} kernels, a column for each map`
     : `${weight.shape[0]} units, a row of ${weight.shape[1]} weights for each`;
   const toStrongest = () => open(strongestOf(pictures));
-  const title = `Open the strongest weight of ${name}`;
+  const title = `Open the ${strongest} of ${name}`;
   const button = make(
     "button",
     { type: "button", class: "tracer-toggle", title, onclick: toStrongest },
-    `${name}.weight`,
+    `${before}${name}.weight`,
   );
-  const element = make("figure", {}, picture, make("figcaption", {}, button, make("span", {}, ` ${words}`)));
+  const element = make("figure", {}, picture, make("figcaption", {}, button, areTold && make("span", {}, ` ${words}`)));
   return { layer, isKernel, pictures, element };
 }
 

@@ -9,6 +9,7 @@ import { make } from "./dom.js";
 import { Evaluation } from "./evaluation.js";
 import { Film } from "./film.js";
 import { Filters } from "./filters.js";
+import { Gradients } from "./gradients.js";
 import { decode } from "./network.js";
 import { counted, percent, written } from "./numbers.js";
 import { readPalette, watchTheme } from "./palette.js";
@@ -98,9 +99,16 @@ class TrainPage {
     this.legend = make("p", { class: "train-legend" });
     this.wrongButton = button("Next one that it misreads", "", () => this.pickHeldOut(this.wall.nextWrong()));
     this.filters = new Filters({ network: this.network, pick: (place) => this.openWeight(place) });
+    this.gradients = new Gradients({
+      network: this.network,
+      parts: this.parts,
+      pickOwn: (place) => this.openSlope(place),
+      pickMean: (place) => this.openMean(place),
+    });
     this.update = new Update({
       open: (example, place) => this.openGradient(example, place),
       wake: () => this.slices.wake(),
+      found: () => this.showGradients(),
     });
     this.terrain = new Terrain({
       count: this.countOfWeights,
@@ -136,6 +144,7 @@ class TrainPage {
       this.makeHeading("Every weight that it learns"),
       make("p", { class: "tracer-note" }, this.wordsOfWeights()),
       this.filters.element,
+      this.gradients.element,
       this.update.element,
       this.terrain.element,
       make(
@@ -477,8 +486,19 @@ class TrainPage {
   openGradient(example, place) {
     const { images, labels } = this.digits.training;
     this.present(images[example].data, labels[example]);
+    this.openSlope(place);
+  }
+
+  /** Open the gradient of the digit on the board for a weight. */
+  openSlope(place) {
     this.viewer.direction = "backward";
     this.viewer.open(place);
+  }
+
+  /** Open the mean gradient of the batch for a weight: the gradients of its digits, and what the step makes of them. */
+  openMean(place) {
+    this.openWeight(place);
+    this.update.element.scrollIntoView({ block: "nearest" });
   }
 
   // What is shown ----------------------------------------------------------------------------------------------------
@@ -527,7 +547,7 @@ class TrainPage {
       this.theta = theta;
       this.viewer.use(network);
     }
-    this.filters.draw(network, this.palette);
+    this.filters.draw((layer) => network.layers[layer].weight.data, this.palette);
     this.showUpdate();
   }
 
@@ -537,6 +557,18 @@ class TrainPage {
       this.weight = place;
     }
     this.update.show(this.run.training, this.shownState, this.isTraining ? null : this.weight);
+    this.showGradients();
+  }
+
+  showGradients() {
+    const { run, viewer, update, shownState } = this;
+    const { training } = run;
+    if (training === null || this.isTraining || !viewer.slopes) {
+      this.gradients.show(null);
+      return;
+    }
+    const digit = { name: viewer.classes[viewer.target], slopes: viewer.slopes.weight };
+    this.gradients.show(shownState.step + 1, digit, update.gradient, this.palette);
   }
 
   /** The evaluation of what is shown, or the last one before it. */

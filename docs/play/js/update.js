@@ -1,20 +1,23 @@
 // The next step of a run, written out for one weight: the gradient of each digit of the batch, their mean, and what the
 // optimizer makes of it.
 import { make, makeNumber } from "./dom.js";
-import { backward, forward } from "./network.js";
 import { written } from "./numbers.js";
 import { codeOfPlace } from "./places.js";
-import { ravel } from "./tensor.js";
-import { BETA1, BETA2, MOMENTUM, MOVE, placeInLine } from "./training.js";
+import { lengthOf } from "./plane.js";
+import { addGradient, BETA1, BETA2, MOMENTUM, MOVE, placeInLine } from "./training.js";
 
 const SHOWN_AT_FIRST = 10; // digits of a batch
 const NOTE =
   "Pick any other weight in the pictures above. A digit's gradient opens into the sum that made it, with the digit.";
 
 export class Update {
-  /** `open(example)` is called when the reader opens the gradient of one digit; `wake()` when there is work to do. */
-  constructor({ open, wake }) {
-    Object.assign(this, { open, wake, job: null, shown: null });
+  /**
+   * `open(example)` is called when the reader opens the gradient of one digit, `wake()` when there is work to do,
+   * `found()` when the gradient of the batch is: `gradient`, {mean, length, count}, the mean of so many for all weights
+   * in one line, and how long one of them is on average.
+   */
+  constructor({ open, wake, found }) {
+    Object.assign(this, { open, wake, found, job: null, shown: null, gradient: null });
     this.title = make("p", { class: "train-heading", role: "heading", "aria-level": 2 });
     this.body = make("div", {});
     this.element = make(
@@ -32,6 +35,9 @@ export class Update {
     if (key === this.shown?.key && (!isReady || (training === this.shown.training && state === this.shown.state))) {
       return;
     }
+    if (training !== this.shown?.training || state !== this.shown.state) {
+      this.gradient = null;
+    }
     [this.shown, this.job] = [{ key, training, state }, null];
     if (!isReady) {
       const words =
@@ -44,8 +50,9 @@ export class Update {
     }
     const network = training.networkOf(state);
     const batch = training.batchOf(state.step);
-    const at = ravel(place.index, network.layers[place.layer][place.what].shape);
-    this.job = { training, state, place, network, batch, at, gradients: [] };
+    const at = placeInLine(training.parts, place);
+    const sum = new Float64Array(state.theta.length);
+    this.job = { training, state, place, network, batch, at, sum, length: 0, gradients: [] };
     this.title.textContent = `Step ${state.step + 1}, written out for ${codeOfPlace(network, place)}`;
     this.body.replaceChildren(
       make("progress", { max: batch.length, value: 0, "aria-label": "gradients of the batch" }),
@@ -59,14 +66,21 @@ export class Update {
     if (job === null || job.gradients.length === job.batch.length) {
       return false;
     }
-    const { images, labels } = job.training.examples;
-    const example = job.batch[job.gradients.length];
-    const slopes = backward(forward(job.network, images[example]), labels[example]);
-    job.gradients.push(slopes[job.place.what][job.place.layer].data[job.at]);
-    if (job.gradients.length === job.batch.length) {
+    const { batch, sum, gradients, training } = job;
+    const { images, labels } = training.examples;
+    const example = batch[gradients.length];
+    const own = new Float64Array(sum.length);
+    addGradient(job.network, training.parts, images[example], labels[example], own);
+    own.forEach((slope, k) => (sum[k] += slope));
+    gradients.push(own[job.at]);
+    job.length += lengthOf(own);
+    if (gradients.length === batch.length) {
+      const count = batch.length;
+      this.gradient = { mean: sum.map((total) => total / count), length: job.length / count, count };
       this.write(SHOWN_AT_FIRST);
-    } else if (job.gradients.length % 50 === 0) {
-      this.body.firstChild.value = job.gradients.length;
+      this.found();
+    } else if (gradients.length % 50 === 0) {
+      this.body.firstChild.value = gradients.length;
     }
     return true;
   }
@@ -113,10 +127,9 @@ export class Update {
 
   /** The optimizer's equations, in numbers. */
   writeMove(g) {
-    const { training, state, place } = this.job;
+    const { training, state, place, at } = this.job;
     const { rule, rate } = training.settings;
-    const k = placeInLine(training.parts, place);
-    const [theta, memory, step] = [state.theta[k], { m: state.m?.[k], v: state.v?.[k] }, state.step + 1];
+    const [theta, memory, step] = [state.theta[at], { m: state.m?.[at], v: state.v?.[at] }, state.step + 1];
     const moved = MOVE[rule](g, theta, memory, { rate, step });
     const code = codeOfPlace(training.network, place);
     return make(

@@ -4,7 +4,10 @@ import { forward, lossOf } from "./network.js";
 
 const MARGIN = 0.35; // of the width of what is shown, around it
 
-const lengthOf = (a) => Math.sqrt(dot(a, a));
+/** How long a line of numbers is as a vector. */
+export function lengthOf(a) {
+  return Math.sqrt(dot(a, a));
+}
 
 function dot(a, b) {
   let sum = 0;
