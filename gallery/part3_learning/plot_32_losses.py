@@ -108,9 +108,9 @@ for p in (0.9, 0.5, 0.4, 0.01):
 # %%
 # Who knows nothing and says one half pays :math:`\log 2`, about 0.69, for each answer;
 # with :math:`K` classes and :math:`1/K` for each it is :math:`\log K`. A network whose
-# mean charge is close to that has learned no more than who says :math:`1/K` each time.
-# One that pays more does worse, however many of its answers are right: it is too often
-# sure and wrong.
+# mean charge is about that does no better than who says :math:`1/K` each time, and as a
+# rule has learned nothing yet. One that pays much more does worse, however many of its
+# answers are right: it is too often sure and wrong.
 #
 # What training sees
 # ------------------
@@ -292,7 +292,7 @@ plt.show()
 # hundreds of steps, until it has crept to where the slope is, and then it is quick. How
 # long it waits depends on how sure it was, and on the step size. A score alone could
 # take longer steps. But scores are made by weights that serve all examples, and a step
-# that is long enough for this one throws the others about.
+# that is long enough for this one may throw the others about.
 
 print(ways.loc[[0, 120, 400, 600]].round(4).to_string(), end="\n\n")
 rows = {}
