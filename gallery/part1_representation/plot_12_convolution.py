@@ -294,8 +294,8 @@ ax.axhline(0, color=plots.style.MUTED, linewidth=1)
 ax.set(ylabel="left of a dense answer")
 fig.alt_text = (
     "What is left of three dense answers when the photograph moves by up to twelve "
-    "pixels: of upright edges next to nothing after one or two, of level edges and of "
-    "broad patches of light and dark more."
+    "pixels: that of upright edges falls at once and swings about zero, that of level "
+    "edges falls slowly, that of light and dark hardly falls."
 )
 plt.show()
 

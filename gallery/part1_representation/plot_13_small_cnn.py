@@ -136,10 +136,10 @@ inside.to_frame()
 #
 # .. math:: \left\lfloor \frac{H + 2p - k}{s} \right\rfloor + 1 ,
 #
-# and a layer that turns :math:`C` channels into :math:`D` has :math:`D \, C \, k^2`
-# weights and :math:`D` biases. A dense layer from :math:`C` to :math:`D` numbers has
-# :math:`D \, C` weights and :math:`D` biases. ReLU, pooling and flatten have nothing to
-# learn.
+# and a layer that turns :math:`C` channels into :math:`C'` has :math:`C' \, C \, k^2`
+# weights and :math:`C'` biases. A dense layer from :math:`C` to :math:`C'` numbers has
+# :math:`C' \, C` weights and :math:`C'` biases. ReLU, pooling and flatten have nothing
+# to learn.
 #
 # The first formula explains an odd sight, 28, 29, 14. A kernel of 2 has no middle. In
 # 28 rows it has room at 27 places. A border of one zero on both sides makes 30 rows,
