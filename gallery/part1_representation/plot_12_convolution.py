@@ -302,9 +302,9 @@ plt.show()
 # %%
 # To a convolution it is the same scene in another place. To an output that knows its
 # upright edges by heart it is another image: an edge is narrow, and after a move it
-# meets weights that were made for something else, here even for the opposite edge. A
-# level edge, which is long to the side, bears the move better, and a broad patch of
-# light bears it best.
+# meets weights that were made for something else, here even for the opposite edge. The
+# level edges of this roof are long to the side and bear the move better; broad patches
+# of light bear it best.
 #
 # Padding and stride
 # ------------------

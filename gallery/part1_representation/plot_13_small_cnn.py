@@ -272,8 +272,8 @@ plt.show()
 # --------
 # The seed was chosen by the validation accuracy, and the best of several is on average
 # a little lucky. So what counts is a third set of images, by which nothing was chosen:
-# now, and only now, the test images. Whoever chooses by them has nothing left to judge
-# with.
+# now, and only now, the test images. Whoever chooses by them too reports a lucky
+# number, and has nothing left to judge with.
 
 result = training.evaluate(model, test)
 print(f"{epochs['validation_accuracy'].iloc[-1]:.2%} of the validation images,")
