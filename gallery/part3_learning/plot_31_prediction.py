@@ -402,7 +402,7 @@ fresh = torch.rand(20_000, 2, generator=generator).double() * 8 + torch.tensor([
 seen, others = share_right(learner, X), share_right(learner, fresh)
 outside = (walking(fresh) >= 3).double().mean().item()
 print(f"{seen:.1%} of the addresses that it has seen are judged right,")
-print(f"{others:.1%} of 20,000 others. Who always says *outside* is right for ", end="")
+print(f"{others:.1%} of 20,000 others. To say outside each time is right for ", end="")
 print(f"{outside:.1%}.")
 assert seen > others > 0.9 > 0.75 > outside
 
