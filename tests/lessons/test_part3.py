@@ -297,14 +297,20 @@ def test_a_habit_is_learned_from_any_start_and_rare_hats_are_missed(claim):
     seeds = (11, 12, 13)
     rows = {(row["learned"], row["seed"]): row for row in faces_starts(None, seeds=seeds)}
     for seed in seeds:
-        linear, balanced, found = (rows[name, seed] for name in ("linear", "balanced", "as found"))
+        linear, dense, balanced, found = (rows[name, seed] for name in ("linear", "dense", "balanced", "as found"))
         start = f"start {seed}"
 
         def both(column, form=".0%", *, balanced=balanced, found=found):
             return f"{balanced[column]:{form}}, {found[column]:{form}}"
 
-        ahead = min(balanced[question] - linear[question] for question in QUESTIONS)
-        claim("3.6", "the network beats the linear model on all five: by at least", start, f"{ahead:.0%}", ahead > 0.03)
+        ahead = min(balanced[each] - max(linear[each], dense[each]) for each in QUESTIONS)
+        claim(
+            "3.6",
+            "the network beats a linear model and a dense network on all five: by at least",
+            start,
+            f"{ahead:.0%}",
+            ahead > 0.03,
+        )
         sentence = "who met few hats finds fewer, with fewer false alarms: recall, then precision, balanced, as found"
         figure = f"{both('hat recall')}; {both('hat precision')}"
         missed = (
@@ -317,8 +323,8 @@ def test_a_habit_is_learned_from_any_start_and_rare_hats_are_missed(claim):
         sentence = "a smile is taken for glasses by the network that learned them together: balanced, as found"
         habit = found["glasses for a smile"] > 2 * balanced["glasses for a smile"]
         claim("3.6", sentence, start, both("glasses for a smile"), habit)
-        sentence = "its map for glasses lies lower: share of the lowest third, balanced, as found"
-        claim("3.6", sentence, start, both("map below"), found["map below"] > balanced["map below"])
+        sentence = "it reads glasses from the mouth too: a covered mouth costs more with a smile, balanced, as found"
+        claim("3.6", sentence, start, both("mouth", ".1f"), found["mouth"] > balanced["mouth"] + 0.5)
 
 
 # 3.7 ------------------------------------------------------------------------------------------------------------------

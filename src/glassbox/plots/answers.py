@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def yes_no_bars(ax: Axes, probabilities: Tensor, answers: Tensor, names: Sequence[str] = ()) -> Axes:
     """Draw the probability of each yes as a bar from 0 to 1, and a dot at the true answer: full for yes, hollow for no.
 
-    The bar of an answer that is on the wrong side of one half is orange and hatched.
+    An answer on the wrong side of one half has an orange frame, and its bar is orange and hatched.
 
     Parameters
     ----------
@@ -57,10 +57,11 @@ def yes_no_bars(ax: Axes, probabilities: Tensor, answers: Tensor, names: Sequenc
             "give one answer and one name for each"
         )
     rows, wrong = np.arange(len(values)), (values > 0.5) != truth
-    ax.barh(rows, np.ones(len(values)), color=FAINT, height=0.66)
+    grounds = ax.barh(rows, np.ones(len(values)), color=FAINT, height=0.66)
     bars = ax.barh(rows, values, color=[ORANGE if missed else BLUE for missed in wrong], height=0.66)
-    for bar, missed in zip(bars, wrong, strict=True):
+    for ground, bar, missed in zip(grounds, bars, wrong, strict=True):
         if missed:
+            ground.set(edgecolor=ORANGE, linewidth=1.5)  # a bar near 0 could not be seen
             bar.set(hatch="////", edgecolor=PAPER, linewidth=0)
     ax.containers.reverse()  # the bars come before their background
     ax.axvline(0.5, color=MUTED, linewidth=1)
