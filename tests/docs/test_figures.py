@@ -120,6 +120,16 @@ def test_a_video_is_the_same_twice_and_comes_in_two_variants(figure, tmp_path):
     assert (tmp_path / "a.mp4").read_bytes() != (tmp_path / "a-dark.mp4").read_bytes()
 
 
+@pytest.mark.parametrize(("still", "left"), [(None, 2), (1, 1)])
+def test_a_video_leaves_the_figure_at_its_still(figure, tmp_path, still, left):
+    (line,) = figure.axes[0].lines
+    animation = FuncAnimation(figure, lambda step: line.set_data([0, 1], [0, step]), frames=3)
+    if still is not None:
+        animation.still = still
+    videos.save_video(animation, tmp_path / "a")
+    assert line.get_ydata()[1] == left
+
+
 def test_a_frame_of_the_dark_video_is_drawn_dark(figure):
     frame = io.BytesIO()
     with dark.dark(figure):

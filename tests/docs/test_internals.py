@@ -52,6 +52,15 @@ def animation_figure() -> bool:
     return animation._fig is figure
 
 
+def animation_frames() -> bool:
+    figure, drawn = matplotlib.figure.Figure(), []
+    FigureCanvasAgg(figure)
+    animation = FuncAnimation(figure, lambda frame: drawn.append(frame) or [], frames=3, cache_frame_data=False)
+    animation._draw_was_started = True  # no warning that it was never shown
+    animation._func(2)
+    return drawn == [2]
+
+
 def renderer() -> bool:
     drawn = RendererAgg(10, 10, 100)
     own = {"draw_markers", "draw_path_collection"} <= set(vars(drawn))
@@ -101,6 +110,7 @@ def thumbnails() -> bool:
 # What is taken, the file that takes it, and whether it is there still.
 TAKEN: dict[str, tuple[str, Callable[[], bool]]] = {
     "Animation._fig is the figure": ("figures.py, videos.py", animation_figure),
+    "FuncAnimation._func draws a frame": ("videos.py", animation_frames),
     "RendererAgg binds its C++ half in _update_methods, as _renderer": ("dark.py", renderer),
     "FigureCanvasAgg keeps a renderer by _lastKey": ("dark.py", canvas),
     "IndexBuilder keeps _titles and _index_entries": ("search.py", search),

@@ -81,11 +81,7 @@ class Scraper:
                 least = least_width(figure)
                 shown = {"path": stem.relative_to(gallery_conf["src_dir"]).as_posix(), "alt": alt, "least": least}
                 if figure in animations:
-                    movie = animations[figure]
-                    width, height = save_video(movie, stem)
-                    # The still, and the gallery's thumbnail, is the frame that the lesson names, or the last one.
-                    if hasattr(movie, "still"):
-                        movie._func(movie.still)
+                    width, height = save_video(animations[figure], stem)
                     save_image(figure, stem)
                     template = _VIDEO
                 else:

@@ -22,7 +22,10 @@ _STREAMABLE = ["-movflags", "+faststart"]
 
 
 def save_video(animation, stem: Path) -> tuple[int, int]:
-    """Write ``stem.mp4`` and ``stem-dark.mp4``; return width and height in CSS pixels."""
+    """Write ``stem.mp4`` and ``stem-dark.mp4``; return width and height in CSS pixels.
+
+    The figure is left at the frame that stands for the video: ``animation.still``, or the last one.
+    """
     import imageio_ffmpeg
     import matplotlib
 
@@ -34,6 +37,8 @@ def save_video(animation, stem: Path) -> tuple[int, int]:
         animation.save(stem.with_suffix(".mp4"), **options)
         with dark(figure):
             animation.save(stem.with_name(f"{stem.name}-dark.mp4"), **options)
+    if hasattr(animation, "still"):
+        animation._func(animation.still)
     # Matplotlib rounds the frame to even numbers of pixels, as H.264 needs.
     return tuple(round(inches * VIDEO_DPI) for inches in figure.get_size_inches())
 
