@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -381,33 +382,43 @@ def data(
 @app.command()
 def grade(
     folder: Annotated[Path, typer.Argument(help="The folder of the notebooks that were handed in.")],
-    output: Annotated[Path, typer.Option("--csv", help="The table to write.")] = Path("grades.csv"),
-    seconds: Annotated[int, typer.Option(min=1, help="How long one notebook may run.")] = 60,
+    output: Annotated[Path, typer.Option("--csv", help="The table to write, a line an answer.")] = Path("grades.csv"),
+    students: Annotated[
+        Path | None, typer.Option("--students", help="One more table to write, a line a student.")
+    ] = None,
+    seconds: Annotated[int, typer.Option(min=1, help="How long one run of a notebook may take.")] = 60,
     gigabytes: Annotated[float, typer.Option(help="How much memory one notebook may take.")] = 4.0,
 ) -> None:
     """Grade the exercises of a class: a table of who answered what, and the slips that were made.
 
     Each notebook runs without its solutions, in a process of its own that may write into a temporary folder only,
-    start no program and reach no network.
+    start no program and reach no network. One that is stopped runs again without the cell that stopped it.
 
     \b
     Examples:
       glassbox grade handed-in
-      glassbox grade handed-in --csv monday.csv --seconds 20
+      glassbox grade handed-in --csv monday.csv --students totals.csv --seconds 20
 
     Exit code: 0 done, whatever the grades, 1 something is wrong (one line says what), 2 an unknown option.
     """  # noqa: D301
     with _told_in_one_line():
         from glassbox.exercises import grading
 
-        rows = grading.grade(folder, seconds=seconds, gigabytes=gigabytes)
+        def progress(done: int, count: int) -> None:
+            typer.echo(f"\r{done} of {count}", err=True, nl=done == count)
+
+        rows = grading.grade(
+            folder, seconds=seconds, gigabytes=gigabytes, progress=progress if sys.stderr.isatty() else None
+        )
         grading.write_csv(rows, output)
+        if students is not None:
+            grading.write_students(rows, students)
         typer.echo(grading.summary(rows))
         kernel = (
             "bubblewrap and Python" if grading.sandbox() else "Python alone (on Linux, bubblewrap adds the kernel's)"
         )
         typer.echo(f"notebooks: {len({row.who for row in rows})}, kept from files and network by {kernel}")
-        typer.echo(f"table: {output}")
+        typer.echo(f"table: {output}{'' if students is None else f', {students}'}")
 
 
 @app.command()

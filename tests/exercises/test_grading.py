@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
+from glassbox import descent
 from glassbox.exercises import EXERCISES, grading
-from glassbox.exercises.grading import Row, grade, summary, write_csv
+from glassbox.exercises.grading import Row, grade, summary, write_csv, write_students
+from glassbox.exercises.judging import is_as_handed_out, outcomes
+from glassbox.exercises.reading import BLANK
+from glassbox.nn import functional
+
+ROOT = Path(__file__).parents[2]
 
 BEGIN = "import torch\nfrom glassbox.exercises import check\nfrom glassbox.nn import functional as F"
 RIGHT = 'check("1.1-a", [-1, 0, 1 / 2, 1 / 2])'
@@ -77,12 +85,17 @@ def graded(folder: Path, **notebooks: dict | str) -> dict[tuple[str, str], Row]:
 @pytest.fixture(scope="module")
 def rows(kept, tmp_path_factory):
     """Grade one class, in the sandbox that this system offers."""
+    folder = tmp_path_factory.mktemp("class")
+    (folder / "essay.pdf").write_text("not a notebook")
+    (folder / ".DS_Store").write_text("of a system")
     return graded(
-        tmp_path_factory.mktemp("class"),
+        folder,
         ada__part1=notebook(RIGHT, 'check("1.4-a", "right")'),
         bob=notebook('check("1.1-a", [-1, 0, 1, 1])', STEP.format("scores.softmax(1) / len(scores)")),
         blank=notebook('answer = ...\ncheck("1.1-a", answer)', solution=RIGHT + "\nraise SystemExit"),
-        endless=notebook(RIGHT, 'while True:\n    pass\ncheck("1.4-a", "right")'),
+        endless=notebook(
+            RIGHT, 'while True:\n    pass\ncheck("1.4-a", "right")', 'check("1.4-b", ...)', STEP.format("0")
+        ),
         hoards=notebook('check("1.1-a", [0] * 10**11)', 'check("1.4-a", "right")'),
         leaves=notebook('check("1.4-a", "left")', "import os\nos._exit(0)", RIGHT),
         stops=notebook('check("1.1-a", nowhere)', STEP.format("1 / 0")),
@@ -112,10 +125,12 @@ EXPECTED = {
     ("blank", "1.1-a"): ("", ""),
     ("endless", "1.1-a"): ("yes", ""),
     ("endless", "1.4-a"): ("", ""),
+    ("endless", "1.4-b"): ("", ""),
+    ("endless", "3.2-a"): ("no", ""),
     ("hoards", "1.1-a"): ("", ""),
     ("hoards", "1.4-a"): ("yes", ""),
     ("leaves", "1.4-a"): ("no", "other_side"),
-    ("leaves", "1.1-a"): ("", ""),
+    ("leaves", "1.1-a"): ("yes", ""),
     ("stops", "1.1-a"): ("", ""),
     ("stops", "3.2-a"): ("no", ""),
     ("attacks", "1.1-a"): ("yes", ""),
@@ -123,6 +138,7 @@ EXPECTED = {
     ("forges", "1.4-a"): ("", ""),
     ("broken", ""): ("", ""),
     ("other", ""): ("", ""),
+    ("essay.pdf", ""): ("", ""),
 }
 
 
@@ -134,14 +150,56 @@ def test_each_row_says_what_was_handed_in(rows, who, exercise):
 
 def test_a_row_without_an_answer_says_why(rows):
     assert "not answered yet" in rows["blank", "1.1-a"].message
-    assert "it ran for more than 6 s" in rows["endless", "1.4-a"].message
+    assert rows["endless", "1.4-a"].message == "stopped in this cell: it ran for more than 6 s"
+    assert "not answered yet" in rows["endless", "1.4-b"].message
     assert "MemoryError" in rows["hoards", "1.1-a"].message
-    assert "not reached" in rows["leaves", "1.1-a"].message
     assert "NameError: name 'nowhere' is not defined" in rows["stops", "1.1-a"].message
     assert "ZeroDivisionError" in rows["stops", "3.2-a"].message
     assert "cannot be judged" in rows["forges", "1.4-a"].message
     assert "no Jupyter notebook" in rows["broken", ""].message
     assert "checks no exercise" in rows["other", ""].message
+    assert "a notebook's name ends in .ipynb" in rows["essay.pdf", ""].message
+
+
+def test_what_follows_too_many_stops_is_not_reached_and_says_where(tmp_path, monkeypatch):
+    monkeypatch.setattr(grading, "_MOST_RUNS", 1)
+    rows = graded(tmp_path, leaves=notebook("import os\nos._exit(0)", RIGHT))
+    assert rows["leaves", "1.1-a"].message == "its check was not reached: it ended itself, in cell 4"
+
+
+def handed_out(name: str) -> str:
+    """Return the source of the function that the exercises' page hands out to be mended."""
+    page = (ROOT / f"docs/exercises/part{name[0]}.md").read_text("utf-8")
+    section = page.split(f"(exercise-{name})=")[1].split("(exercise-")[0]
+    return re.search(r"(?ms)^def \w+\(.*?(?=^check\()", section)[0]
+
+
+HANDED_OUT = [name for name, exercise in EXERCISES.items() if exercise.handed_out]
+
+
+@pytest.mark.parametrize("name", HANDED_OUT)
+def test_a_function_that_is_as_it_was_handed_out_is_no_answer(name):
+    names = {"torch": torch, "F": functional, "descent": descent}
+    exec(handed_out(name), names)
+    given = outcomes(EXERCISES[name], [value for key, value in names.items() if callable(value)][-1])
+    assert is_as_handed_out(EXERCISES[name], given)
+    assert not is_as_handed_out(EXERCISES[name], outcomes(EXERCISES[name], EXERCISES[name].solve))
+    alike = [
+        slip for slip in EXERCISES[name].slips if is_as_handed_out(EXERCISES[name], outcomes(EXERCISES[name], slip))
+    ]
+    assert alike == [slip for slip in EXERCISES[name].slips if slip is EXERCISES[name].handed_out]
+
+
+def test_every_function_that_is_handed_out_complete_is_known():
+    pages = "".join((ROOT / f"docs/exercises/part{part}.md").read_text("utf-8") for part in "123")
+    asked = re.findall(r"(?ms)^  code_prompt_hide: \"Hide what the check says of it\".*?^check\(\"(.*?)\"", pages)
+    assert set(HANDED_OUT) == set(asked)
+
+
+def test_an_exercise_that_nobody_touched_has_no_slip(tmp_path):
+    source = handed_out("2.2-b") + 'check("2.2-b", descend)'
+    row = graded(tmp_path, ada=notebook("from glassbox import descent", source))["ada", "2.2-b"]
+    assert (row.right, row.slip, row.message) == ("", "", grading.UNTOUCHED)
 
 
 def test_no_attack_came_through(rows, kept):
@@ -158,21 +216,44 @@ def test_no_attack_comes_through_where_python_alone_guards(kept, tmp_path, monke
 def test_the_table_is_whole_and_computes_nothing(tmp_path):
     rows = [Row("=HYPERLINK(1)", "1.1-a", "no", "languages_summed", "not yet, so-so"), Row("b", "", "", "", "-1")]
     write_csv(rows, tmp_path / "grades.csv")
-    with (tmp_path / "grades.csv").open(encoding="utf-8", newline="") as file:
+    with (tmp_path / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
         first, *rest = csv.reader(file)
     assert first == ["who", "exercise", "right", "slip", "message"]
     assert rest == [["'=HYPERLINK(1)", "1.1-a", "no", "languages_summed", "not yet, so-so"], ["b", "", "", "", "'-1"]]
     assert [path.name for path in tmp_path.iterdir()] == ["grades.csv"]
+    assert (tmp_path / "grades.csv").read_bytes().startswith(b"\xef\xbb\xbf")  # or a spreadsheet garbles names
+
+
+def test_a_student_has_a_line_with_the_best_of_several_answers(tmp_path):
+    rows = [
+        Row("Élise/part1", "1.1-a", "no", "languages_summed", ""),
+        Row("Élise/part1 (1)", "1.1-a", "yes", "", ""),
+        Row("Élise/part2", "2.1-a", "no", "", ""),
+        Row("bob", "1.1-a", "", "", "not answered yet"),
+        Row("eve.pdf", "", "", "", "not graded"),
+    ]
+    write_students(rows, tmp_path / "students.csv")
+    with (tmp_path / "students.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert list(csv.reader(file)) == [
+            ["who", "right", "1.1-a", "2.1-a"],
+            ["Élise", "1", "1", "0"],
+            ["bob", "0", "", ""],
+            ["eve.pdf", "0", "", ""],
+        ]
 
 
 def test_the_summary_counts_and_names_the_slips():
     rows = [Row(str(i), "1.1-a", "no", "languages_summed", "") for i in range(3)]
-    rows += [Row("x", "1.1-a", "yes", "", ""), Row("y", "1.1-a", "", "", ""), Row("z", "", "", "", "broken")]
+    rows += [Row("x", "1.1-a", "yes", "", ""), Row("y", "1.1-a", "", "", BLANK), Row("z", "", "", "", "broken")]
+    rows += [Row("w", name, "", "", "its check was not reached") for name in ("1.4-a", "1.4-b")]
     words = next(words for slip, words in EXERCISES["1.1-a"].slips.items() if slip.__name__ == "languages_summed")
     assert summary(rows).splitlines() == [
         "1.1-a  1 of 5 right, 1 without an answer",
         f"       3 x {words}",
+        "1.4-a  0 of 1 right, 1 without an answer",
+        "1.4-b  0 of 1 right, 1 without an answer",
         "z: broken",
+        "w: 1.4-a, 1.4-b: its check was not reached",
     ]
 
 

@@ -99,13 +99,14 @@ def run(cells: list[list[Any]], answers: TextIO) -> None:
         return exercises.Verdict(str(name), True, "received.")
 
     exercises.check = check
-    tell({"begun": True})  # its time counts from here
     names = {"__name__": "__main__", "display": print}
     for number, source in cells:
+        tell({"at": number})  # the first of these begins its time
         try:
             exec(compile(source, f"<cell {number}>", "exec"), names)
         except BaseException as error:
             tell({"cell": number, "error": f"{type(error).__name__}: {error}"[:300]})
+    tell({"at": None})
 
 
 def main() -> None:

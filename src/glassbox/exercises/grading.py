@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -27,13 +27,15 @@ from typing import Any
 import torch
 
 from glassbox.exercises import EXERCISES
-from glassbox.exercises.judging import Outcome, judge_outcomes
+from glassbox.exercises.judging import Outcome, is_as_handed_out, judge_outcomes
 from glassbox.exercises.reading import BLANK, Unreadable
 
 SOLUTION = "#@title Solution"
+UNTOUCHED = "not answered yet: the function computes what it did when it was handed out."
 _CHECK = re.compile(r"""\bcheck\(\s*["']([^"']+)["']""")
 _MAGIC = re.compile(r"^\s*[%!].*$", re.MULTILINE)
 _LARGEST = 50_000_000  # bytes of a notebook or of its answers: far more than any honest one has
+_MOST_RUNS = 4  # of one notebook: the cell that stopped it is left out the next time
 
 
 @dataclass(frozen=True)
@@ -66,30 +68,38 @@ class Broken(Exception):
 
 
 def grade(
-    folder: str | os.PathLike[str], *, seconds: int = 60, gigabytes: float = 4.0, workers: int | None = None
+    folder: str | os.PathLike[str],
+    *,
+    seconds: int = 60,
+    gigabytes: float = 4.0,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> list[Row]:
     """Grade every notebook in a folder and in the folders below it.
 
     A notebook runs cell by cell without its solutions, and each answer that it hands to `check` is judged. Whatever a
     notebook does costs its own rows only: it has a process of its own, stopped after ``seconds``; it may write into a
     temporary folder only, start no program, and reach no network. That is kept by Python's audit hooks and, on Linux
-    where bubblewrap (``bwrap``) is installed, by the kernel as well.
+    where bubblewrap (``bwrap``) is installed, by the kernel as well. A notebook that was stopped runs again without the
+    cell that it stood in, three times at most, so that what follows is graded too.
 
     Parameters
     ----------
     folder : path
         Where the notebooks are.
     seconds : int, default 60
-        How long one notebook may run.
+        How long one run of a notebook may take.
     gigabytes : float, default 4.0
         How much memory it may take beyond what Python and torch need, where the system can bound it.
     workers : int, optional
         How many notebooks run at a time; by default one for each processor.
+    progress : callable, optional
+        Told after each file how many are graded, and of how many.
 
     Returns
     -------
     list of Row
-        A row for each exercise that a notebook checks, in the order of the files' names and of the course.
+        A row for each exercise that a notebook checks, in the order of the files' names; one for any other file.
 
     Raises
     ------
@@ -104,20 +114,33 @@ def grade(
             raise ValueError(f"grade expects {name} above 0, got {bound}")
     if not folder.is_dir():
         raise FileNotFoundError(f"grade expects a folder of notebooks, got {folder}, which is none")
-    paths = [path for path in sorted(folder.rglob("*.ipynb")) if ".ipynb_checkpoints" not in path.parts]
-    if not paths:
+    paths = [path for path in sorted(folder.rglob("*")) if _is_handed_in(path, folder)]
+    if not any(path.suffix == ".ipynb" for path in paths):
         raise FileNotFoundError(f"there is no notebook in {folder}: grade looks for files that end in .ipynb")
     box = sandbox()
 
     def rows_of(path: Path) -> list[Row]:
-        who = path.relative_to(folder).with_suffix("").as_posix()
+        inside = path.relative_to(folder)
+        if path.suffix != ".ipynb":
+            return [Row(inside.as_posix(), "", "", "", "not graded: a notebook's name ends in .ipynb")]
+        who = inside.with_suffix("").as_posix()
         try:
             return _grade_one(who, _read(path), seconds, gigabytes, box)
         except Broken as broken:
             return [Row(who, "", "", "", str(broken))]
 
+    rows: list[Row] = []
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        return [row for rows in pool.map(rows_of, paths) for row in rows]
+        for done, of_one in enumerate(pool.map(rows_of, paths), 1):
+            rows += of_one
+            if progress is not None:
+                progress(done, len(paths))
+    return rows
+
+
+def _is_handed_in(path: Path, folder: Path) -> bool:
+    """Tell whether a file is a student's, and not one that a system or an editor keeps for itself."""
+    return not path.is_dir() and not any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)
 
 
 def sandbox() -> list[str]:
@@ -131,15 +154,36 @@ def sandbox() -> list[str]:
 
 
 def write_csv(rows: Sequence[Row], path: str | os.PathLike[str]) -> None:
-    """Write the rows as a table; a cell that a spreadsheet would compute is marked as text."""
+    """Write a table with a line for each row."""
+    _write_table([[field.name for field in fields(Row)], *map(astuple, rows)], path)
+
+
+def write_students(rows: Sequence[Row], path: str | os.PathLike[str]) -> None:
+    """Write a table with a line for each student: how many are right, and 1, 0 or nothing for each exercise.
+
+    A student is a file of the folder, or a folder in it with all its files; of several answers the best counts.
+    """
+    names = sorted({row.exercise for row in rows if row.exercise})
+    students: dict[str, dict[str, str]] = {}
+    for row in rows:
+        marks = students.setdefault(row.who.split("/")[0], {})
+        mark = {"yes": "1", "no": "0"}.get(row.right, "")
+        marks[row.exercise] = max(mark, marks.get(row.exercise, ""))
+    lines = [
+        [who, str(list(marks.values()).count("1")), *(marks.get(name, "") for name in names)]
+        for who, marks in students.items()
+    ]
+    _write_table([["who", "right", *names], *lines], path)
+
+
+def _write_table(lines: Iterable[Iterable[str]], path: str | os.PathLike[str]) -> None:
+    """Write CSV with the mark by which spreadsheets know UTF-8; a cell that they would compute is marked as text."""
     path = Path(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with beside.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(field.name for field in fields(Row))
-            writer.writerows(
-                [f"'{cell}" if cell[:1] in "=+-@\t\r" and cell else cell for cell in astuple(row)] for row in rows
+        with beside.open("w", encoding="utf-8-sig", newline="") as file:
+            csv.writer(file).writerows(
+                [f"'{cell}" if cell[:1] in "=+-@\t\r" and cell else cell for cell in line] for line in lines
             )
         beside.replace(path)
     finally:
@@ -147,7 +191,7 @@ def write_csv(rows: Sequence[Row], path: str | os.PathLike[str]) -> None:
 
 
 def summary(rows: Sequence[Row]) -> str:
-    """Say for each exercise how many are right, wrong and blank, and which slips are common."""
+    """Say how many answers to each exercise are right, which slips are common, and what kept a notebook from more."""
     lines = []
     for name in EXERCISES:
         of_one = [row for row in rows if row.exercise == name]
@@ -159,8 +203,12 @@ def summary(rows: Sequence[Row]) -> str:
         slips = {slip.__name__: words for slip, words in EXERCISES[name].slips.items()}
         for slip, times in Counter(row.slip for row in of_one if row.slip).most_common(3):
             lines.append(f"       {times} x {slips[slip]}")
-    broken = [row for row in rows if not row.exercise]
-    lines += [f"{row.who}: {row.message}" for row in broken]
+    troubles: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if not row.right and row.message not in (BLANK, UNTOUCHED):
+            troubles.setdefault((row.who, row.message), []).append(row.exercise)
+    for (who, message), names in troubles.items():
+        lines.append(": ".join(filter(None, [who, ", ".join(filter(None, names)), message])))
     return "\n".join(lines)
 
 
@@ -201,39 +249,63 @@ def _is_solution(cell: dict[str, Any]) -> bool:
 
 def _grade_one(who: str, cells: list[tuple[int, str]], seconds: int, gigabytes: float, box: list[str]) -> list[Row]:
     names = [name for _, source in cells for name in _CHECK.findall(source)]
-    answers, ending = _run_apart(cells, seconds, gigabytes, box)
+    cell_of = {name: number for number, source in reversed(cells) for name in _CHECK.findall(source)}
     given: dict[str, list[Outcome]] = {}
     errors: dict[int, str] = {}
-    for line in answers:
+    stopped: dict[int, str] = {}
+    for _ in range(_MOST_RUNS):
+        left = [(number, source) for number, source in cells if number not in stopped]
+        lines, ending = _run_apart(left, seconds, gigabytes, box)
+        stood = _take(lines, given, errors)
+        if stood not in {number for number, _ in left}:
+            break
+        stopped[stood] = ending or "it ended itself"
+
+    def why_blank(name: str) -> str:
+        number = cell_of[name]
+        if number in stopped:
+            return f"stopped in this cell: {stopped[number]}"
+        before = [cell for cell in stopped if cell < number]
+        reason = f"its check was not reached: {stopped[before[-1]]}, in cell {before[-1]}" if before else ending
+        return errors.get(number) or reason or "its check was not reached"
+
+    def row_of(name: str) -> Row:
+        if name not in EXERCISES:
+            return Row(who, name, "", "", "there is no exercise of this name")
+        if name not in given:
+            return Row(who, name, "", "", why_blank(name))
+        unjudged = Row(who, name, "", "", "its answer came in a form that cannot be judged")
+        if len(given[name]) != len(EXERCISES[name].cases):
+            return unjudged
+        if _is_blank(given[name]):
+            return Row(who, name, "", "", BLANK)
+        try:
+            if is_as_handed_out(EXERCISES[name], given[name]):
+                return Row(who, name, "", "", UNTOUCHED)
+            verdict = judge_outcomes(EXERCISES[name], given[name])
+        except (KeyError, RuntimeError, TypeError, ValueError, AttributeError):
+            return unjudged
+        return Row(who, name, "yes" if verdict else "no", verdict.slip or "", verdict.message)
+
+    return [row_of(name) for name in dict.fromkeys(names)]
+
+
+def _take(lines: list[str], given: dict[str, list[Outcome]], errors: dict[int, str]) -> int | None:
+    """Add to what was given and to the errors what a run wrote; return the cell in which it stood, None at the end."""
+    stood = None
+    for line in lines:
         with contextlib.suppress(KeyError, TypeError, ValueError, RuntimeError):  # a line that no honest run writes
             row = json.loads(line)
-            if "begun" in row:
-                continue
-            if "error" in row:
+            if "at" in row:
+                stood = None if row["at"] is None else int(row["at"])
+            elif "error" in row:
                 errors[int(row["cell"])] = str(row["error"])
             elif (
                 not _is_blank(outcomes := [_outcome(outcome) for outcome in row["outcomes"]])
                 or row["exercise"] not in given
             ):
                 given[row["exercise"]] = outcomes
-
-    def row_of(name: str) -> Row:
-        if name not in EXERCISES:
-            return Row(who, name, "", "", "there is no exercise of this name")
-        if name not in given:
-            cell = next(number for number, source in cells if name in _CHECK.findall(source))
-            return Row(who, name, "", "", errors.get(cell) or ending or "its check was not reached")
-        if len(given[name]) != len(EXERCISES[name].cases):
-            return Row(who, name, "", "", "its answer came in a form that cannot be judged")
-        if _is_blank(given[name]):
-            return Row(who, name, "", "", BLANK)
-        try:
-            verdict = judge_outcomes(EXERCISES[name], given[name])
-        except (KeyError, RuntimeError, TypeError, ValueError, AttributeError):
-            return Row(who, name, "", "", "its answer came in a form that cannot be judged")
-        return Row(who, name, "yes" if verdict else "no", verdict.slip or "", verdict.message)
-
-    return [row_of(name) for name in dict.fromkeys(names)]
+    return stood
 
 
 def _run_apart(cells: list[tuple[int, str]], seconds: int, gigabytes: float, box: list[str]) -> tuple[list[str], str]:
@@ -275,9 +347,9 @@ def _await(process: subprocess.Popen[bytes], answers: int, seconds: int) -> str:
         if not begun and os.fstat(answers).st_size:
             start, begun = now, True
         if now - start > (seconds if begun else 10 * max(seconds, 60)):
-            return f"stopped: it ran for more than {seconds} s"
+            return f"it ran for more than {seconds} s"
         time.sleep(0.02)
-    return "the notebook took more time or memory than it may, or ended itself" if process.returncode else ""
+    return "it took more time or memory than it may, or ended itself" if process.returncode else ""
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -544,6 +544,7 @@ EXERCISES = (
         },
         cases=SCORES,
         asks_function=True,
+        handed_out=exponentials_overflow,
         by_hand=(table([0.0, 1.0], [-1.0, 3.0]),),
     ),
     Exercise(

@@ -352,6 +352,7 @@ EXERCISES = (
         },
         cases=DESCENTS,
         asks_function=True,
+        handed_out=one_weight_at_a_time,
         by_hand=(table(1.0, 2.0), table([0.0], [2.0]), table(3.0, 4.0), 0.1, 2),
     ),
     Exercise(

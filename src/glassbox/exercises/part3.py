@@ -119,6 +119,10 @@ def mean_over_faces_only(scores: Tensor, answers: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(scores, answers, reduction="sum") / len(scores)
 
 
+def logarithms_of_each_face(scores: Tensor, answers: Tensor) -> Tensor:
+    return logarithm_of_zero(scores, answers) * scores.shape[1]
+
+
 def yes_answers_only(scores: Tensor, answers: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(scores, answers, weight=answers)
 
@@ -281,6 +285,10 @@ def mean_twice(x: Tensor, y: Tensor, first: Layer, second: Layer) -> Gradients:
 
 def both_halves_lost(x: Tensor, y: Tensor, first: Layer, second: Layer) -> Gradients:
     return back_propagate(x, y, first, second, divisor=len(x) / 2)
+
+
+def neither_slope_nor_mean(x: Tensor, y: Tensor, first: Layer, second: Layer) -> Gradients:
+    return back_propagate(x, y, first, second, hidden_slope=False, divisor=1)
 
 
 NETWORKS = (
@@ -710,6 +718,7 @@ EXERCISES = (
         },
         cases=FACES,
         asks_function=True,
+        handed_out=logarithms_of_each_face,
         by_hand=(table([2.0, -1.0], [0.5, 1.0]), table([1.0, 0.0], [0.0, 1.0])),
     ),
     Exercise(
@@ -755,6 +764,7 @@ EXERCISES = (
         },
         cases=NETWORKS,
         asks_function=True,
+        handed_out=neither_slope_nor_mean,
         by_hand=(
             table([1.0], [2.0], [0.0]),
             table([1.0], [0.0], [1.0]),
@@ -774,6 +784,7 @@ EXERCISES = (
         },
         cases=BATCHES,
         asks_function=True,
+        handed_out=mean_of_means,
         by_hand=(table([1.0, 2.0], [4.0, -1.0]), table(3.0, 1.0)),
     ),
     Exercise(
@@ -822,6 +833,7 @@ EXERCISES = (
         },
         cases=IMAGE_CASES,
         asks_function=True,
+        handed_out=kernel_not_flipped,
         by_hand=(table([1.0, 2.0], [0.0, -1.0]), table([2.0, 1.0], [0.0, 3.0])),
     ),
     Exercise(
@@ -850,6 +862,7 @@ EXERCISES = (
         },
         cases=ATTRIBUTES,
         asks_function=True,
+        handed_out=half_against_the_scores,
         by_hand=(
             table([2.0, 0.3], [-1.0, 0.2], [0.4, -2.0], [-3.0, 1.0]),
             table([1.0, 0.0], [0.0, 0.0], [1.0, 0.0], [1.0, 1.0]),

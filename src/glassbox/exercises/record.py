@@ -38,6 +38,8 @@ class Exercise:
         Where many answers are right: maps an answer to what counts, in a word. By default the numbers count.
     entries : tuple of str
         What the entries of a list stand for, in order; empty where their places say it.
+    handed_out : callable, optional
+        Where a function is handed out to be mended: what it computes before anyone has touched it.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Exercise:
     choices: tuple[str, ...] = ()
     same_if: Callable[[Tensor], str] | None = field(default=None)
     entries: tuple[str, ...] = ()
+    handed_out: Callable[..., Any] | None = None
 
     def answer_by(self, function: Callable[..., Any]) -> Any:
         """Return what a learner would hand in who computes as ``function`` does: `solve`, or one of the slips."""
