@@ -296,6 +296,8 @@ GENERAL = {
     "rounded": ("3.1-a", [0.43], "at least four digits"),
     "decimal commas": ("1.1-a", [-1, 0, 0, 5, 0, 5], "decimals with a point, 0.5"),
     "a decimal comma": ("3.1-a", (0, 43), "decimals with a point, 0.5"),
+    "a decimal comma in quotes, or two numbers": ("3.1-a", "0,43", "or [0, 43] for two numbers"),
+    "a decimal comma in a row of a table": ("1.1-b", [[0, 5, 6], [1, 5, 0, 0]], "decimals with a point, 0.5"),
     "a decimal comma in quotes": ("3.1-a", "0,43", "write 0.43, with a point and without quotes"),
     "a comma for thousands": ("1.3-b", (7, 10), "thousands without a sign, 7010"),
     "a count nearly right": ("1.3-b", 7000, "A count has to be exact"),

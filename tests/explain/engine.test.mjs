@@ -40,7 +40,7 @@ function lookUp({ what, value, layer, index }, { run, slopes }) {
 const MADE = { "y − t": true, "1 − y": true, "−y": true, exp: true, "x − m": true, "p − t": true, "−log p": true };
 
 function check(explained, what, context) {
-  const { result, terms, constant, rule } = explained;
+  const { result, terms, constant, rule, shift } = explained;
   assert.ok(
     isClose(engine.total(explained), result),
     `${what}: ${rule} of the terms ${engine.total(explained)}, not ${result}`,
@@ -64,7 +64,8 @@ function check(explained, what, context) {
     if (at.what === "padding") {
       assert.equal(value, 0, `${what}: padding`);
     } else if (symbol === "exp") {
-      assert.equal(argument, lookUp(at, context), `${what}: argument of ${symbol}`);
+      assert.ok(isClose(argument + shift, lookUp(at, context)), `${what}: argument of ${symbol}`);
+      assert.ok(isClose(Math.exp(argument), value), `${what}: ${symbol} of its argument`);
     } else if (!MADE[symbol]) {
       assert.equal(value, lookUp(at, context), `${what}: ${symbol} at ${JSON.stringify(at)}`);
     }

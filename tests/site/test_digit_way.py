@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
@@ -132,6 +133,82 @@ def test_the_tour_has_four_steps_and_does_not_return(digit):
         page.locator(".tour button").first.click()
     assert not page.locator(".tour").is_visible()
     assert page.locator(".is-toured").count() == 0
+
+
+def test_the_tour_goes_on_with_who_opens_a_number_and_shows_the_sum_to_who_does_not(visit):
+    page = visit("play/digit.html", width=390)
+    tour, panel = page.locator(".tour"), page.locator(".tracer-panel")
+    for _ in range(2):
+        page.get_by_role("button", name="Next").click()
+    assert tour.inner_text().startswith("3 of 4.")
+    assert panel.locator(".formula-sum").is_visible()
+    page.get_by_role("button", name="Next").click()
+    assert not panel.locator(".formula-sum").is_visible()
+    page.get_by_role("button", name="Show the tour").click()
+    page.get_by_title("Open the probability of 7").click()
+    assert tour.inner_text().startswith("3 of 4.")
+
+
+def test_back_at_the_start_the_sheet_of_a_phone_is_folded(digit):
+    page = digit(width=390)
+    first = title(page)
+    page.get_by_title("Open the probability of 7").click()
+    assert page.locator(".formula-sum").is_visible()
+    page.get_by_role("button", name="Back").click()
+    until(page, OPEN, first)
+    assert not page.locator(".formula-sum").is_visible()
+
+
+def test_the_powers_of_a_probability_are_those_that_are_written(digit):
+    page = digit("#digit=4&open=probability:9")
+    rows = page.locator(".formula-sum tbody td").all_inner_texts()
+    for row in rows:
+        exponent, power = (numeric(text) for text in row.split("→"))
+        assert power == pytest.approx(math.exp(exponent), rel=6e-3, abs=1e-4)
+    assert max(numeric(row.split("→")[0]) for row in rows) == 0
+
+
+def numeric(text: str) -> float:
+    """Read a number as the page writes it, with a raised power of ten."""
+    plain = text.strip().replace("−", "-").replace("·10", "e")
+    return float(plain.translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")))
+
+
+def test_an_empty_board_has_no_class_no_loss_and_no_step(digit):
+    page = digit()
+    page.get_by_role("button", name="Clear").click()
+    assert page.get_by_label("True class").locator("option").first.inner_text() == "as read"
+    assert page.locator(".tracer-loss").inner_text() == "–"
+    assert page.get_by_role("button", name="Take one step").is_disabled()
+
+
+def test_a_step_too_small_for_four_decimals_says_by_how_much(digit):
+    page = digit("#digit=7")
+    page.get_by_role("button", name="Take one step").click()
+    words = page.locator(".tracer-after").inner_text()
+    for from_, to, rest in re.findall(r"from (\S+) to (\S+?)(?=[.,]? )(.{6})", words):
+        assert from_ != to or rest.startswith(", by ")
+    assert words.count(", by ") > 0
+
+
+@pytest.mark.parametrize("width", [900, 1060, 1280])
+def test_names_of_layers_do_not_run_together(digit, width):
+    page = digit(width=width)
+    words = "button => (range => (range.selectNodeContents(button), range.getBoundingClientRect().toJSON()))"
+    words += "(document.createRange())"
+    boxes = [button.evaluate(words) for button in page.locator(".flow-stage > button").all()]
+    for one in boxes:
+        for other in boxes:
+            gap = max(other["left"] - one["right"], one["left"] - other["right"])
+            is_apart = gap >= 4 or one["bottom"] <= other["top"] or other["bottom"] <= one["top"]
+            assert other is one or is_apart, (one, other)
+
+
+def test_the_way_to_the_top_does_not_lie_on_the_answer(digit):
+    page = digit(width=390)
+    page.mouse.wheel(0, 900)
+    page.mouse.wheel(0, -100)
+    assert not page.locator(".back-to-top").is_visible()
 
 
 def test_a_seven_is_made_a_nine_and_opened(digit):

@@ -178,7 +178,7 @@ def test_the_descent_is_played_by_keyboard_alone(play):
     for _ in range(30):
         if page.evaluate("document.activeElement.textContent") == "Step":
             break
-        page.keyboard.press("Tab")
+        page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
     page.keyboard.press("Enter")
     assert page.locator(".status").inner_text().startswith("Iteration 3:")
@@ -393,6 +393,50 @@ def test_a_kernel_is_edited_and_a_kernel_that_does_not_fit_is_told(play):
     near(tables_of(page)[1], [0.25, -0.75, 0.25, 0.25])
     page.set_input_files("input[type=file]", {"name": "dot.png", "mimeType": "image/png", "buffer": png(1, 1)})
     until(page, "document.querySelector('.size').textContent.includes('does not fit')")
+
+
+@pytest.mark.parametrize(
+    ("typed", "weight"), [("1,5", 1.5), ("1/4", 0.25), ("\u22120.5", -0.5), (" -2e-1 ", -0.2), ("10000", 10_000)]
+)
+def test_a_weight_is_read_as_people_write_it_and_stays_in_the_address(play, typed, weight):
+    page = play("filter", "#divisor=1")
+    page.wait_for_selector(".play-filter table")
+    page.get_by_label("Weight in row 0, column 0").fill(typed)
+    page.keyboard.press("Tab")
+    near(tables_of(page)[1][:1], [weight])
+    assert not page.locator(".warning.wide").is_visible()
+    until(page, "location.hash.includes('kernel=' + it + ',')", f"{weight:g}")
+    page.reload()
+    page.wait_for_selector(".play-filter table")
+    near(tables_of(page)[1][:1], [weight])
+
+
+@pytest.mark.parametrize("field", ["Weight in row 0, column 0", "divided by", "Bias"])
+@pytest.mark.parametrize("typed", ["20000", "1e308", "two", "1/0", "1.000,5", ""])
+def test_a_weight_that_the_address_would_refuse_is_refused_in_the_field(play, field, typed):
+    page = play("filter")
+    page.wait_for_selector(".play-filter table")
+    before, kept = tables_of(page)[1], page.get_by_label(field, exact=True).input_value()
+    page.get_by_label(field, exact=True).fill(typed)
+    page.keyboard.press("Tab")
+    assert "is a number up to 10000" in page.locator(".warning.wide").inner_text()
+    assert page.get_by_label(field, exact=True).input_value() == kept
+    near(tables_of(page)[1], before)
+
+
+@pytest.mark.parametrize(("name", "button"), [("descent", "Step"), ("race", "Go")])
+def test_on_a_phone_the_button_and_what_it_moves_are_seen_at_once(play, name, button):
+    page = play(name, **PHONE | {"width": 390, "height": 844})
+    for shown in (page.get_by_role("button", name=button, exact=True), page.locator(".risk-map")):
+        box = shown.bounding_box()
+        assert box["y"] + box["height"] <= 844
+
+
+@pytest.mark.parametrize("name", ["descent", "race"])
+def test_on_a_phone_the_numbers_on_contours_can_be_read(play, name):
+    page = play(name, **PHONE)
+    scale = page.locator(".risk-map").bounding_box()["width"] / 400
+    assert scale * page.locator(".height").first.evaluate("text => parseFloat(getComputedStyle(text).fontSize)") >= 9
 
 
 def png(width, height):

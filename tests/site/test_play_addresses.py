@@ -104,6 +104,15 @@ def test_the_worst_addresses_open_a_page_at_once(visit, name):
     assert "NaN" not in page.locator("[data-play]").inner_html()
 
 
+@pytest.mark.parametrize("refused", ["probability:", "probability:1.5", "conv1:0.99.1", "toString:0"])
+def test_an_address_that_is_refused_gives_way_to_what_is_shown(visit, refused):
+    page = visit("play/digit.html#open=conv2:1.4.5")
+    page.wait_for_selector(".digit-answer")
+    page.evaluate("it => (location.hash = 'open=' + it)", refused)
+    until(page, "location.hash.includes('open=conv2:1.4.5')")
+    assert page.locator(".tracer-title code").inner_text() == "conv2[1, 4, 5]"
+
+
 # The address is rewritten a quarter of a second after a change: here at once.
 AT_ONCE = "window.later = setTimeout; window.setTimeout = (act) => later(act);"
 

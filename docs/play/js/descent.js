@@ -248,7 +248,8 @@ class DescentPlay {
 
   statusInWords() {
     const { descent } = this;
-    const now = `Iteration ${descent.risks.length}: risk ${brief(descent.risks.at(-1))}.`;
+    const count = descent.risks.length;
+    const now = `Iteration ${count}${count === 1 ? ", the start" : ""}: risk ${brief(descent.risks.at(-1))}.`;
     const reached = this.reached(descent, this.goal);
     const target = this.goalInWords();
     if (reached !== null) {
@@ -387,8 +388,8 @@ class DescentPlay {
       make(
         "div",
         { class: "sides" },
-        make("div", { class: "pictures" }, svg, this.curve.svg),
-        make("div", { class: "words" }, this.form, buttons, this.status, this.warning, this.comparison),
+        make("div", { class: "pictures" }, buttons, svg, this.curve.svg),
+        make("div", { class: "words" }, this.status, this.warning, this.comparison, this.form),
       ),
       make("div", { class: "table-wrapper", tabindex: "0" }, table),
       this.live,

@@ -59,6 +59,7 @@ class DigitPage {
       beneath: this.samples.element,
       more,
       computed: () => this.showAnswer(),
+      changed: () => this.viewer.isOwnNumber && this.tour?.reached(2),
     });
     this.influence = new Influence({ viewer: this.viewer, use: (pixels) => this.readPixels(pixels, false) });
     more.append(this.viewer.learn.element, this.influence.element);
@@ -95,12 +96,14 @@ class DigitPage {
         element: panel.element,
         above: layers.element,
         words:
-          "The number that you tapped, as the sum that made it. Open a term to go on, down to your drawing; Back returns.",
+          "The open number, as the sum that made it. Open a term of it to go on, down to your drawing; Back returns.",
+        enter: () => panel.fold(false),
+        leave: () => panel.fold(true),
       },
       {
         element: this.influence.element,
         above: this.influence.element,
-        words: "Backward shows the gradient of every number. Here is what it is good for: make your digit a 9.",
+        words: "Two things that the gradient of every pixel is good for. The first: make your digit a 9.",
       },
     ];
     return new Tour({ steps, key: "glassbox-digit-tour" });

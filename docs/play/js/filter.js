@@ -19,20 +19,22 @@ const CHOICES = {
   column: -1,
 };
 const LARGEST = 1e4; // of a weight that is typed
+const WEIGHT = decimal(-LARGEST, LARGEST);
 /** What the address may say, as in #kernel=1,1,1,1&divisor=4. */
 export const FILTER_KEYS = {
   kernel: several(
-    decimal(-LARGEST, LARGEST),
+    WEIGHT,
     SIZES.map((size) => size ** 2),
   ),
   divisor: decimal(1 / LARGEST, LARGEST),
-  bias: decimal(-LARGEST, LARGEST),
+  bias: WEIGHT,
   relu: whole(0, 1),
   stride: whole(1, 4),
   padding: whole(0, 3),
   row: whole(0, 9999),
   column: whole(0, 9999),
 };
+const REFUSED = `A weight, a divisor or a bias is a number up to ${LARGEST}, such as 3, \u22120.25 or 1/2.`;
 const MARK = 14; // pixels: a smaller window would not be seen
 
 /**
@@ -277,9 +279,10 @@ class FilterPlay {
 
   build() {
     const choose = (name, label, options) => this.field(name, label, make("select", {}, ...options));
-    const number = (name, label, range) => this.field(name, label, make("input", { type: "number", ...range }));
+    const number = (name, label) => this.field(name, label, make("input", { type: "text", autocomplete: "off" }));
     const option = (value, text) => make("option", { value }, text);
     this.grid = make("div", { class: "kernel" });
+    this.refused = make("p", { class: "warning wide", role: "alert" });
     const presets = this.data.presets.map((preset, k) => option(k, preset.name));
     this.file = make("input", { type: "file", accept: "image/png,image/jpeg,image/gif,image/webp" });
     this.file.addEventListener("change", () => this.file.files.length > 0 && this.openFile(this.file.files[0]));
@@ -293,8 +296,9 @@ class FilterPlay {
         SIZES.map((size) => option(size, `${size} × ${size}`)),
       ),
       make("fieldset", {}, make("legend", {}, "Kernel"), this.grid),
-      number("divisor", "divided by", { min: 0.01, step: "any" }),
-      number("bias", "Bias", { step: 0.05 }),
+      number("divisor", "divided by"),
+      number("bias", "Bias"),
+      this.refused,
       choose(
         "stride",
         "Stride",
@@ -350,19 +354,23 @@ class FilterPlay {
         .fill(1)
         .join(",");
       choices.divisor = value ** 2;
-    } else if (text !== "" && Number.isFinite(value) && (name !== "divisor" || value > 0)) {
-      choices[name] = value;
+    } else {
+      this.take(FILTER_KEYS[name](typed(text)), (number) => (choices[name] = number));
     }
     this.refresh();
   }
 
   changedWeight(k, text) {
-    const kernel = this.kernel;
-    if (text !== "" && Number.isFinite(Number(text))) {
-      kernel[k] = Number(text);
-    }
-    this.choices.kernel = kernel.join(",");
+    this.take(WEIGHT(typed(text)), (weight) => (this.choices.kernel = this.kernel.with(k, weight).join(",")));
     this.refresh();
+  }
+
+  /** Use a number that was typed; say so where it is none that the page takes. */
+  take(number, use) {
+    this.refused.textContent = number === undefined ? REFUSED : "";
+    if (number !== undefined) {
+      use(number);
+    }
   }
 
   fillForm() {
@@ -371,15 +379,18 @@ class FilterPlay {
       grid.style.setProperty("--size", size);
       const cells = kernel.map((_, k) => {
         const name = `Weight in row ${Math.floor(k / size)}, column ${k % size}`;
-        const cell = make("input", { type: "number", step: "any", "aria-label": name });
+        const cell = make("input", { type: "text", autocomplete: "off", "aria-label": name });
         cell.addEventListener("change", () => this.changedWeight(k, cell.value));
         return cell;
       });
       grid.replaceChildren(...cells);
     }
-    kernel.forEach((weight, k) => (grid.children[k].value = weight));
-    for (const name of ["divisor", "bias", "stride", "padding", "relu"]) {
+    kernel.forEach((weight, k) => (grid.children[k].value = shown(weight)));
+    for (const name of ["stride", "padding", "relu"]) {
       form.elements[name].value = choices[name];
+    }
+    for (const name of ["divisor", "bias"]) {
+      form.elements[name].value = shown(choices[name]);
     }
     form.elements.size.value = size;
     const isPreset = (preset) => String(preset.kernel) === choices.kernel && preset.divisor === choices.divisor;
@@ -429,6 +440,20 @@ class FilterPlay {
     this.choose(this.chosen().map((along, axis) => along + length * way[axis]));
   }
 }
+
+/** A number as people write it, 0,5 or 1/2 or with the minus of a printed page, as the address does. */
+function typed(text) {
+  const [above, below = "1", ...more] = text
+    .replaceAll(/[\u2212\u2013]/g, "-")
+    .replaceAll(",", ".")
+    .split("/")
+    .map((part) => part.trim());
+  const isWritten = more.length === 0 && above !== "" && below !== "";
+  return isWritten ? String(Number(above) / Number(below)) : "";
+}
+
+/** A number in a field: a third has no end. */
+const shown = (number) => String(Number(number.toPrecision(6))).replace("-", "\u2212");
 
 function extremes(values) {
   return values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);

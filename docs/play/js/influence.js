@@ -178,7 +178,9 @@ export class Influence {
         "div",
         { class: "influence-row" },
         this.picture(input.data, `the image: reads ${name}`, { tone: "ink" }),
-        this.picture(map, `lost under a cover, up to ${written(largest(map), 2)}`, { scale: largest(map) }),
+        this.picture(map, `lost under a pixel's covers, on average: up to ${written(largest(map), 2)}`, {
+          scale: largest(map),
+        }),
         this.picture(gradient, `gradient of log p, up to ±${written(largest(gradient), 2)}`, {
           scale: largest(gradient),
         }),

@@ -6,7 +6,7 @@ import { makeSvg } from "./svg.js";
 const MAP_SIZE = 400;
 const MAP_MARGIN = { left: 46, bottom: 40, top: 8, right: 8 };
 const CURVE = { width: 400, height: 190 };
-const LABEL = 24; // pixels that the number on a contour needs
+const LABEL = 30; // pixels that the number on a contour needs
 const MOST_CORNERS = 1500; // of a drawn path
 
 /** Round numbers that divide [low, high] into about `count` parts. */

@@ -95,7 +95,8 @@ function line(pass, sizes, place, { question, found }) {
   return [drawn, gradient === undefined ? [] : [foundNumber(x, y, gradient.value, "gradient")]];
 }
 
+/** A gradient or an error with three decimals, or with two digits where these would be zeros. */
 function foundNumber(x, y, value, kind) {
-  const text = value.toFixed(3).replace("-", "\u2212");
+  const text = Math.abs(value) < 0.01 ? brief(Number(value.toPrecision(2))) : value.toFixed(3).replace("-", "\u2212");
   return makeSvg("text", { x, y, "text-anchor": "middle", class: `found ${kind}` }, text);
 }

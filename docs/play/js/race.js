@@ -216,6 +216,13 @@ class Race {
     );
     this.goButton = make("button", { type: "button", onclick: () => this.toggle() }, "Go");
     const button = (label, action) => make("button", { type: "button", onclick: action }, label);
+    const buttons = make(
+      "div",
+      { class: "buttons" },
+      this.goButton,
+      button("One epoch", () => this.oneEpoch()),
+      button("Back to the start", () => this.begin()),
+    );
     this.status = make("p", { class: "status" });
     this.live = make("p", { class: "for-screen-readers", "aria-live": "polite" });
     this.numbers = make("tbody");
@@ -234,21 +241,8 @@ class Race {
       make(
         "div",
         { class: "sides" },
-        make("div", { class: "pictures" }, this.map.svg, this.curve.svg),
-        make(
-          "div",
-          { class: "words" },
-          make(
-            "div",
-            { class: "buttons" },
-            this.goButton,
-            button("One epoch", () => this.oneEpoch()),
-            button("Back to the start", () => this.begin()),
-          ),
-          this.status,
-          table,
-          this.form,
-        ),
+        make("div", { class: "pictures" }, buttons, this.map.svg, this.curve.svg),
+        make("div", { class: "words" }, this.status, table, this.form),
       ),
       this.live,
     );

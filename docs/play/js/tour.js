@@ -2,7 +2,10 @@
 import { make } from "./dom.js";
 
 export class Tour {
-  /** `steps` are {element, above, words}, to stand above something and outline `element`; `key` is the name under which the browser remembers that it was shown. */
+  /**
+   * `steps` are {element, above, words}: to stand above something and outline `element`; `enter()`, where there is one,
+   * makes it ready, and `leave()` undoes that. `key` is the name under which the browser remembers that it was shown.
+   */
   constructor({ steps, key }) {
     Object.assign(this, { steps, key, at: 0 });
     const button = (kind, text, act) => {
@@ -40,9 +43,18 @@ export class Tour {
     this.mark(true);
   }
 
+  /** The reader is already at what a step speaks of. */
+  reached(at) {
+    if (!this.element.hidden && this.at < at) {
+      this.show(at);
+    }
+  }
+
   next() {
     if (this.at + 1 < this.steps.length) {
+      this.steps[this.at].leave?.();
       this.show(this.at + 1);
+      this.steps[this.at].enter?.();
       this.element.scrollIntoView({ block: "center" });
       this.nextButton.focus({ preventScroll: true }); // it was moved
     } else {

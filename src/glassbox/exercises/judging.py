@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from glassbox.exercises.reading import BLANK, Parts, Unreadable, read
+from glassbox.exercises.reading import BLANK, COMMA, Parts, Unreadable, read
 from glassbox.exercises.record import Exercise
 
 # What one case of a function came to: the parts of its result, or why there are none.
@@ -209,7 +209,7 @@ def _general_hint(exercise: Exercise, given: Outcome, right: Parts, part: str) -
         if mine.ndim == 2 and _same(exercise, mine.T, theirs):
             return "It is the right table, transposed."
         if mine.ndim == 1 and mine.numel() > theirs.numel() and bool((mine == mine.round()).all()):
-            return "A comma separates numbers: write decimals with a point, 0.5, and thousands without a sign, 7010."
+            return COMMA
         same_numbers = mine.numel() == theirs.numel() and _same(exercise, mine.flatten(), theirs.flatten())
         return "The numbers are right, in another shape." if same_numbers else ""
     if not bool(torch.isfinite(mine).all()):

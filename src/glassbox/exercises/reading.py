@@ -15,6 +15,8 @@ Parts = dict[str, Any]
 
 BLANK = "not answered yet: put your answer in the place of the dots, and run the cell again."
 
+COMMA = "A comma separates numbers: write decimals with a point, 0.5, and thousands without a sign, 7010."
+
 
 class Unreadable(Exception):
     """An answer that cannot be compared with anything; the message is for the learner."""
@@ -66,8 +68,9 @@ def read_numbers(value: Any) -> Tensor:
             raise Unreadable("the array holds something else than numbers.") from None
     if isinstance(value, str):
         if re.fullmatch(r"\s*[-+]?\d+,\d+\s*", value):
-            number = value.strip().replace(",", ".")
-            raise Unreadable(f"the string {value!r} came: write {number}, with a point and without quotes.")
+            number, pair = value.strip().replace(",", "."), value.strip().replace(",", ", ")
+            how = f"write {number}, with a point and without quotes, or [{pair}] for two numbers."
+            raise Unreadable(f"the string {value!r} came: {how}")
         raise Unreadable(f"the string {value!r} came, but a number is expected: leave out the quotes.")
     if callable(value):
         raise Unreadable("a function came, but its result is expected: call it.")
@@ -77,5 +80,6 @@ def read_numbers(value: Any) -> Tensor:
 def _stack(items: list[Tensor]) -> Tensor:
     shapes = sorted({tuple(item.shape) for item in items})
     if len(shapes) > 1:
-        raise Unreadable(f"a list holds entries of different shapes, {shapes[0]} and {shapes[-1]}.")
+        message = f"a list holds entries of different shapes, {shapes[0]} and {shapes[-1]}."
+        raise Unreadable(f"{message} {COMMA}" if all(len(shape) == 1 for shape in shapes) else message)
     return torch.stack(items) if items else torch.empty(0, dtype=torch.float64)

@@ -64,7 +64,8 @@ export class Address {
     addEventListener("hashchange", () => {
       if (!history.state?.glassbox && location.hash.includes("=")) {
         restore(readAddress(readers));
-        history.replaceState(this.state(), "");
+        this.said = null; // what was refused in it goes
+        this.write("replaceState");
       }
     });
   }

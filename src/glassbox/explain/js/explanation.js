@@ -2,7 +2,7 @@
 
 /**
  * @typedef {{what: string, index: number[], value?: number, layer?: number}} Place  where a number stands in the run
- * @typedef {{symbol: string, value: number, at: Place|null, argument?: number}} Factor
+ * @typedef {{symbol: string, value: number, at: Place|null, argument?: number}} Factor  value: of the argument, if any
  * @typedef {{factors: Factor[], product: number, chosen?: boolean}} Term  product: that of the factors' values
  * @typedef {{rule: string, result: number, constant: Factor|null, terms: Term[], shift?: number}} Explanation
  */
@@ -22,7 +22,7 @@ export function term(factors, chosen = undefined) {
 export function powers(scores, chosen, what) {
   const shift = scores.data.reduce((largest, score) => Math.max(largest, score), -Infinity);
   const terms = Array.from(scores.data, (score, k) => {
-    const power = { ...factor("exp", Math.exp(score - shift), what, [k]), argument: score };
+    const power = { ...factor("exp", Math.exp(score - shift), what, [k]), argument: score - shift };
     return term([power], k === chosen);
   });
   return { terms, shift };

@@ -4,7 +4,7 @@ import { make, makeNumber } from "./dom.js";
 import { written } from "./numbers.js";
 
 const SHOWN = 12; // rows of a long sum before "show all"
-const HEADS = { exp: "score, and e to its power", lost: "won" }; // of columns whose symbol says less, or differs
+const HEADS = { exp: "score less the largest, and e to that power", lost: "won" }; // of columns whose symbol says less, or differs
 
 const NORMALIZED =
   "The mean m of its channel subtracted, divided by the standard deviation s, both as training kept them; times the " +
@@ -28,7 +28,9 @@ const FORWARD = {
   SiLU: "The number times its own sigmoid.",
   Sigmoid: "The sigmoid brings any number between 0 and 1.",
   Tanh: "The hyperbolic tangent brings any number between −1 and 1.",
-  Softmax: "e to the power of this score, divided by the same of all scores.",
+  Softmax:
+    "e to the power of this score, divided by the same of all scores. The largest score is subtracted from each first: " +
+    "that changes no share, and no power becomes too large.",
   Flatten: "The same number, now in one line with the others.",
 };
 

@@ -28,6 +28,7 @@ export class Learn {
     this.loss = make("button", { type: "button", class: "tracer-loss", onclick: open });
     this.undoButton = button("", "Undo the step", undo);
     this.resetButton = button("", "Reset the weights", reset);
+    this.stepButton = button("is-main", "Take one step", () => step(Number(this.rate.value)));
     this.plan = make("p", { class: "tracer-note" });
     this.note = make("p", { class: "tracer-note", role: "status" });
     this.curve = makeSvg("svg", { class: "tracer-curve", role: "img", viewBox: `0 0 ${CURVE_WIDTH} ${CURVE_HEIGHT}` });
@@ -44,7 +45,7 @@ export class Learn {
         "div",
         { class: "tracer-controls" },
         make("label", { class: "tracer-field" }, "Step size ", this.rate),
-        button("is-main", "Take one step", () => step(Number(this.rate.value))),
+        this.stepButton,
         this.undoButton,
         this.resetButton,
       ),
@@ -62,9 +63,9 @@ export class Learn {
       asRead,
       options,
     );
-    this.showTarget = ({ chosen, suggested, target }) => {
+    this.showTarget = ({ chosen, suggested, readClass, isBlank }) => {
       const words = suggested === null ? "as read" : "of the image";
-      asRead.textContent = `${words}: ${this.classes[chosen === null ? target : (suggested ?? "")] ?? "…"}`;
+      asRead.textContent = isBlank ? "as read" : `${words}: ${this.classes[suggested ?? readClass]}`;
       field.value = chosen ?? "";
     };
     return make("label", { class: "tracer-field" }, "True class ", field);
@@ -105,14 +106,15 @@ export class Learn {
   /** Show the loss of a viewer. */
   draw(viewer) {
     this.viewer = viewer;
-    const { slopes, steps, chosen, suggested, target } = viewer;
+    const { slopes, steps } = viewer;
     if (this.losses.length <= this.moves.length) {
       this.losses.push(slopes.loss);
     } else {
       this.losses[this.losses.length - 1] = slopes.loss;
     }
-    this.showTarget({ chosen, suggested, target });
-    this.loss.replaceChildren(makeNumber(written(slopes.loss), slopes.loss));
+    this.showTarget(viewer);
+    this.loss.replaceChildren(viewer.isBlank ? "–" : makeNumber(written(slopes.loss), slopes.loss));
+    this.stepButton.disabled = this.loss.disabled = viewer.isBlank;
     this.undoButton.disabled = this.resetButton.disabled = steps.length === 0;
     this.drawNote();
     this.drawCurve();
@@ -137,13 +139,16 @@ export class Learn {
     const { place, from, to } = this.moves.at(-1);
     const verdict =
       after > before ? "The step was too long: the loss has grown, and a smaller one would lower it." : "";
-    const most = `${codeOfPlace(network, place)} the most, from ${written(from)} to ${written(to)}`;
-    const change = `After ${count}: the loss went from ${written(before)} to ${written(after)}.`;
+    const most = `${codeOfPlace(network, place)} the most, from ${written(from)} to ${written(to)}${differenceOf(from, to)}`;
+    const change = `After ${count}: the loss went from ${written(before)} to ${written(after)}${differenceOf(before, after)}.`;
     return `${change} ${verdict} Weights have moved, ${most}. ${link}`.replace("  ", " ").trim();
   }
 
   wordsOfNext() {
-    const { network, slopes } = this.viewer;
+    const { network, slopes, isBlank } = this.viewer;
+    if (isBlank) {
+      return "Draw a digit first: a step makes the network read it more surely, or as another digit.";
+    }
     const count = counted(parameterCount(network));
     const fall = this.hope();
     const what = `One step subtracts ${this.rate.value} times its gradient from each of the ${count} weights.`;
@@ -171,6 +176,11 @@ export class Learn {
     );
     curve.setAttribute("aria-label", `Loss: ${written(losses[0])} at first, ${written(losses[last])} now.`);
   }
+}
+
+/** By how much a number has changed, where four decimals do not show it. */
+function differenceOf(from, to) {
+  return written(from) === written(to) ? `, by ${written(to - from)}` : "";
 }
 
 /** Write a text where it is another: a status that is written again is read again. */

@@ -44,7 +44,7 @@ export function addressOfPlace(network, place) {
 /** The place that an address names, or null: addresses are typed and cut short by people. */
 export function placeOfAddress(network, address) {
   const [name, digits = ""] = splitLast(address ?? "", ":");
-  const index = digits.split(".").map(Number);
+  const index = digits.split(".").map((part) => (/^\d{1,9}$/.test(part) ? Number(part) : NaN));
   if (name === "loss") {
     return { what: "loss" };
   }

@@ -446,6 +446,7 @@ export class Viewer {
     this.direction = direction;
     if (!this.isOwnNumber) {
       this.openFirst();
+      this.panel.fold(true); // back where the reader had opened none
     }
     this.show();
     this.status.textContent = this.panel.title.textContent;
