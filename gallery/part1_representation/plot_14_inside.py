@@ -128,7 +128,8 @@ print(inside["conv2"].terms(channel, row, column))
 # </play/digit>`, in :exported:`one file that holds the network <small-cnn>`, and in a
 # notebook after ``glassbox.explain.show(model, digit)``. How the weights came to be
 # what they are, you can watch: here the same network starts from random ones and
-# learns, and every number opens at any moment.
+# learns, and every number opens at any moment. :doc:`Its own page </play/train>` has
+# more room.
 #
 # .. play:: train
 #    :embed:
