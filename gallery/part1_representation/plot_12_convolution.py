@@ -147,13 +147,15 @@ fig, (left, right) = plt.subplots(1, 2, figsize=(6.0, 3.4))
 plots.image(left, edges, kind="signed", limit=0.6).set_title("convolution")
 plots.image(right, selected, kind="positive", limit=0.5).set_title("bias, ReLU")
 fig.alt_text = (
-    "Left: vertical edges in orange and blue. Right: after bias and ReLU only edges "
+    "Left: upright edges in orange and blue. Right: after bias and ReLU only edges "
     "from dark to bright are left."
 )
 plt.show()
 
 # %%
-# Orange is where it gets brighter to the right, blue where it gets darker. The roofs
+# Orange is where it gets brighter to the right, blue where it gets darker. ReLU drops
+# all the blue, however strong: to keep these edges too, a layer needs a second kernel,
+# with the signs turned. The roofs
 # answer because the joints between their tiles stand upright; a level edge leaves
 # nothing.
 #
@@ -182,8 +184,8 @@ print(f"Shape {tuple(output.shape)}, largest difference from ours {difference:.0
 # neighbors at once.
 
 bank = {  # whole numbers, and what they are divided by
-    "vertical edges": ([[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]], 3),
-    "horizontal edges": ([[-1, -1, -1], [0, 0, 0], [1, 1, 1]], 3),
+    "upright edges": ([[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]], 3),
+    "level edges": ([[-1, -1, -1], [0, 0, 0], [1, 1, 1]], 3),
     "Sobel": ([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], 4),
     "Laplacian": ([[0, 1, 0], [1, -4, 1], [0, 1, 0]], 4),
     "blur": ([[1, 1, 1], [1, 1, 1], [1, 1, 1]], 9),
@@ -195,16 +197,14 @@ with torch.no_grad():
     filters.weight.copy_(kernels[:, None])
     filtered = filters(photo)[0]
 
-flat = filters(torch.full((1, 1, 3, 3), 0.5)).flatten()
-for name, weights, channel, gray in zip(bank, kernels, filtered, flat, strict=True):
+flat = filters(torch.full((1, 1, 3, 3), 0.5)).flatten().abs()
+for weights, channel, gray in zip(kernels, filtered, flat, strict=True):
     torch.testing.assert_close(channel, convolve(picture, weights))
-    print(
-        f"{name:16}: the weights sum to {weights.sum().abs():.0f}; of a flat gray of "
-        f"0.50 it makes {gray.abs():.2f}"
-    )
+    torch.testing.assert_close(gray, 0.5 * weights.sum().abs())
+print(f"Of a flat gray of 0.50 the first makes {flat[0]:.2f}, the last {flat[-1]:.2f}.")
 
 # %%
-# The kernels stand beside what they make.
+# The kernels, each colored by its own largest weight, stand beside what they make.
 
 fig, axes = plt.subplots(3, 4, figsize=(6.0, 5.8), width_ratios=[1, 2.2] * 2)
 for pair, (name, (table, part)), result in zip(
@@ -221,9 +221,9 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# An edge that runs straight across, the first kernel does not see; a slanted one it
-# sees in part. Nobody needs to choose such kernels: in a network they are parameters,
-# and training finds them (lessons 1.3 and 3.5).
+# The first kernel does not see a level edge, and sees a slanted one in part. Nobody
+# needs to choose such kernels: in a network they are parameters, and training finds
+# them (lessons 1.3 and 3.5).
 #
 # Three channels in
 # -----------------
@@ -254,10 +254,11 @@ assert count == 6 * (3 * 9 + 1)
 # The same weights serve every place. So if the whole photograph moves by eight pixels,
 # what the convolution finds moves with it.
 #
-# A dense layer has weights of its own for every pixel. Let one of its outputs know the
-# edges of our photograph by heart: lay the edge image of whatever comes in on the one
-# that we have just seen, multiply place by place, add up. (All that is a single
-# weighted sum of the pixels, so a dense layer can do it.) The sum is large when the
+# A dense layer has weights of its own for every pixel. Give one of its outputs weights
+# that know the edges of our photograph by heart. It makes the edge image of whatever
+# comes in, multiplies it, place by place, by the edge image that we have just seen, and
+# adds up. (Each value of an edge image is a weighted sum of pixels, and a weighted sum
+# of weighted sums is one again: a single output can do it.) The sum is large when the
 # edges lie where ours lay. What is left of it when the photograph moves?
 #
 # .. predict:: shifted
@@ -284,6 +285,15 @@ left_over = pd.DataFrame(
 )
 left_over = left_over / left_over.iloc[0]
 print(left_over.loc[[0, 1, 2, 8]].map("{:.0%}".format).to_string())
+down = {
+    name: (see(picture) * see(picture.roll(1, dims=0))).sum()
+    / see(picture).square().sum()
+    for name, see in known.items()
+}
+print(
+    f"Down by one: {down['upright edges']:.0%} and {down['level edges']:.0%} of them."
+)
+assert down["upright edges"] > down["level edges"]
 assert abs(left_over.loc[8, "upright edges"]) < 0.25
 assert left_over.loc[8, "light and dark"] > 0.75
 
@@ -303,8 +313,8 @@ plt.show()
 # To a convolution it is the same scene in another place. To an output that knows its
 # upright edges by heart it is another image: an edge is narrow, and after a move it
 # meets weights that were made for something else, here even for the opposite edge. The
-# level edges of this roof are long to the side and bear the move better; broad patches
-# of light bear it best.
+# level edges of this roof are long to the side and bear the move better; when the roof
+# moves down, the two change places. Broad patches of light bear it best.
 #
 # Padding and stride
 # ------------------
@@ -342,8 +352,9 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# With stride 2 the output follows the image only by even moves: after a move by one,
-# the windows stand on other pixels than before.
+# With stride 2 the output follows even moves alone: when the image moves by two pixels,
+# it moves by one. When the image moves by one, the windows stand on other pixels than
+# before, and the output has other values.
 #
 # The sizes tell one more thing. Let two convolutions of 3 × 3 follow each other. Of 5 ×
 # 5 pixels the first makes 3 × 3 numbers, and the second a single one.
@@ -367,10 +378,11 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# So that one number has seen 25 pixels. It is a sum of nine values, each of them has
-# seen a window of nine pixels, like the framed one, and side by side these windows
-# cover 5 × 5. The pixels that can change a number are its **receptive field**. It grows
-# by a pixel on each side with every further layer of 3 × 3.
+# This one number has 5 × 5 pixels behind it: it is a sum of nine values, each of them
+# has a window of nine pixels, like the framed one, and side by side these windows cover
+# 5 × 5. The pixels that a number can depend on are its **receptive field**, whatever
+# the weights are. (With our kernel some of the 25 get the weight zero.) Every further
+# layer of 3 × 3 adds a pixel on each side; after a layer of stride 2 it adds two.
 #
 # In mathematics a convolution turns the kernel by 180 degrees before it multiplies.
 # What deep-learning libraries call a convolution does not: it is a
@@ -431,7 +443,7 @@ assert convolution == 10
 # - A convolution is a weighted sum of neighbors, with the same weights at every place,
 #   plus a bias.
 # - The kernel chooses the property: edges of a direction, spots, smoothness. Bias and
-#   ReLU keep where it is strong.
+#   ReLU keep where it is strong and positive.
 # - Output size: :math:`\lfloor (H + 2p - k)/s \rfloor + 1`. What one number has seen
 #   grows with every layer.
 # - It is a dense layer that is sparse and shares its weights, so ten numbers serve an
