@@ -32,9 +32,9 @@ const METHODS = {
   plain: { name: "plain descent", rate: 0.2 },
 };
 const DEFAULTS = { seed: 0, batch: "20", rule: "adam", rate: METHODS.adam.rate };
-const [OFTEN, SELDOM] = [120, 1000]; // ms between two drawings of a run; the second where motion is not wanted
+const [OFTEN, SELDOM] = [200, 1000]; // ms between two drawings of a run; the second where motion is not wanted
 const SPOKEN = 10_000; // ms between two sentences of a run for who does not see it
-const [SOONEST, LATEST] = [300, 4000]; // digits to learn from between two looks at the test digits
+const [SOONEST, LATEST] = [500, 4000]; // digits to learn from between two looks at the test digits
 
 /** What the address may say of the run and the digit, as in #seed=3&rule=plain&rate=0.1. */
 export const TRAIN_KEYS = {
@@ -503,7 +503,7 @@ class TrainPage {
 
   // What is shown ----------------------------------------------------------------------------------------------------
 
-  /** Draw soon, one part of the page in a frame: none may take long. */
+  /** Draw soon, in two frames: neither may take long, and each costs a layout of the page. */
   later() {
     const gap = matchMedia("(prefers-reduced-motion: reduce)").matches ? SELDOM : OFTEN;
     if (this.isTraining && performance.now() - this.drawnAt < gap) {
@@ -514,13 +514,9 @@ class TrainPage {
       return;
     }
     [this.drawing, this.isStale] = [true, false];
-    const parts = [() => this.showNetwork(), () => this.showWall(), () => this.showRun()];
-    const next = () => {
-      parts.shift()();
-      if (parts.length > 0) {
-        requestAnimationFrame(next);
-        return;
-      }
+    const finish = () => {
+      this.showWall();
+      this.showRun();
       [this.drawing, this.drawnAt] = [false, performance.now()];
       if (this.isTraining && performance.now() - this.spokenAt > SPOKEN) {
         this.say();
@@ -529,7 +525,10 @@ class TrainPage {
         this.later();
       }
     };
-    requestAnimationFrame(next);
+    requestAnimationFrame(() => {
+      this.showNetwork();
+      requestAnimationFrame(finish);
+    });
   }
 
   show() {
@@ -710,7 +709,7 @@ class RunOfPage {
         return false;
       }
       if (isDue) {
-        this.due = this.training.learned + Math.max(SOONEST, Math.min(LATEST, this.training.learned / 5));
+        this.due = this.training.learned + Math.max(SOONEST, Math.min(LATEST, this.training.learned / 3));
       }
       this.pending = new Evaluation(this.training.networkOf(state), this.heldOut);
       Object.assign(this.pending, { state, step: state.step });
