@@ -73,6 +73,22 @@ def test_a_lesson_builds_on_earlier_lessons_alone():
         assert all(before in catalogue and before < number for before in earlier), number
 
 
+def test_each_page_to_play_with_stands_in_a_lesson_and_its_card_says_so():
+    pages = {page.stem for page in (DOCS / "play").glob("*.md")} - {"index"}
+    assert {name for lesson in lessons.catalogue().values() for name in lesson.plays} == pages
+    assert {number for number, lesson in lessons.catalogue().items() if "train" in lesson.plays} == {
+        "1.3",
+        "1.4",
+        "3.4",
+    }
+
+
+def test_a_lesson_names_its_pages_to_play_with(tmp_path):
+    script = tmp_path / "plot_99_lesson.py"
+    script.write_text(HEAD.format(time="20 minutes") + "\n# %%\n# Play:\n#\n# .. play:: filter\n#    :embed:\n")
+    assert lessons.Lesson.read(script).plays == ["filter"]
+
+
 def test_the_open_box_holds_what_the_network_computes():
     outputs, probabilities = open_box.outputs_of_stages()
     assert [numbers.shape for numbers in outputs.values()] == [(1, 28, 28), (2, 29, 29), (4, 15, 15), (8, 8, 8), (32,)]

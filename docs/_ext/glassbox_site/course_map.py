@@ -1,4 +1,4 @@
-"""The course map: a card for each lesson, with a thumbnail, its question, its minutes and what to read before."""
+"""The course map: a card for each lesson, with a thumbnail, its question, its minutes, what comes before and plays."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _CARD = """
 
       .. container:: lesson-facts
 
-         {lesson.minutes} minutes. Before: {before}
+         {lesson.minutes} minutes. Before: {before}{play}
 """
 
 _THUMBNAIL = """.. image:: /{path}
@@ -109,7 +109,9 @@ class CourseMap(SphinxDirective):
             for path, variant in zip(pictures, variants, strict=False)
         ]
         before = NUMBER.sub(lambda number: f":doc:`{number[0]} </{catalogue()[number[0]].page}>`", lesson.before)
-        return _CARD.format(lesson=lesson, before=before, thumbnail="\n   ".join(images))
+        pages = ", ".join(f":doc:`/play/{name}`" for name in lesson.plays)
+        play = f" Play: {pages}." if pages else ""
+        return _CARD.format(lesson=lesson, before=before, play=play, thumbnail="\n   ".join(images))
 
 
 def setup(app: Sphinx) -> None:

@@ -47,6 +47,11 @@ class Lesson:
         """The lesson's page, without its ending."""
         return f"lessons/{self.script.parent.name}/{self.script.stem}"
 
+    @property
+    def plays(self) -> list[str]:
+        """The pages to play with that stand in the lesson, by name."""
+        return re.findall(r"^# \.\. play:: (\w+)$", self.script.read_text("utf-8"), re.MULTILINE)
+
     @classmethod
     def read(cls, script: Path) -> Lesson:
         """Read the first lines of a script; its name gives the number: ``plot_12_convolution`` is 1.2."""
