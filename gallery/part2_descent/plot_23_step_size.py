@@ -86,11 +86,13 @@ plt.show()
 # along :math:`w_j` changes when :math:`w_k` moves. For a linear model it is the same
 # everywhere: :math:`\tfrac{2}{n} X^\top X`, with the column of ones in :math:`X`.
 #
-# The weights do disturb each other. But there are four *directions* that do not: along
-# each of them the gradient points straight away from the lowest point, and its length
-# is a number :math:`\ell` times the distance, as in the parabola. So a step goes
-# straight back. Such directions are called **eigenvectors** of the matrix, the numbers
-# its **eigenvalues**, and ``torch.linalg.eigh`` finds both.
+# A move of one weight changes the slopes along the others too. But there are four
+# *directions*, at right angles to each other, of which each leaves the slopes along the
+# other three alone: in each of them the risk is a parabola of its own. The gradient
+# points straight away from the lowest point there, and its length is a number
+# :math:`\ell` times the distance, so that a step goes straight back. Such directions
+# are called **eigenvectors** of the matrix, the numbers its **eigenvalues**, and
+# ``torch.linalg.eigh`` finds both.
 
 marks = datasets.load_exam()
 X = torch.tensor(marks[["Maths", "CS", "French"]].to_numpy())
@@ -117,7 +119,7 @@ for curvature, direction in zip(curvatures, directions.T, strict=True):
 # make up for it, so that hardly any prediction moves.
 #
 # Measured along these directions from the lowest point, the distances
-# :math:`d_1, \dots, d_4` are four parameters that know nothing of each other. The risk
+# :math:`d_1, \dots, d_4` are four parameters that do not disturb each other. The risk
 # is its lowest value (zero here, with four pupils and four parameters) plus four
 # parabolas:
 #
@@ -143,40 +145,20 @@ torch.testing.assert_close(factors, 1 - 0.001 * curvatures)
 assert abs(limit - 2 / curvatures[0]) < 1e-12
 
 # %%
-# Four step sizes, of which the last is one hundredth larger than the limit:
-#
-# .. predict:: one-percent
+# What happens beyond the limit? Take one hundredth more, from all weights at zero, and
+# from guess A, with which lesson 2.2 began.
 
-steps = {
-    "too small": 1e-5,
-    "good": 0.8 * limit,
-    "at the limit": limit,
-    "beyond it": 1.01 * limit,
-}
-risks = {
-    name: gradient_descent(start, X, y, step=step, iterations=200).risks.numpy()
-    for name, step in steps.items()
-}
-table = pd.DataFrame(risks, index=pd.RangeIndex(1, 201, name="iteration"))
-print(table.loc[[1, 10, 100, 200]].map("{:.4g}".format).to_string())
-assert table["good"].iloc[-1] < 0.1 < 100 < table["at the limit"].iloc[-1]
-assert (table["beyond it"].diff().dropna() > 0).all()
+first_guess = torch.tensor([0, 0.333, 0.333, 0.333], dtype=torch.float64)
+for name, place in {"zero": start, "guess A": first_guess}.items():
+    risks = gradient_descent(place, X, y, step=1.01 * limit, iterations=200).risks
+    print(f"From {name}: risk {risks[0]:.1f} at iteration 1,", end=" ")
+    print(f"{risks[28]:.1f} at 29, {risks[-1]:,.0f} at 200")
+assert risks.argmin() == 28
 
 # %%
-fig, ax = plt.subplots(figsize=(6.0, 3.6))
-ax.set_yscale("log")
-plots.curves(ax, table, markers=False)
-ax.set(ylabel="risk", xlim=(0, 262), xticks=range(0, 201, 50))
-ax.yaxis.set_major_formatter("{x:g}")
-fig.alt_text = (
-    "Risk against iterations for four steps: one creeps, one drops, one stays level, "
-    "one rises without end."
-)
-plt.show()
-
-# %%
-# At the limit the steepest part of the risk stays for ever, on the one side and on the
-# other. With one hundredth more it grows at every step, and soon it is all of the risk.
+# In the steepest direction each step lands a little further out, on the other side, and
+# in the end this part is all of the risk. Where little of the risk lies in that
+# direction, as from guess A, a step that is too long even looks like success at first.
 #
 # Where the risk is left
 # ----------------------
@@ -186,7 +168,6 @@ plt.show()
 # .. predict:: what-is-left
 
 step = 0.001
-first_guess = torch.tensor([0, 0.333, 0.333, 0.333], dtype=torch.float64)
 distances = (first_guess - best) @ directions
 iterations = torch.cat([torch.arange(1, 10), torch.logspace(1, 6, 200).round()])
 left = distances * (1 - step * curvatures) ** (iterations[:, None] - 1)
@@ -199,6 +180,7 @@ print(f"of which {parts_at_1000[-1]:.5f} in the flattest direction")
 walked = gradient_descent(first_guess, X, y, step=step, iterations=1000)
 assert abs(parts_at_1000.sum() - walked.risks[-1]) < 1e-9
 assert parts_at_1000[-1] > 0.99 * parts_at_1000.sum()
+assert 0.04 < parts[0, 0] / parts[0].sum() < 0.06
 
 # %%
 colors = [plots.style.ORANGE, plots.style.BLUE, plots.style.GREEN, plots.style.PURPLE]
@@ -234,10 +216,10 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# One direction after the other is done, the steepest first; it holds little from the
-# start, since guess A made predictions of the right size. By a thousand iterations
-# three directions have arrived, and the plain is the flattest on its way. What does it
-# still cost the forecast for the new pupil?
+# One direction after the other is done, the steepest first; it holds only 5 % at the
+# start, since the predictions of guess A already have the right size. By a thousand
+# iterations three directions have arrived, and the plain is the flattest on its way.
+# What does it still cost the forecast for the new pupil?
 
 new_pupil = torch.tensor([[13.0, 14, 11]], dtype=torch.float64)
 forecast = predict(walked.parameters[-1], new_pupil).item()
@@ -331,12 +313,11 @@ plt.show()
 # %%
 # On this map of the two steepest directions the smooth path on the right is the slower
 # one, after sixty iterations and to the end. A zig-zag looks bad, but only the steepest
-# direction pays for it; all the others gain by the longer step. In the very long run
-# the best step size is the one with which the steepest and the flattest lose the same
-# share, :math:`\lambda = 2 / (L + \ell)`. With curvatures as unlike as these it lies so
-# close to the limit that the steepest hardly shrinks, and the risk 0.01 is far away.
-# Even at 0.999 the steepest holds nearly all of the risk after sixty iterations: one
-# stays a little below the limit, at 0.8 or 0.9.
+# direction pays for it; all the others gain by the longer step. So in the table a
+# longer step arrives earlier, up to 0.999 of the limit. Closer still, the steepest
+# becomes the slow one: with :math:`\lambda = 2 / (L + \ell)` it loses no more at each
+# step than the flattest, and the risk 0.01 is far away. One stays below, at 0.8 or 0.9
+# of the limit.
 #
 # Change the valley: scaling
 # --------------------------
@@ -372,7 +353,7 @@ plots.contours(
     labels=False,
 )
 plots.contours(
-    right, risk_on_map(Z_curvatures), (-6, 16), (-12, 14), levels=levels, labels=False
+    right, risk_on_map(Z_curvatures), (-8, 20), (-14, 16), levels=levels, labels=False
 )
 plots.path(left, on_map(raw, directions, best), notes={0: "start"})
 plots.path(right, on_map(scaled, Z_directions, Z_best), notes={0: "start"})
@@ -473,9 +454,8 @@ plt.show()
 #     w \leftarrow w - \lambda \,
 #     \frac{\overline{g}}{\sqrt{\overline{g^2}} + \varepsilon} .
 #
-# Both means start at zero and are too small at first, so that in the last formula they
-# are divided by :math:`1 - 0.9^t` and :math:`1 - 0.999^t` at step :math:`t`. The tiny
-# :math:`\varepsilon` avoids a division by zero.
+# The tiny :math:`\varepsilon` avoids a division by zero. (Both means start at zero and
+# are too small at first; Adam corrects for that.)
 #
 # A fair comparison lets each rule choose among several settings. The table keeps the
 # best of each, with the marks as they are and with standardized columns.
@@ -535,9 +515,10 @@ assert needed["standardized"].max() < needed["marks as they are"].min()
 #   that do not disturb each other. A step multiplies each distance by its own
 #   :math:`1 - \lambda \ell`.
 # - The largest curvature :math:`L` sets the limit of the step size of plain descent,
-#   :math:`2 / L`. Beyond it the risk grows without end.
-# - What is left of the risk after a while lies in the flattest direction. How slow it
-#   is depends on the condition number, the largest curvature over the smallest.
+#   :math:`2 / L`. Beyond it the risk grows without end, even where it falls at first.
+# - Well below the limit, what is left of the risk after a while lies in the flattest
+#   direction. How slow it is depends on the condition number, the largest curvature
+#   over the smallest.
 # - Standardize the columns first, and every new row by the same means and deviations.
 #   Then choose a step size, then a rule.
 # - Momentum makes moves :math:`1 / (1 - \mu)` times as long where the gradient stays
