@@ -65,7 +65,8 @@
       const address = here().replace(/&/g, "&amp;").replace(/"/g, "&quot;");
       code.value =
         `<iframe src="${address}" title="${title}" loading="lazy"\n` +
-        `  style="border: 0; width: 100%; max-width: ${width.value}px; height: ${height}px"></iframe>`;
+        `  style="border: 0; width: 100%; max-width: ${width.value}px; height: ${height}px"></iframe>\n` +
+        `<p><a href="${address.replace("?bare", "")}">${title}</a>, CC BY 4.0</p>`;
       said.textContent = "";
     };
     const measure = () => {

@@ -114,7 +114,7 @@
     if (full) return close();
     const rest = direction > 0 ? root.scrollHeight - innerHeight - scrollY : scrollY;
     if (rest > 4) {
-      scrollBy({ top: direction * innerHeight * 0.85, behavior: "instant" });
+      scrollBy({ top: direction * lengthOfMove(direction), behavior: "instant" });
       return undefined;
     }
     const index = current + direction;
@@ -128,10 +128,23 @@
     return undefined;
   }
 
+  /* Most of a screen, or less where a figure is cut that would be whole on the next one. */
+  function lengthOfMove(direction) {
+    const cut = figures()
+      .map((figure) => figure.getBoundingClientRect())
+      .filter(({ top, bottom }) => bottom - top <= innerHeight && top < innerHeight && bottom > 0)
+      .map(({ top, bottom }) => (direction > 0 ? [bottom - innerHeight, top] : [-top, innerHeight - bottom]))
+      .filter(([missing, toMove]) => missing > 4 && toMove > 4)
+      .map(([, toMove]) => toMove - 4);
+    return Math.min(innerHeight * 0.85, ...cut);
+  }
+
   function onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const inside = event.target.closest("input, select, textarea, [contenteditable], .play");
-    if (inside && !["Escape", "PageDown", "PageUp"].includes(event.key)) return; // what is played with has its own keys
+    const inField = event.target.closest("input, select, textarea, [contenteditable]");
+    const isOurs =
+      ["Escape", "PageDown", "PageUp"].includes(event.key) || (!inField && event.key.toLowerCase() === "f");
+    if ((inField || event.target.closest(".play")) && !isOurs) return; // what is played with has its own keys
     const onButton = event.target.closest("button, summary, a, video") && event.key === " ";
     const acts = {
       ArrowRight: () => move(1),
@@ -170,16 +183,19 @@
     code.setAttribute("aria-pressed", String(shown));
   }
 
-  /* The figure, film or page to play with nearest to the middle of the screen. */
+  /* Figures, films and pages to play with that are seen; before its start, the still of such a page. */
+  function figures() {
+    const all = article.querySelectorAll("a.lesson-figure, .play, .play-still, video");
+    return [...all].filter((element) => element.offsetHeight > 0 && !element.matches(".play:empty"));
+  }
+
+  /* The one nearest to the middle of the screen. */
   function figureInView() {
     const off = (element) => {
       const box = element.getBoundingClientRect();
       return Math.abs((box.top + box.bottom) / 2 - innerHeight / 2);
     };
-    const figures = [...article.querySelectorAll("a.lesson-figure, .play, video")].filter(
-      (element) => element.getClientRects().length > 0,
-    );
-    return figures.sort((a, b) => off(a) - off(b))[0];
+    return figures().sort((a, b) => off(a) - off(b))[0];
   }
 
   function toggleFull(figure) {
@@ -189,12 +205,14 @@
     full = figure;
     before = scrollY; // the page is shorter without the figure
     full.classList.add("present-full");
+    if (full.matches("video")) full.play().catch(() => {}); // a browser may refuse
     root.classList.add("present-still");
   }
 
   function close() {
     if (!full) return;
     full.classList.remove("present-full");
+    if (full.matches("video")) full.pause();
     root.classList.remove("present-still");
     full = null;
     scrollTo(0, before);

@@ -10,4 +10,9 @@ const stills = new IntersectionObserver(
   { rootMargin: "100%" },
 );
 
+// A print shows them all.
+addEventListener("beforeprint", () => {
+  for (const video of document.querySelectorAll("video[data-still]")) video.poster = video.dataset.still;
+});
+
 for (const video of document.querySelectorAll("video[data-still]")) stills.observe(video);

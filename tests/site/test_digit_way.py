@@ -211,6 +211,16 @@ def test_the_way_to_the_top_does_not_lie_on_the_answer(digit):
     assert not page.locator(".back-to-top").is_visible()
 
 
+def test_backward_a_probability_says_where_the_gradients_begin(digit):
+    page = digit("#digit=4&open=probability:7")
+    panel = page.locator(".tracer-panel")
+    page.get_by_label("Backward").check(force=True)
+    assert "backward begins at the loss" in panel.inner_text()
+    page.locator(".formula-sum th button").first.click()
+    assert title(page) == "∂L/∂ fc2[0]"
+    assert "backward begins at the loss" not in panel.inner_text()
+
+
 def test_a_seven_is_made_a_nine_and_opened(digit):
     page = digit("#digit=7")
     page.get_by_role("button", name="Make it so").click()

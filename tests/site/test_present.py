@@ -90,3 +90,55 @@ def test_without_a_script_the_page_is_as_it_is(visit):
     page = visit(f"{LESSON}?present", java_script_enabled=False)
     assert page.locator(".sidebar-drawer").is_visible()
     assert page.locator("article > section > section").first.is_visible()
+
+
+def test_f_gives_a_page_to_play_with_the_screen_before_its_start_and_after(visit):
+    page = visit(f"{LESSON}?present#under-your-hands")
+    page.locator(".play-still").wait_for()
+    page.keyboard.press("f")
+    assert page.locator(".present-full img:visible").count() == 1
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Start").click()
+    page.locator(".kernel input").first.wait_for()
+    played = page.locator(".play[data-play]")
+    before = played.bounding_box()
+    page.locator("select[name=preset]").focus()
+    page.keyboard.press("f")
+    assert page.locator(".present-full").count() == 0  # a field has its own keys
+    page.locator(".play canvas").last.focus()
+    page.keyboard.press("f")
+    box = played.bounding_box()
+    assert box["width"] > before["width"]
+    assert (box["x"], box["y"]) == (0, 0)
+    page.keyboard.press("Escape")
+    assert page.locator(".present-full").count() == 0
+
+
+def test_every_figure_that_fits_is_whole_at_some_stop(visit):
+    page = visit(f"{LESSON}?present", width=1024, height=768)
+    load_all(page)
+    seen = """() => [...document.querySelectorAll("a.lesson-figure")].filter((figure) => {
+        const { top, bottom, height } = figure.getBoundingClientRect();
+        return height > 0 && top >= -1 && bottom <= innerHeight + 1;
+    }).map(({ href }) => href)"""
+    shown = """() => [...document.querySelectorAll("a.lesson-figure")]
+        .filter(({ offsetHeight }) => offsetHeight > 0 && offsetHeight < innerHeight - 8).map(({ href }) => href)"""
+    whole, expected = set(), set()
+    for _ in range(80):
+        whole |= set(page.evaluate(seen))
+        expected |= set(page.evaluate(shown))
+        here, last = page.locator(".present-bar [role=status]").inner_text().split(" / ")
+        if here == last and page.evaluate("document.documentElement.scrollHeight - innerHeight - scrollY <= 4"):
+            break
+        page.keyboard.press("PageDown")
+    assert len(expected) > 3
+    assert expected <= whole
+
+
+def test_what_is_pressed_or_skipped_to_is_not_printed(visit):
+    page = visit(LESSON)
+    page.emulate_media(media="print")
+    assert not page.locator(".skip-to-content").is_visible()
+    assert page.locator("article button:visible").count() == 0
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("[...document.querySelectorAll('video[data-still]')].every(({ poster }) => poster)")

@@ -89,7 +89,7 @@ class BackpropPlay {
     const text = this.input.value.trim().replace(",", ".").replace("\u2212", "-");
     const number = Number(text);
     if (text === "" || !Number.isFinite(number)) {
-      this.say("Type a number, such as 0.25 or -0.1.");
+      this.say("Type a number in decimals, such as 0.25 or \u22120.1.");
       return;
     }
     const { isRight, words } = judge(this.question, number);
@@ -285,7 +285,7 @@ class BackpropPlay {
         "div",
         { class: "sides" },
         this.drawing,
-        make("div", {}, this.progress, this.form, this.feedback, this.training),
+        make("div", {}, this.progress, this.feedback, this.form, this.training),
       ),
       another,
       soFar,

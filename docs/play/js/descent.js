@@ -250,6 +250,9 @@ class DescentPlay {
     const { descent } = this;
     const count = descent.risks.length;
     const now = `Iteration ${count}${count === 1 ? ", the start" : ""}: risk ${brief(descent.risks.at(-1))}.`;
+    if (this.hasDiverged) {
+      return now; // the warning says the rest
+    }
     const reached = this.reached(descent, this.goal);
     const target = this.goalInWords();
     if (reached !== null) {

@@ -9,6 +9,7 @@ import { climb, cornersOf, lossOfCover, meanOfCovers } from "./saliency.js";
 import { tensor } from "./tensor.js";
 
 const COVER = 4; // pixels along a side
+const DRAWS = 20; // of signs at random
 const SLICE = 8; // ms of work between two frames
 
 export class Influence {
@@ -121,14 +122,19 @@ export class Influence {
       const scores = forward(network, tensor(input.shape, data)).values.at(-1).data;
       return scores[target] - scores[readClass];
     };
+    const before = gap(input.data);
+    const after = gap(input.data.map((x, k) => x + moved[k]));
     const random = seededRandom(1);
-    const shuffled = input.data.map((x, place) => x + (random() < 0.5 ? -1 : 1) * moved[place]);
-    const [before, after, aimless] = [gap(input.data), gap(input.data.map((x, k) => x + moved[k])), gap(shuffled)];
+    const aimless = Array.from({ length: DRAWS }, () => {
+      return gap(input.data.map((x, place) => x + (random() < 0.5 ? -1 : 1) * moved[place])) - before;
+    });
     const count = moved.filter((change) => Math.abs(change) > 1 / 255).length;
     return (
-      `Why so little is enough: ${count} pixels push the same way, each along its own gradient, and the pushes add up. ` +
-      `Together they moved the score of ${classes[target]} over that of ${classes[readClass]} by ` +
-      `${written(after - before, 1)}; the same changes with signs drawn at random move it by ${written(aimless - before, 1)}.`
+      `Why so little is enough: ${count} pixels moved, each by the sign and size of its own gradient, and what they do ` +
+      `adds up. Together they moved the score of ${classes[target]} over that of ${classes[readClass]} by ` +
+      `${written(after - before, 1)}. The same changes with signs drawn at random, ${DRAWS} times, move it by ` +
+      `${written(aimless.reduce((sum, change) => sum + change, 0) / DRAWS, 1)} on average, and by ` +
+      `${written(Math.max(...aimless), 1)} at most.`
     );
   }
 

@@ -7,7 +7,8 @@ import { brief } from "./brief.js";
 import { backward, forward } from "./network.js";
 import { tensor } from "./tensor.js";
 
-const TOLERANCE = 0.0006; // an answer to three decimals is right
+// An answer to three decimals is right, and where these would be zeros, one to two digits.
+const tolerance = (value) => Math.max(Math.min(0.0006, 0.06 * Math.abs(value)), 0.002 * Math.abs(value));
 
 const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 const LOWERED = "₀₁₂₃₄₅₆₇₈₉";
@@ -75,16 +76,19 @@ export function questionsOf(pass) {
 
 /** Tell whether an answer is right, and if not, the slip that it looks like. */
 export function judge(question, answer) {
-  const near = (value) => Math.abs(answer - value) <= Math.max(TOLERANCE, 0.002 * Math.abs(value));
+  const near = (value) => Math.abs(answer - value) <= tolerance(value);
   if (near(question.value)) {
     return { isRight: true, words: "Right." };
+  }
+  if (Math.abs(question.value) < 0.01 && Math.abs(answer - question.value) <= 0.0006) {
+    return { isRight: false, words: "Not yet: so small a number is asked for with two digits that are not zero." };
   }
   const slip = question.slips.find(([value]) => !nearEachOther(value, question.value) && near(value));
   return { isRight: false, words: slip === undefined ? "Not that. Go through the factors once more." : slip[1] };
 }
 
 function nearEachOther(a, b) {
-  return Math.abs(a - b) <= 2 * Math.max(TOLERANCE, 0.002 * Math.abs(b));
+  return Math.abs(a - b) <= 2 * tolerance(b);
 }
 
 const inBrackets = (value) => (value < 0 ? `(${brief(value)})` : brief(value));

@@ -12,6 +12,10 @@ const ARROWS = [
   ["ArrowRight", "→", "right"],
 ];
 
+const BEGINNING =
+  "This number stays as it is: backward begins at the loss, and comes to the outputs of the last layer first. Open one " +
+  "below for its gradient.";
+
 let panels = 0; // each needs a name of its own for its radio buttons
 
 export class Panel {
@@ -117,6 +121,9 @@ export class Panel {
     const where = place.index === undefined ? "" : `${wordsOfIndex(place.index)}. `;
     const parts = [
       make("p", {}, make("span", { class: "tracer-where" }, where), sentenceOf(network, place, isSlope)),
+      direction === "backward" && (place.what === "probability" || place.what === "loss")
+        ? make("p", { class: "tracer-note" }, BEGINNING)
+        : null,
       pictureOf(explanation, network, place, isSlope),
       explanation.terms.length > 0 ? this.makeSum(viewer, explanation) : null,
     ];
