@@ -25,7 +25,7 @@ def relu_backward(
     grad_output: Tensor, input: Tensor | None, *, output: Tensor, needs: tuple[bool, ...] = (True,)
 ) -> Gradients:
     r"""Compute :math:`\bar x = \bar y` where :math:`x > 0`, else 0; see `relu`."""
-    return (torch.where(output <= 0, 0, grad_output),)  # NaN is not: its gradient passes
+    return (torch.where(output <= 0, 0, grad_output),)  # y <= 0 where x <= 0; NaN is not, and its gradient passes
 
 
 _relu = differentiable(relu_forward, relu_backward, saves="output", fast=_fast.gate)
@@ -172,8 +172,9 @@ class Sigmoid(Module):
 def tanh_forward(input: Tensor) -> Tensor:
     r"""Compute :math:`(e^x - e^{-x}) / (e^x + e^{-x})`; see `tanh`."""
     # Numerator and denominator times e^{-|x|}: tanh |x| = (1 - e^{-2|x|}) / (1 + e^{-2|x|}), and tanh -x = -tanh x.
-    e = torch.expm1(-2 * input.abs())  # e^{-2|x|} - 1: no power above 1, and no digit lost near 0
-    return input.sign() * -e / (2 + e)
+    shrunk = torch.expm1(-2 * input.abs())  # e^{-2|x|} - 1: no power above 1, and no digit lost near 0
+    numerator, denominator = -shrunk, 2 + shrunk
+    return input.sign() * numerator / denominator
 
 
 @by_hand(require_elementwise, tanh_forward)

@@ -49,10 +49,10 @@ def binary_cross_entropy_with_logits_backward(
     """
     p = 1 if pos_weight is None else pos_weight
     log_yes, log_no = log_sigmoid(input), log_sigmoid(-input)  # log sigma(x), log (1 - sigma(x))
-    yes, no = log_yes.exp(), log_no.exp()  # sigma(x), sigma(-x)
+    sigma, sigma_minus = log_yes.exp(), log_no.exp()  # sigma(x), sigma(-x)
     grad_losses = spread(grad_output, input.shape, reduction)
     grad_losses = grad_losses if weight is None else weight * grad_losses
-    grad_input = grad_losses * ((1 - target) * yes - p * target * no)
+    grad_input = grad_losses * ((1 - target) * sigma - p * target * sigma_minus)
     grad_target = grad_losses * (log_no - p * log_yes) if needs[1] else None
     return grad_input, grad_target, None, None
 

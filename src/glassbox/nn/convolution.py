@@ -47,10 +47,10 @@ def convolve_backward(
     kernels = kernels_as_matrix(weight, groups)  # K: (G, C'/G, C/G·kh·kw)
     if seen is None or torch.is_grad_enabled():  # a second derivative goes through what was seen too
         seen = windows_as_matrix(images, rows, columns, groups)  # S: (N, G, C/G·kh·kw, H'·W')
-    grad_product = grad_output.reshape(len(images), *kernels.shape[:2], seen.shape[-1])  # (N, G, C'/G, H'·W')
+    grad_product = grad_output.reshape(len(images), *kernels.shape[:2], seen.shape[-1])  # gradient of Y
     grad_images = None
-    if needs[0]:
-        grad_images = matrix_to_images(kernels.mT @ grad_product, images, rows, columns)  # over c', v and w
+    if needs[0]:  # the gradient of S, summed over c'; then each number to its pixel, summed over v and w
+        grad_images = matrix_to_images(kernels.mT @ grad_product, images, rows, columns)
     grad_weight = (grad_product @ seen.mT).sum(0).view(weight.shape) if needs[1] else None  # over f, g and the batch
     grad_bias = grad_output.sum((0, 2, 3)) if needs[2] else None  # (C',): over f, g and the batch
     return grad_images, grad_weight, grad_bias

@@ -21,26 +21,31 @@ from glassbox.nn.activation import log_softmax_forward
 def expected(
     input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, label_smoothing: float = 0.0
 ) -> tuple[Tensor, Tensor]:
-    """Return y (N, C), what is expected of each class, and the count of examples that a mean divides by.
+    """Return y (N, C), what is expected of each class, and the divisor of a mean.
 
-    In the plain case y is 1 at the label and 0 elsewhere, and the count is N. Smoothing moves a part of y to all
-    classes alike; a weight multiplies y and counts the example as often; an ignored example has y = 0 and counts not.
+    In the plain case y is 1 at the label and 0 elsewhere, and the divisor is N. Smoothing moves a part of y to all
+    classes alike, and a weight multiplies y. The divisor is the sum of the weights of the labels, before smoothing.
     """
     dim, dtype = class_dim(input), torch.promote_types(input.dtype, torch.float32)
-    if target.is_floating_point():  # probabilities
+    kept: Tensor | float = 1.0  # of probabilities every example counts
+    if target.is_floating_point():
         y = target.to(torch.promote_types(target.dtype, dtype))  # (N, C)
-        counted: Tensor | float = 1.0  # every example counts
-        count = torch.full((), target.numel() / input.shape[dim], dtype=dtype, device=input.device)
-    else:  # labels
-        label = target.long().unsqueeze(dim)  # (N, 1)
-        kept = label != ignore_index  # (N, 1)
-        counted = kept.to(dtype)  # (N, 1): 1, or 0 for an ignored example
-        label = label * kept  # any class will do for an ignored example, whose y is 0
-        y = input.new_zeros(input.shape, dtype=dtype).scatter(dim, label, counted)  # (N, C): 1 at the label
-        count = y.sum() if weight is None else (_per_class(weight, input) * y).sum()
+        divisor = torch.full((), target.numel() / input.shape[dim], dtype=dtype, device=input.device)  # N
+    else:
+        y, kept = one_hot(input, target, ignore_index)  # (N, C), (N, 1)
+        divisor = y.sum() if weight is None else (_per_class(weight, input) * y).sum()
     if label_smoothing:
-        y = (1 - label_smoothing) * y + label_smoothing / input.shape[dim] * counted
-    return y if weight is None else _per_class(weight, input) * y, count
+        y = (1 - label_smoothing) * y + label_smoothing / input.shape[dim] * kept
+    return y if weight is None else _per_class(weight, input) * y, divisor
+
+
+def one_hot(input: Tensor, target: Tensor, ignore_index: int) -> tuple[Tensor, Tensor]:
+    """Return 1 at each label and 0 elsewhere (N, C), and which examples are kept (N, 1): of an ignored one all is 0."""
+    dim, dtype = class_dim(input), torch.promote_types(input.dtype, torch.float32)
+    label = target.long().unsqueeze(dim)  # (N, 1)
+    kept = label != ignore_index  # (N, 1)
+    label = label * kept  # an ignored label may be no class
+    return input.new_zeros(input.shape, dtype=dtype).scatter(dim, label, kept.to(dtype)), kept.to(dtype)
 
 
 def _per_class(values: Tensor, input: Tensor) -> Tensor:
@@ -53,12 +58,12 @@ def _per_class(values: Tensor, input: Tensor) -> Tensor:
 
 @in_float32
 def softmax_cross_entropy_forward(
-    input: Tensor, y: Tensor, count: Tensor, *, dim: int, reduction: str = "mean"
+    input: Tensor, y: Tensor, divisor: Tensor, *, dim: int, reduction: str = "mean"
 ) -> Tensor:
     r"""Compute :math:`-\sum_c y_{nc} \log p_{nc}` with :math:`p` the softmax of :math:`x`; see `cross_entropy`."""
     log_p = log_softmax_forward(input, dim=dim)  # (N, C)
     losses = -torch.where(y == 0, 0, y * log_p).sum(dim)  # (N,), and 0 log 0 is 0
-    return reduced(losses, reduction, count)
+    return reduced(losses, reduction, divisor)
 
 
 @in_float32
@@ -66,7 +71,7 @@ def softmax_cross_entropy_backward(
     grad_output: Tensor,
     input: Tensor,
     y: Tensor,
-    count: Tensor,
+    divisor: Tensor,
     *,
     output: Tensor | None = None,
     needs: tuple[bool, ...] = (True, True, False),
@@ -76,7 +81,7 @@ def softmax_cross_entropy_backward(
     r"""Compute :math:`\partial \ell_n / \partial x_{nc} = p_{nc} \sum_k y_{nk} - y_{nc}`; see `cross_entropy`."""
     log_p = log_softmax_forward(input, dim=dim)  # (N, C)
     total = y.sum(dim, keepdim=True)  # (N, 1): 1 in the plain case
-    grad_losses = spread(grad_output, total.shape, reduction, count)  # (N, 1)
+    grad_losses = spread(grad_output, total.shape, reduction, divisor)  # (N, 1)
     grad_input = grad_losses * (log_p.exp() * total - y)  # (N, C): p - y in the plain case
     return grad_input, -grad_losses * log_p if needs[1] else None, None
 
@@ -100,7 +105,7 @@ def cross_entropy(
 
     .. math::
         p_{nc} = \frac{e^{x_{nc}}}{\sum_k e^{x_{nk}}}, \qquad \ell_n = -\sum_c y_{nc} \log p_{nc},
-        \qquad \frac{\partial \ell_n}{\partial x_{nc}} = p_{nc} - y_{nc}
+        \qquad \frac{\partial \ell_n}{\partial x_{nc}} = p_{nc} - y_{nc}, \qquad L = \frac{1}{N} \sum_n \ell_n
 
     where :math:`y_{nc}` is 1 at the label of example :math:`n` and 0 elsewhere, so that :math:`\ell_n` is minus the
     logarithm of the label's probability; or :math:`y_{nc}` are class probabilities. With a label smoothing
@@ -169,8 +174,8 @@ def cross_entropy(
     reduction = require_reduction("cross_entropy", size_average, reduce, reduction)
     options: Any = {"ignore_index": ignore_index, "label_smoothing": label_smoothing}
     require_cross_entropy(input, target, weight, reduction=reduction, **options)
-    y, count = expected(input, target, weight, **options)
-    return _softmax_cross_entropy(input, y, count, dim=class_dim(input), reduction=reduction)
+    y, divisor = expected(input, target, weight, **options)
+    return _softmax_cross_entropy(input, y, divisor, dim=class_dim(input), reduction=reduction)
 
 
 @by_hand(require_cross_entropy)
@@ -187,10 +192,10 @@ def cross_entropy_backward(
     label_smoothing: float = 0.0,
 ) -> Gradients:
     r"""Compute :math:`\partial \ell_n / \partial x_{nc} = p_{nc} \sum_k y_{nk} - y_{nc}`; see `cross_entropy`."""
-    y, count = expected(input, target, weight, ignore_index, label_smoothing)
+    y, divisor = expected(input, target, weight, ignore_index, label_smoothing)
     needs = (True, needs[1] and target.is_floating_point(), False)
     grad_input, grad_y, _ = softmax_cross_entropy_backward(
-        grad_output, input, y, count, needs=needs, dim=class_dim(input), reduction=reduction
+        grad_output, input, y, divisor, needs=needs, dim=class_dim(input), reduction=reduction
     )
     if grad_y is None:
         return grad_input, None, None
@@ -247,10 +252,10 @@ class CrossEntropyLoss(Module):
 
 
 @in_float32
-def log_likelihood_forward(input: Tensor, y: Tensor, count: Tensor, *, dim: int, reduction: str = "mean") -> Tensor:
+def log_likelihood_forward(input: Tensor, y: Tensor, divisor: Tensor, *, dim: int, reduction: str = "mean") -> Tensor:
     r"""Compute :math:`-\sum_c y_{nc}\, x_{nc}`, reduced; see `nll_loss`."""
-    losses = -torch.where(y == 0, 0, y * input).sum(dim)  # (N,), and 0 log 0 is 0
-    return reduced(losses, reduction, count)
+    losses = -torch.where(y == 0, 0, y * input).sum(dim)  # (N,), and 0 times -inf is 0
+    return reduced(losses, reduction, divisor)
 
 
 @in_float32
@@ -258,7 +263,7 @@ def log_likelihood_backward(
     grad_output: Tensor,
     input: Tensor,
     y: Tensor,
-    count: Tensor,
+    divisor: Tensor,
     *,
     output: Tensor | None = None,
     needs: tuple[bool, ...] = (True, False, False),
@@ -266,7 +271,7 @@ def log_likelihood_backward(
     reduction: str = "mean",
 ) -> Gradients:
     r"""Compute :math:`\partial \ell_n / \partial x_{nc} = -y_{nc}`; see `nll_loss`."""
-    grad_losses = spread(grad_output, y.narrow(dim, 0, 1).shape, reduction, count)  # (N, 1)
+    grad_losses = spread(grad_output, y.narrow(dim, 0, 1).shape, reduction, divisor)  # (N, 1)
     return grad_losses * -y, None, None
 
 
@@ -336,8 +341,8 @@ def nll_loss(
     """
     reduction = require_reduction("nll_loss", size_average, reduce, reduction)
     require_nll(input, target, weight, ignore_index=ignore_index, reduction=reduction)
-    y, count = expected(input, target, weight, ignore_index)
-    return _log_likelihood(input, y, count, dim=class_dim(input), reduction=reduction)
+    y, divisor = expected(input, target, weight, ignore_index)
+    return _log_likelihood(input, y, divisor, dim=class_dim(input), reduction=reduction)
 
 
 @by_hand(require_nll)
@@ -353,8 +358,8 @@ def nll_loss_backward(
     reduction: str = "mean",
 ) -> Gradients:
     r"""Compute :math:`\partial \ell_n / \partial x_{nc} = -y_{nc}`; see `nll_loss`."""
-    y, count = expected(input, target, weight, ignore_index)
-    return log_likelihood_backward(grad_output, input, y, count, dim=class_dim(input), reduction=reduction)
+    y, divisor = expected(input, target, weight, ignore_index)
+    return log_likelihood_backward(grad_output, input, y, divisor, dim=class_dim(input), reduction=reduction)
 
 
 class NLLLoss(Module):

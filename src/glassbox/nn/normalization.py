@@ -54,11 +54,12 @@ def normalize_backward(
     normalized = (input - mean) * inverse_deviation  # (N, C, H, W)
     grad_bias = grad_output.sum(all_but_channels(input), keepdim=True)  # (1, C, 1, 1)
     grad_weight = (grad_output * normalized).sum(all_but_channels(input), keepdim=True)  # (1, C, 1, 1)
-    if from_batch:  # the mean and the variance depend on the input as well
+    inside = grad_output  # (N, C, H, W): of the parenthesis, all that is left of it where the statistics are fixed
+    if from_batch:
         m = input.numel() // mean.numel()
-        grad_output = grad_output - grad_bias / m - normalized * (grad_weight / m)  # (N, C, H, W)
+        inside = grad_output - grad_bias / m - normalized * (grad_weight / m)
     gamma = 1 if weight is None else weight  # (1, C, 1, 1)
-    grad_input = gamma * inverse_deviation * grad_output  # (N, C, H, W)
+    grad_input = gamma * inverse_deviation * inside
     return grad_input, None, None, grad_weight if needs[3] else None, grad_bias if needs[4] else None
 
 
@@ -280,7 +281,7 @@ def _statistics_to_use(
 ) -> tuple[Tensor, Tensor, bool]:
     """Return mean and variance per channel, in float32 at least, and whether they come from the batch."""
     if training and input.numel() > 0:
-        return *statistics(input.detach()), True
+        return *statistics(input.detach()), True  # detached: normalize_backward goes through them itself
     wide = torch.promote_types(input.dtype, torch.float32)
     if running_mean is None or running_var is None or input.dim() < 2:  # there is nothing to normalize
         none = input.new_zeros([1] * input.dim(), dtype=wide)

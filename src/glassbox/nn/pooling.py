@@ -49,11 +49,17 @@ def find_winners(images: Tensor, rows: Axis, columns: Axis) -> Tensor:
     v, w = tap // columns.kernel_size, tap % columns.kernel_size
     f = torch.arange(rows.windows, device=images.device)[:, None]
     g = torch.arange(columns.windows, device=images.device)
-    i = f * rows.stride + v * rows.dilation - rows.before  # fs + v
-    j = g * columns.stride + w * columns.dilation - columns.before  # gs + w
-    i = torch.where(i < 0, i % rows.dilation, i)  # among numbers that are all -inf the padding comes first:
-    j = torch.where(j < 0, j % columns.dilation, j)  # the first tap in the image instead
+    i = _in_image(f * rows.stride + v * rows.dilation - rows.before, rows)  # the row fs + v, counted in the image
+    j = _in_image(g * columns.stride + w * columns.dilation - columns.before, columns)  # the column gs + w
     return i * columns.size + j
+
+
+def _in_image(place: Tensor, axis: Axis) -> Tensor:
+    """Return a place that is in the image, and for one in the padding before it the first that the window has there.
+
+    The padding wins only where all that a window sees is -inf, as the padding is, which comes first.
+    """
+    return torch.where(place < 0, place % axis.dilation, place)
 
 
 _maximum = differentiable(maximum_forward, maximum_backward, keeps="winners", fast=_fast.maximum)
@@ -202,7 +208,7 @@ class MaxPool2d(Module):
 def mean_forward(images: Tensor, *, rows: Axis, columns: Axis, divisor: Any) -> Tensor:
     r"""Compute :math:`y_{cfg} = \frac{1}{k_h k_w} \sum_{vw} x_{c,\, fs+v,\, gs+w}`; see `avg_pool2d`."""
     seen = lay_out(images, rows, columns)  # (..., kh, kw, H', W')
-    return seen.flatten(-4, -3).sum(-3) / divisor  # (..., H', W'): kh·kw, or less where a window leaves the image
+    return seen.flatten(-4, -3).sum(-3) / divisor  # (..., H', W'), by kh·kw or by how many of them are in the image
 
 
 def mean_backward(

@@ -159,33 +159,39 @@ class Adam(Optimizer):
         """Apply the equations of the class to the parameters of a group, one after another."""
         (beta1, beta2), lr, eps, decay = group["betas"], group["lr"], group["eps"], group["weight_decay"]
         for theta, g in with_gradients(group):
-            t, m, v, largest = self._count_step(theta, group)
+            t, m, v = self._next(theta, group)
             if group["decoupled_weight_decay"]:
                 theta *= 1 - lr * decay
             elif decay != 0:
                 g = g + decay * theta
             m.mul_(beta1).add_(g, alpha=1 - beta1)  # m ← β₁ m + (1 − β₁) g
             v.mul_(beta2).addcmul_(g, g, value=1 - beta2)  # v ← β₂ v + (1 − β₂) g²
-            m_hat = m / (1 - beta1**t)
-            if largest is not None:  # AMSGrad: the largest of v_1, ..., v_t
-                v = largest.copy_(torch.maximum(largest, v))
-            v_hat = v / (1 - beta2**t)
+            if group["amsgrad"]:
+                v = self._largest(theta, v)
+            m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
             theta -= lr * m_hat / (v_hat.sqrt() + eps)
 
-    def _count_step(self, theta: Tensor, group: dict[str, Any]) -> tuple[Any, Tensor, Tensor, Tensor | None]:
-        """Count a step of a parameter; return t, m, v and the largest v, which start at zero."""
+    def _next(self, theta: Tensor, group: dict[str, Any]) -> tuple[Any, Tensor, Tensor]:
+        """Count a step of a parameter; return t, m and v."""
         state = self.state[theta]
         if not state:
-            device = theta.device if group["capturable"] else "cpu"  # a count on the CPU is read without waiting
-            state["step"] = torch.zeros((), dtype=torch.float32, device=device)
-            state["exp_avg"] = torch.zeros_like(theta)
-            state["exp_avg_sq"] = torch.zeros_like(theta)
-            if group["amsgrad"]:
-                state["max_exp_avg_sq"] = torch.zeros_like(theta)
-        step = state["step"]
-        step += 1
-        t = step if group["capturable"] else step.item()  # a tensor for a CUDA graph, which computes it anew
-        return t, state["exp_avg"], state["exp_avg_sq"], state["max_exp_avg_sq"] if group["amsgrad"] else None
+            self._start(theta, group)
+        state["step"] += 1
+        t = state["step"] if group["capturable"] else state["step"].item()  # a tensor for a CUDA graph to read anew
+        return t, state["exp_avg"], state["exp_avg_sq"]
+
+    def _largest(self, theta: Tensor, v: Tensor) -> Tensor:
+        """Return the largest of :math:`v_1, ..., v_t` (AMSGrad)."""
+        largest = self.state[theta]["max_exp_avg_sq"]
+        return largest.copy_(torch.maximum(largest, v))
+
+    def _start(self, theta: Tensor, group: dict[str, Any]) -> None:
+        """Let t, m, v and with AMSGrad the largest v start at zero."""
+        device = theta.device if group["capturable"] else "cpu"  # a count on the CPU is read without waiting
+        state = self.state[theta]
+        state["step"] = torch.zeros((), dtype=torch.float32, device=device)
+        for name in ("exp_avg", "exp_avg_sq", *["max_exp_avg_sq"] * group["amsgrad"]):
+            state[name] = torch.zeros_like(theta)
 
 
 class AdamW(Adam):

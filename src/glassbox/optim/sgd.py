@@ -154,6 +154,6 @@ class SGD(Optimizer):
                 self.state[theta]["momentum_buffer"] = b
                 g = g + mu * b if group["nesterov"] else b
             if isinstance(lr, Tensor):
-                theta -= lr * g
+                theta -= lr * g  # a CUDA graph reads the tensor anew
             else:
-                theta.sub_(g, alpha=lr)  # θ ← θ − γ g
+                theta.sub_(g, alpha=lr)  # θ ← θ − γ g without a second tensor as large
