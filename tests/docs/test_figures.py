@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 from xml.etree import ElementTree
@@ -172,7 +173,7 @@ def test_a_figure_to_take_along_says_in_itself_what_it_is(figure, facts, tmp_pat
     figure.axes[0].set_title("Loss")
     figure_files.write(figure, tmp_path / "f.2", facts)
     with Image.open(tmp_path / "f.2.png") as image:
-        assert image.size == (400, 200)
+        assert image.size == (1920, 960)  # of a figure twice as wide as high
         assert image.convert("L").getpixel((0, 0)) > 250
         said = [image.text[key] for key in ("Title", "Description", "Source", "Copyright", "Author")]
     assert said == [facts.title, facts.alt, facts.source, facts.license, figure_files.AUTHOR]
@@ -184,6 +185,13 @@ def test_a_figure_to_take_along_says_in_itself_what_it_is(figure, facts, tmp_pat
     said = (tmp_path / "f.2.pdf").read_bytes().decode("latin-1")
     for text in (facts.title, f"{facts.alt} Source: {facts.source}. License: {facts.license}.", figure_files.AUTHOR):
         assert f"({text})" in said
+
+
+def test_a_table_says_which_figure_is_what(figure, facts, tmp_path):
+    figure_files.write(figure, tmp_path / "glassbox-1.4-figure-2", facts)
+    text = figure_files.table_of(sorted(tmp_path.iterdir())).decode("utf-8-sig")
+    expected = ["glassbox-1.4-figure-2", facts.title, facts.alt, facts.source, facts.license]
+    assert list(csv.reader(text.splitlines())) == [["figure", "title", "description", "source", "license"], expected]
 
 
 def test_a_drawing_to_take_along_has_words_and_no_ground(figure, facts, tmp_path):

@@ -15,8 +15,10 @@ pytestmark = pytest.mark.site
 PAGES = {
     "digit": ".tracer-title",
     "train": ".train-figures strong",
+    "weights": "[type=range]",
     "filter": ".kernel input",
     "descent": ".risk-map",
+    "race": ".risk-map",
     "backprop": ".perceptron circle",
 }
 LISTENS = """

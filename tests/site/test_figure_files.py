@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import zipfile
 from pathlib import Path
 
@@ -28,4 +29,7 @@ def test_the_archive_holds_the_files_of_all_figures(site):
     with zipfile.ZipFile(site.root / "downloads/glassbox-figures.zip") as packed:
         files = {Path(name).name: packed.read(name) for name in packed.namelist()}
     assert b"CC BY 4.0" in files.pop("README.txt")
+    table = list(csv.DictReader(files.pop("figures.csv").decode("utf-8-sig").splitlines()))
+    assert {f"{row['figure']}.{suffix}" for row in table for suffix in ("png", "svg", "pdf")} == set(own)
+    assert all(row["title"] and row["description"] for row in table)
     assert files == own

@@ -6,9 +6,12 @@ lessons as these run, and copied to the site when the pages are done.
 
 from __future__ import annotations
 
+import csv
+import io
+import math
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -17,6 +20,7 @@ import matplotlib
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from matplotlib.figure import Figure
+from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.util.osutil import relative_uri
 
@@ -27,7 +31,8 @@ from glassbox_site.lessons import GALLERY, Lesson
 FORMATS = {"png": "PNG", "svg": "SVG", "pdf": "PDF"}
 ARCHIVE = "glassbox-figures.zip"
 FOLDER = f"{archives.FOLDER}/figures"
-SLIDE_DPI = 200  # a figure 7.2 inches wide gets 1,440 pixels
+SLIDE = (1920, 1080)  # pixels that a picture fills
+LEAST_DPI = 200
 AUTHOR = "The Glassbox authors"
 LICENSE = "CC BY 4.0, https://creativecommons.org/licenses/by/4.0/"
 
@@ -77,10 +82,16 @@ def write(figure: Figure, stem: Path, facts: Facts) -> None:
     """Write the files of a figure: PNG on paper, SVG and PDF on nothing, so that they lie on any slide."""
     for suffix in FORMATS:
         path = stem.parent / f"{stem.name}.{suffix}"
-        options = {"dpi": SLIDE_DPI} if suffix == "png" else {"transparent": True}
+        options = {"dpi": _dpi_of(figure)} if suffix == "png" else {"transparent": True}
         with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "glassbox"}):
             figure.savefig(path, format=suffix, metadata=facts.for_format(suffix), **options)
     _describe(stem.parent / f"{stem.name}.svg", facts.alt)
+
+
+def _dpi_of(figure: Figure) -> int:
+    """Return as many pixels an inch as fill a slide in one direction."""
+    width, height = figure.get_size_inches()
+    return max(LEAST_DPI, math.ceil(min(SLIDE[0] / width, SLIDE[1] / height)))
 
 
 def _describe(drawing: Path, alt: str) -> None:
@@ -129,9 +140,23 @@ def files(source: Path) -> Iterator[Path]:
         yield from sorted(folder.glob(f"glassbox-{lesson.number}-figure-*"))
 
 
+def table_of(paths: Iterable[Path]) -> bytes:
+    """Return a table that says of each figure, by its PNG, what its files say in themselves."""
+    lines = io.StringIO(newline="")
+    writer = csv.writer(lines)
+    writer.writerow(["figure", "title", "description", "source", "license"])
+    for path in paths:
+        if path.suffix == ".png":
+            with Image.open(path) as image:
+                said = image.text
+            writer.writerow([path.stem, *(said[key] for key in ("Title", "Description", "Source", "Copyright"))])
+    return lines.getvalue().encode("utf-8-sig")  # the mark by which spreadsheets know UTF-8
+
+
 README = f"""\
 The figures of the lessons of Glassbox, each as PNG for slides, as SVG whose words are text, and as PDF.
-SVG and PDF have no ground of their own. Each file says in its metadata what it shows and where it comes from.
+SVG and PDF have no ground of their own. Each file says in its metadata what it shows and where it comes from, and
+figures.csv says so of all.
 
 {AUTHOR}, {LICENSE}
 """
@@ -146,6 +171,7 @@ def _copy(app: Sphinx, exception: Exception | None) -> None:
         for path in files(Path(app.srcdir)):
             shutil.copyfile(path, folder / path.name)
             packed[path.name] = path
+        packed["figures.csv"] = table_of(files(Path(app.srcdir)))
         archives.write_zip(Path(app.outdir, archives.FOLDER, ARCHIVE), packed)
 
 
