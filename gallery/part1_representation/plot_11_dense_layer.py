@@ -39,8 +39,9 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# Can you tell at a glance who is good at languages? Who prefers computer science to
-# mathematics? The numbers are there, but the answer is spread over several columns. A
+# Can you tell at a glance who is good at languages? Who is better at computer science
+# than at mathematics? The numbers are there, but the answer is spread over several
+# columns. A
 # sum with the right weights gathers it into one number per pupil.
 #
 # The weighted sum
@@ -140,10 +141,11 @@ plt.show()
 #
 # .. math:: s_i = b + \sum_{j=1}^{7} w_j \, x_i^j, \qquad y_i = \max(0, s_i).
 #
-# The **bias** :math:`b = -10` moves the threshold to zero. No weights could do that: to
-# seven marks of zero they give zero, and with a bias the sum of such a pupil is
-# :math:`b`. The **rectified linear unit**, ReLU, is the function :math:`\max(0,
-# \cdot)`: it keeps what is positive and puts zero in the place of the rest.
+# The first line is the dense layer. The **bias** :math:`b = -10` moves the threshold to
+# zero. No weights could do that: to seven marks of zero they give zero, and with a bias
+# the sum of such a pupil is :math:`b`. The second line is a step of its own that often
+# follows, the **rectified linear unit**: ReLU keeps what is positive and puts zero in
+# the place of the rest.
 #
 # .. predict:: threshold
 
@@ -167,12 +169,13 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# Five pupils are left with a zero: the layer has *dropped* what the question does not
-# ask for. Seen as a curve, ReLU is a hinge, and the bias says where the hinge lies.
+# Five pupils are left with a zero: ReLU has *dropped* what the question does not ask
+# for. Seen as a curve, it is a hinge. It lies where the weighted sum makes up for the
+# bias, here at a mean of 10.
 
 fig, ax = plt.subplots(figsize=(6.0, 3.4))
 plots.hinge(ax, sciences, bias=-10)
-ax.set(xlabel="mean in sciences", ylabel="output of the layer")
+ax.set(xlabel="mean in sciences", ylabel="after ReLU")
 fig.alt_text = (
     "ReLU with bias -10: zero up to a mean of 10, rising from there; five pupils "
     "lie flat, six on the slope."
@@ -194,10 +197,11 @@ plt.show()
 #    (11 \times 7)(7 \times 2) \to (11 \times 2).
 #    \end{gathered}
 #
-# Each row of :math:`W` belongs to one *output*, each column to one *input*. An output
-# with its weights and its bias is also called a **neuron**. PyTorch stores :math:`W`
-# so, hence the transpose :math:`W^\top`: the same table with rows and columns
-# exchanged.
+# The number of columns is called the number of dimensions: seven become two. The two
+# biases are added in each of the eleven rows. Each row of :math:`W` belongs to one
+# *output*; an output with its weights and its bias is also called a **neuron**. In the
+# product an output needs a column, so :math:`W` is turned over: its transpose
+# :math:`W^\top` has rows and columns exchanged.
 
 X = torch.tensor(grades.to_numpy())
 W = torch.tensor(
@@ -216,7 +220,8 @@ Y_table = pd.DataFrame(Y.numpy(), index=grades.index, columns=names)
 at_zero = Y_table.index[(Y_table == 0).all(axis=1)]
 
 # %%
-# Each output is the sum that we already know, computed side by side.
+# The first column of results is the one that we already know. The second is the mean in
+# languages, now with a bias and ReLU too.
 
 W_table = pd.DataFrame(W.numpy(), index=names, columns=grades.columns)
 fig, ax = plt.subplots(figsize=(6.0, 5.0))
@@ -237,7 +242,7 @@ plt.show()
 fig, ax = plt.subplots(figsize=(6.0, 6.0))
 plots.named_points(ax, S_table, moved_to=Y_table)
 ax.set(xlabel="sciences, points above 10", ylabel="languages, points above 10")
-ax.annotate(", ".join(at_zero), (0, 0), (8, 10), textcoords="offset points")
+ax.annotate(", ".join(at_zero), (0, 0), (-9, 9), textcoords="offset points", ha="right")
 ax.set(xlim=(-5.5, 5.5), ylim=(-5.5, 5.5), aspect="equal")
 fig.alt_text = (
     "Map of the pupils: the upper right quarter stays, the others move onto an "
@@ -246,9 +251,9 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# On this map the distance between two pupils is about sciences and languages and
-# nothing else. And something is lost: three pupils who differed now lie on the same
-# spot. From a zero you learn that the sum was zero or less, and no longer by how much.
+# The distance between two open circles is about sciences and languages and nothing
+# else. And ReLU loses more: three pupils who differed now lie on the same spot. From a
+# zero you learn that the sum was zero or less, and no longer by how much.
 
 print(S_table.loc[at_zero].round(2).to_string())
 assert list(at_zero) == ["E03", "E08", "E10"]
@@ -265,8 +270,8 @@ assert list(at_zero) == ["E03", "E08", "E10"]
 # -------------------------
 # A dense layer is called ``Linear``: seven inputs, two outputs. It starts with random
 # weights; we put ours in their place, and ``no_grad`` says that this is our doing and
-# no step of a training. What training sets, the weights and the biases, are the
-# **parameters** of the layer.
+# no step of a training, which finds weights from examples (lesson 1.3). Weights and
+# biases together are the **parameters** of the layer.
 
 layer = nn.Linear(7, 2, dtype=torch.float64)
 count = layer.weight.numel() + layer.bias.numel()
@@ -302,8 +307,8 @@ print(f"Largest difference from torch.nn: {(their_output - output).abs().max():.
 # two others at most 0.
 #
 # A second layer can use what a first one made. One output of the first layer counts the
-# switches, the other what there is beyond one. The first minus twice the second is the
-# answer.
+# switches, the other what there is beyond one; only this one ever bends. The first
+# minus twice the second is the answer.
 
 switches = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 wanted = torch.tensor([[0.0], [1.0], [1.0], [0.0]])
@@ -312,7 +317,8 @@ one_on, others = torch.tensor([0, 1, 1, 0]) == 1, torch.tensor([0, 1, 1, 0]) == 
 torch.manual_seed(0)
 one_layer = nn.Linear(2, 1)
 sums = one_layer(switches).detach()
-print(f"One layer, at random: {sums[one_on].sum():.4f} and {sums[others].sum():.4f}")
+pair, rest = sums[one_on].sum(), sums[others].sum()
+print(f"One layer, at random: its sums add up to {pair:.4f} and {rest:.4f}")
 
 first, second = nn.Linear(2, 2), nn.Linear(2, 1)
 with torch.no_grad():
@@ -325,7 +331,7 @@ with torch.no_grad():
 print("Two layers with ReLU between:", answers.flatten().tolist())
 print("The same two without it:     ", without_relu.flatten().tolist())
 torch.testing.assert_close(answers, wanted)
-torch.testing.assert_close(sums[one_on].sum(), sums[others].sum())
+torch.testing.assert_close(pair, rest)
 
 # %%
 # Without ReLU the two layers are one again: a weighted sum of weighted sums is a
@@ -336,15 +342,15 @@ torch.testing.assert_close(sums[one_on].sum(), sums[others].sum())
 # - A dense layer is a weighted sum per output: one row of weights, one bias.
 # - The weights choose *which property* comes out; a zero weight ignores a column, a
 #   negative one sets it against another.
-# - The bias places the threshold, and ReLU puts zero below it: together they
-#   **select**.
-# - With fewer outputs than inputs the data get smaller. What the weights do not ask for
-#   is lost.
+# - Weights and bias together place the threshold, and ReLU puts zero below it: together
+#   they **select**.
+# - With fewer outputs than inputs the data get smaller. Only the sums are left, and
+#   after ReLU only those above the threshold.
 #
 # **Try this.** Set ``nn.Linear(2, 1)`` on top of the layer of the marks, without ReLU
 # between. Show that one layer ``nn.Linear(7, 1)`` gives the same result: multiply the
 # two weight matrices. Then find two layers that say whether *both* switches are on. Are
 # two needed?
 #
-# **Read on.** A weighted sum with a threshold, learned from examples, was the first
-# network of all: the perceptron :cite:`rosenblatt1958`.
+# **Read on.** A weighted sum with a threshold, learned from examples, was one of the
+# first networks: the perceptron :cite:`rosenblatt1958`.

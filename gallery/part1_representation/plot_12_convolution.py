@@ -290,9 +290,7 @@ down = {
     / see(picture).square().sum()
     for name, see in known.items()
 }
-print(
-    f"Down by one: {down['upright edges']:.0%} and {down['level edges']:.0%} of them."
-)
+print("Down by one:", {name: f"{share:.0%}" for name, share in down.items()})
 assert down["upright edges"] > down["level edges"]
 assert abs(left_over.loc[8, "upright edges"]) < 0.25
 assert left_over.loc[8, "light and dark"] > 0.75
@@ -380,9 +378,9 @@ plt.show()
 # %%
 # This one number has 5 × 5 pixels behind it: it is a sum of nine values, each of them
 # has a window of nine pixels, like the framed one, and side by side these windows cover
-# 5 × 5. The pixels that a number can depend on are its **receptive field**, whatever
-# the weights are. (With our kernel some of the 25 get the weight zero.) Every further
-# layer of 3 × 3 adds a pixel on each side; after a layer of stride 2 it adds two.
+# 5 × 5. Its **receptive field** is all the pixels that it can depend on, whatever the
+# weights are. (With our kernel some of the 25 get the weight zero.) Every further layer
+# of 3 × 3 adds a pixel on each side; after a layer of stride 2 it adds two.
 #
 # In mathematics a convolution turns the kernel by 180 degrees before it multiplies.
 # What deep-learning libraries call a convolution does not: it is a

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glassbox.plots.style import COLORMAPS, MUTED, PURPLE, colormap, text_on
+from glassbox.plots.style import COLORMAPS, FRAME, MUTED, colormap, text_on
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -89,7 +89,7 @@ def cells(
     return ax
 
 
-def outline(ax: Axes, row: float, column: float, height: float, width: float, *, color: str = PURPLE) -> Axes:
+def outline(ax: Axes, row: float, column: float, height: float, width: float, *, color: str = FRAME) -> Axes:
     """Draw a frame around a block of pixels or cells.
 
     Parameters

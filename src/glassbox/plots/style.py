@@ -31,6 +31,9 @@ ORANGE = "#c2560b"
 GREEN = "#00755c"
 PURPLE = "#6a2485"
 
+FRAME = "#9340d6"
+"""A frame on cells or pixels, which lie on paper in both themes: it has no partner in :data:`DARK`."""
+
 SERIES = (BLUE, ORANGE, GREEN, PURPLE)
 """Colors of curves and classes, told apart by color-blind readers and on both backgrounds."""
 
