@@ -382,11 +382,10 @@ assert ends["λ / t"] < ends["constant"] / 20
 assert ends["too fast"] > 3 * ends["λ / t"]
 
 # %%
-# A step that falls too fast stops on the way: all its steps together are too short to
-# leave the noise of the first ones behind. From a start farther away it would not even
-# arrive.
-
-# %%
+# A step that falls too fast stops on the way: after the first epoch its steps together
+# are too short to leave the noise behind. Had the descent not arrived by then, they
+# would be too short for the rest of the way, too.
+#
 # How much noise?
 # ---------------
 # Take a mean of :math:`|B|` numbers drawn at random, and its error shrinks as

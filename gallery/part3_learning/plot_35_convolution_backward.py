@@ -341,7 +341,7 @@ made = torch.nn.functional.conv_transpose1d(row.float(), weights.float(), stride
 assert made[0, 0].tolist() == stamped
 
 # %%
-# That is a transposed convolution with stride 2. Forward belongs to it the convolution
+# That is a transposed convolution with stride 2: the way back through the convolution
 # with three weights and stride 2 that makes 2 numbers of 5.
 #
 # How many windows touch a pixel? With all weights and all :math:`\delta` at 1, the
@@ -376,8 +376,8 @@ plt.show()
 # backward the largest gets all of the :math:`\delta` of its window, the others get 0.
 # Of several that are equally large it is the first:
 #
-# .. math:: \frac{\partial R}{\partial o_{i,j}} = \delta_{f,g} \text{ if } o_{i,j}
-#    \text{ is the largest of window } (f, g), \text{ else } 0 .
+# .. math:: \frac{\partial R}{\partial o_{i,j}} = \begin{cases} \delta_{f,g} &
+#    \text{if largest in window } (f, g) \\ 0 & \text{else.} \end{cases}
 
 values = matrix([[1, 3, 0, 2], [4, 2, 1, 1], [0, 1, 5, 3], [2, 0, 2, 4]])
 delta_pool = matrix([[2, -1], [1, -3]])

@@ -184,8 +184,8 @@ for size in (1, 50):
     assert count == 512 * 64 * size
 
 # %%
-# That is the second reason for batches, beside the price of asking: a single example
-# waits for memory, a batch computes.
+# That is the second reason for batches, beside the price of asking: where the weights
+# come from memory a single example mostly waits for them, and a batch shares the wait.
 #
 # The work shared: two halves of a batch
 # --------------------------------------
@@ -399,8 +399,8 @@ for seed in (0, 1):
     assert abs(correct[0] - correct[1]) < 0.01
 
 # %%
-# Each step takes the differences of the step before with it. In most runs they stay
-# small. Where the sum of a unit is almost 0, a last digit may decide whether ReLU
+# Each step takes the differences of the step before with it. In most of our runs they
+# stay small. Where the sum of a unit is almost 0, a last digit may decide whether ReLU
 # passes it, and then they grow: when, if at all, is chance. What does change between
 # two runs is then the weights, and not the quality, as with two orders of the images.
 #
