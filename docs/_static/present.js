@@ -53,6 +53,7 @@
     idle = setTimeout(hideBar, 4000);
   });
   addEventListener("keydown", onKey);
+  article.addEventListener("answered", ({ target }) => target.classList.add("present-made"));
   addEventListener("hashchange", () => {
     const index = sections.indexOf(sectionOf(location.hash));
     if (index >= 0 && index !== current) show(index);
@@ -117,15 +118,31 @@
       scrollBy({ top: direction * lengthOfMove(direction), behavior: "instant" });
       return undefined;
     }
+    if (direction > 0 && lookOn()) return undefined;
     const index = current + direction;
     if (sections[index]) {
       show(index);
-      if (direction < 0) scrollTo(0, root.scrollHeight);
+      if (direction < 0) {
+        while (lookOn());
+        scrollTo(0, root.scrollHeight);
+      }
       return undefined;
     }
     const beyond = direction > 0 ? neighbors.next : neighbors.previous;
     if (beyond?.includes("/plot_")) location.href = `${beyond}?present`;
     return undefined;
+  }
+
+  /* Show what follows a prediction, which waits until it is made or the room has had its time: whether there was any. */
+  function lookOn() {
+    const waiting = sections[current].querySelector(":scope > .prediction:not(.present-made)");
+    if (!waiting) return false;
+    waiting.classList.add("present-made");
+    const next = [...waiting.parentElement.children].find(
+      (element) => element.offsetHeight > 0 && waiting.compareDocumentPosition(element) & 4, // it follows
+    );
+    if (next) scrollBy({ top: next.getBoundingClientRect().top - innerHeight * 0.05, behavior: "instant" });
+    return true;
   }
 
   /* Most of a screen, or less where a figure is cut that would be whole on the next one. */

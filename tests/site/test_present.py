@@ -142,3 +142,30 @@ def test_what_is_pressed_or_skipped_to_is_not_printed(visit):
     assert page.locator("article button:visible").count() == 0
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.evaluate("[...document.querySelectorAll('video[data-still]')].every(({ poster }) => poster)")
+
+
+def test_what_follows_a_prediction_waits_until_it_is_made_or_the_next_key(visit):
+    page = visit(f"{LESSON}?present")
+    section = page.locator("section:has(> .prediction)").first.get_attribute("id")
+    for way in ("key", "answer", "backward"):
+        page = visit(f"{LESSON}?present#{section}", width=1920, height=1080)
+        quiz = page.locator(f"#{section} > .prediction").first
+        after = page.locator(f"#{section} > .prediction ~ *:visible")
+        assert quiz.is_visible()
+        assert after.count() == 0
+        if way == "answer":
+            quiz.locator("input").first.check()
+            quiz.locator(".quiz-check").click()
+        elif way == "key":
+            for _ in range(10):
+                page.keyboard.press("PageDown")
+                if after.count():
+                    break
+        else:
+            page.keyboard.press("End")
+            while page.evaluate("location.hash") != f"#{section}":
+                page.keyboard.press("PageUp")
+        assert after.count(), way
+        assert page.evaluate("location.hash") == f"#{section}"
+    page.emulate_media(media="print")
+    assert page.locator(".prediction + *:visible").count() > 1
