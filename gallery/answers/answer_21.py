@@ -1,6 +1,7 @@
 r"""
 The perfect fit with three subjects has a weight of zero for French, so it is a fit with
-two subjects as well. That is a property of these four marks. With another mark in the
+two subjects as well. Four equations with three unknowns need not have a solution: that
+these have one is a property of these four marks. With another mark in the
 exam the perfect fit needs French, and without it a risk is left.
 """
 

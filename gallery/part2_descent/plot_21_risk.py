@@ -7,8 +7,8 @@ formulas that turn marks into a prediction, which one is best, and what does bes
 mean?**
 
 *After this lesson you can* write a linear model, measure how wrong it is on a table,
-read a map of that risk, find its lowest point for a small table, and say why a
-perfect fit proves nothing.
+read a map of that risk, find its lowest point, by hand for one weight and by least
+squares for more, and say why a perfect fit proves nothing.
 
 *Time*: 30 minutes. *Before*: lesson 1.1.
 """
@@ -168,9 +168,15 @@ plt.show()
 
 # %%
 # Why is the valley slanted? Going along it, from A to C, French loses about twice what
-# maths and CS each win: some predictions rise, some fall, and their mean hardly moves.
-# Across it all weights grow together, and all predictions with them.
-#
+# maths and CS each win: one prediction rises, three fall, and none moves by 2 marks.
+# Across it all weights grow together, and all predictions with them: 0.1 more on each
+# weight moves every one of them by more than 2 marks.
+
+moved = predictions.iloc[2] - predictions.iloc[0]
+assert (moved > 0).sum() == 1
+assert moved.abs().max() < 2 < 0.1 * X.sum(axis=1).min()
+
+# %%
 # The lowest point
 # ----------------
 # The lowest point is where the slope is zero in every direction. The slope along one
@@ -182,9 +188,10 @@ plt.show()
 #     \Bigl( w_0 + \sum_{j=1}^{3} w_j x_i^j - y_i \Bigr)\, x_i^1 = 0 .
 #
 # No weight stands in it squared or multiplied by another: it is a linear equation. With
-# one weight alone, :math:`w` for maths and no constant, it can be solved by hand: from
-# :math:`\sum_i (w\, x_i - y_i)\, x_i = 0` follows :math:`w = \sum_i x_i y_i / \sum_i
-# x_i^2`. For the constant alone, put 1 in the place of each mark.
+# one weight alone, :math:`w` for the marks :math:`m_i` in maths and no constant, it can
+# be solved by hand: from :math:`\sum_i (w\, m_i - y_i)\, m_i = 0` follows :math:`w =
+# \sum_i m_i y_i / \sum_i m_i m_i`. For the constant alone, put 1 in the place of each
+# mark: then the best is the sum of the exam marks by their number, their mean.
 
 maths = X["Maths"]
 alone = (maths * y).sum() / (maths**2).sum()
@@ -208,8 +215,9 @@ plt.show()
 # A sum of squares of such errors curves upward, so that this is a lowest point and not
 # a highest. Cut the landscape of any linear model along a straight line, and you find
 # such a parabola, or a level line along which no prediction changes. So the whole risk
-# is a bowl, here a long one: its contours are ellipses, and there is no second low
-# place.
+# is a bowl, here a long one: its contours are ellipses, and there is one lowest point.
+# (Where there is a level line the bowl is a trough, with a line of lowest points, all
+# at one height.)
 #
 # With four parameters there are four such equations, and a computer solves them at
 # once. This is the method of **least squares**.
@@ -231,9 +239,9 @@ assert empirical_risk(best, X, y) < 1e-20
 # %%
 # The risk is zero but for rounding: all four predictions are exact. Is this the perfect
 # model? No: **it had to be so**. Each pupil gives one equation, :math:`w_0 + \sum_j w_j
-# x_i^j = y_i`. Four equations with four unknowns, none of which repeats the others,
-# have a solution whatever the exam marks are. Put nonsense in their place, and the fit
-# is still perfect.
+# x_i^j = y_i`. Four equations with four unknowns, none of which follows from the
+# others, have a solution whatever the exam marks are. Put nonsense in their place, and
+# the fit is still perfect.
 
 nonsense = torch.tensor([3.0, 19.0, 0.0, 8.0])
 fitted = least_squares(X, nonsense)
@@ -274,12 +282,14 @@ third = empirical_risk([0, 0.333, 0.333, 0.333], subjects[1000:], exam[1000:]).i
 print(f"Risk on the other thousand: {luck:.2f} by the true formula,")
 print(f"{third:.2f} by a third each.")
 
-risks = {}
+risks, forecasts = {}, []
 for n in [4, 5, 6, 8, 12, 20, 40, 100]:
     both = []
     for _ in range(1000):
         rows = rng.choice(1000, size=n, replace=False)
         fit = least_squares(subjects[rows], exam[rows])
+        if n == 4:
+            forecasts.append(predict(fit, [[13, 14, 11]]).item())
         both.append(
             [
                 empirical_risk(fit, subjects[r], exam[r]).item()
@@ -290,7 +300,12 @@ for n in [4, 5, 6, 8, 12, 20, 40, 100]:
 table = pd.DataFrame(risks, index=["on other pupils", "on those fitted"]).T.rename_axis(
     "pupils in the fit"
 )
-print(table.round(2).to_string())
+print(table.round(2).to_string(), end="\n\n")
+low, high = np.percentile(forecasts, [5, 95])
+print("The new pupil's mark by nine in ten fits on four pupils: from ", end="")
+print(f"{low:.1f} to {high:.1f}; by the true formula {0.5 * 13 + 0.4 * 14 + 1.1:.1f}")
+assert low < 8
+assert high > 20
 assert table["on those fitted"][4] < 1e-9
 assert abs(table["on other pupils"][100] - luck) < 0.1
 assert (table["on other pupils"] > luck).all()
@@ -299,12 +314,12 @@ assert (table["on other pupils"][[20, 40, 100]] < third).all()
 
 # %%
 # With four pupils the model knows them by heart, and is at its worst on others:
-# **over-fitting**. Zero is the lowest risk that there is, and yet a third each does
-# better on others, with 2.24 on the four pupils of this lesson. Here it takes a dozen
-# pupils to draw level with that guess. (The formula behind these pupils is not far from
-# a third each; if it lay far off, the guess would do worse.) With more pupils the risk
-# on others comes down to that of the true formula, and the risk on those fitted comes
-# up to about as much.
+# **over-fitting**. Zero is the lowest risk that there is, and yet these fits do worse
+# on others than a third each, which fits nobody exactly; they promise the new pupil
+# nearly any mark. Here it takes a dozen pupils to draw level with that guess. (The
+# formula behind these pupils is not far from a third each; if it lay far off, the guess
+# would do worse.) With more pupils the risk on others comes down to that of the true
+# formula, and the risk on those fitted comes up to about as much.
 
 fig, ax = plt.subplots(figsize=(6.0, 4.0))
 ax.set_xscale("log")
@@ -330,8 +345,8 @@ plt.show()
 # ----------------
 # - A model is a formula with parameters; the **empirical risk** is the mean of its
 #   squared errors on a table.
-# - The risk is a function of the *parameters*: a landscape, and for a linear model a
-#   bowl. Learning is looking for its low ground.
+# - The risk is a function of the *parameters*: a landscape, and for a linear model with
+#   squared errors a bowl or a trough. Learning is looking for its low ground.
 # - As many parameters as rows: a perfect fit, and no proof of anything. Judge a model
 #   on data that it has not seen.
 # - For a linear model the lowest point can be computed. For a network there is no such

@@ -85,8 +85,9 @@ torch.testing.assert_close(
 # All four derivatives are positive: from here, making any weight a little smaller
 # lowers the risk, that of French most of all. Is the formula right? Two ways of
 # checking know nothing of it. **Autograd** differentiates the code of the risk,
-# operation by operation. **Central differences** move each weight a little up and down,
-# and divide the change of the risk by the move.
+# operation by operation. **Central differences** move each weight a little up, then a
+# little down, and divide the difference of the two risks by the distance between the
+# two places.
 
 table = gradients.check(
     lambda w: ((X @ w - y) ** 2).mean(),
@@ -112,8 +113,8 @@ torch.testing.assert_close(risk_gradient(start, features, y), gradient)
 # The sum is the scalar product of the gradient and the move, the product of their
 # lengths and of the cosine of the angle between them. Of all moves of one length, which
 # lowers the risk most? Try two thousand, all 0.0001 long: one half in directions drawn
-# at random, of which most stand nearly at a right angle to the gradient, and the other
-# half drawn towards downhill.
+# at random, of which few point nearly downhill, and the other half drawn towards
+# downhill.
 
 generator = torch.Generator().manual_seed(0)
 moves = torch.randn(2000, 4, generator=generator, dtype=torch.float64)
@@ -262,8 +263,8 @@ for risk, expected in zip(rows["risk"], [2.242, 2.060, 1.982, 0.013], strict=Tru
 
 # %%
 # After one step, the derivatives of Maths and CS are negative. The first step lowered
-# all weights together, since three of the four predictions were too large, and went a
-# little too far for two of the weights, Maths and CS: these now grow again. For the
+# all weights together and went a little too far for two of them, Maths and CS: these
+# now grow again. For the
 # next hundred iterations French goes on falling, while Maths and CS rise.
 #
 # The package takes the same steps and keeps the whole **trajectory**: parameters,
@@ -292,6 +293,7 @@ risks = pd.DataFrame(
 plots.curves(ax, risks, markers=False)
 ax.set(ylabel="risk", xscale="log", yscale="log", xlim=(0.9, 3000))
 ax.xaxis.set_major_formatter("{x:g}")
+ax.set_ylim(0.009, 3)
 ax.yaxis.set_major_formatter("{x:g}")
 fig.alt_text = (
     "The risk against iterations, both axes logarithmic: from 2.2 down to 0.013, flat "
@@ -303,8 +305,9 @@ plt.show()
 # The path on the map
 # -------------------
 # The path runs in four dimensions; a map shows two. Here are two slices through its
-# *end*: the contours are right there, and only roughly where the path began, so that
-# the path need not cross them at right angles. Numbers count iterations.
+# *end*: the contours are right there, and only roughly where the path began. So the
+# path need not cross them at right angles, nor have the two axes the same scale.
+# Numbers count iterations.
 #
 # .. predict:: half-way
 
@@ -342,21 +345,23 @@ covered = walked[:99].sum() / walked.sum()
 print(f"The first hundred iterations cover {covered:.0%} of the path.")
 missing = least_squares(features, y) - path
 for t in (1, 100, 1000):
-    print(
-        f"Distance to the lowest point at iteration {t:4}: {missing[t - 1].norm():.2f}"
-    )
+    way, without_w0 = missing[t - 1].norm(), missing[t - 1, 1:].norm()
+    print(f"From iteration {t:4} to the lowest point: {way:.2f},", end=" ")
+    print(f"and without w0 {without_w0:.2f}")
 cosine = -gradient @ missing[0] / (gradient.norm() * missing[0].norm())
 apart = torch.rad2deg(torch.acos(cosine))
 print(f"At the start, downhill and the lowest point are {apart:.0f} degrees apart.")
 assert 0.5 < covered < 0.8
 assert missing[999].norm() > 0.9 * missing[0].norm()
+assert missing[999, 1:].norm() < 0.26 * missing[0, 1:].norm()
 assert apart > 75
 
 # %%
-# Most of the path is walked early, and all of it leads only a small part of the way to
-# the lowest point. Downhill is not the direction of the lowest point: the gradient
-# knows the slope here and nothing else. What keeps the descent from arriving is the
-# last question of this lesson.
+# Most of the path is walked early. In the three weights it has gone three quarters of
+# the way; what is missing is nearly all in the constant :math:`w_0`, which the maps do
+# not show. Downhill is not the direction of the lowest point: the gradient knows the
+# slope here and nothing else. What keeps the descent from arriving is the last question
+# of this lesson.
 #
 # To see the true landscape under the point at every moment, the slice must move with
 # it. In the film the contours follow the two weights that the map does not show: as
@@ -389,8 +394,7 @@ plt.show()
 # What the new pupil may expect
 # -----------------------------
 # Parameters are a means; the mark is what the new pupil, with 13, 14 and 11, asked for.
-# Each iteration has its own answer. From this start it settles long before the
-# parameters do.
+# Each iteration has its own answer.
 
 new_pupil = [[13, 14, 11]]
 forecasts = predict(descent.parameters, new_pupil)[:, 0]
@@ -439,8 +443,8 @@ assert abs(path[-1][0] - best[0]) > 1.6
 # %%
 # The constant has hardly moved. Is the risk flat along :math:`w_0`? No: changing the
 # constant *alone*, by what it still lacks, would spoil everything. But the marks can
-# imitate a constant. What all weights together still lack is a move in which little
-# changes for any of the four.
+# imitate a constant: move all four parameters together by what they still lack, and the
+# predictions for the four pupils hardly change.
 
 alone = path[-1].clone()
 alone[0] = best[0]
@@ -461,19 +465,25 @@ other_pupil = [[18, 8, 8]]
 for name, w in [("now", path[-1]), ("at the lowest point", best)]:
     print(f"A pupil with 18, 8 and 8, {name}: {predict(w, other_pupil).item():.2f}")
 
+factor = torch.eye(4) - step * 2 / len(y) * X.T @ X  # of what is missing, at each step
+later = best + torch.linalg.matrix_power(factor, 70_000) @ (path[-1] - best)
+print(f"w0 after 70,000 more iterations: {later[0]:.2f}")
+assert abs(later[0] - best[0] / 2) < 0.1
+
 # %%
 # Add 1 to :math:`w_0`, take about 0.07 from CS and 0.04 from French, whose marks are
 # around 12, give Maths a little, and hardly any prediction moves. Along this
-# *combination* of all four weights the risk is flat and the gradient next to nothing. A
-# pupil unlike the four would notice: the valley is flat only for marks like theirs.
+# *combination* of all four the risk is flat and the gradient next to nothing: seventy
+# thousand more iterations would go half of the way. A pupil unlike the four would
+# notice what is missing, for the valley is flat only for marks like theirs.
 # Lesson 2.3 measures how flat, and does something about it.
 #
 # Under your hands
 # ----------------
 # Start where you like, with a click or tap on the map or the arrow keys, and go down
 # step by step. The slice of the landscape moves along with the point. Leave momentum
-# (lesson 2.3) and batch size (lesson 3.4) as they are. The number 2/L is the longest
-# step that still settles; lesson 2.3 says why.
+# (lesson 2.3) and batch size (lesson 3.4) as they are. Below the number 2/L a
+# step settles, above it the risk grows; lesson 2.3 says why.
 # :doc:`Its own page </play/descent>` has more room.
 #
 # .. play:: descent

@@ -70,13 +70,16 @@ plt.show()
 # - layer 3: two units, ReLU;
 # - layer 4, the output: one unit, logistic.
 #
-# (The ReLU of layer 3 has nothing to cut, since distances are never negative. The layer
-# is there so that the two distances can be seen.)
+# Layers 2 and 3 are called **hidden**, for nobody asks for their values. A network of
+# such layers, each unit joined to all units of the layer before, is a **multi-layer
+# perceptron**. (The ReLU of layer 3 has nothing to cut, since distances are never
+# negative. The layer is there so that the two distances can be seen.)
 #
-# ``w[l][k][p]`` is :math:`w_{pk}^l`, the weight **from** unit :math:`p` of layer
-# :math:`l` **to** unit :math:`k` of the next. In the code the receiving unit comes
-# first, so that ``w[l][k]`` is the row of all weights of that unit, as in the matrices
-# of lesson 1.1. ``b[l][k]`` is its bias.
+# The weights :math:`w^l` and biases :math:`b^l` lead out of layer :math:`l`. Mind the
+# order: the formula writes :math:`w_{pk}^l` for the weight **from** unit :math:`p`
+# **to** unit :math:`k` of the next layer; the code puts the receiving unit first,
+# ``w[l][k][p]``, so that ``w[l][k]`` is the row of all weights of that unit, as in the
+# matrices of lesson 1.1.
 
 w = {
     1: [[1, 0], [-1, 0], [0, 1], [0, -1]],
@@ -98,10 +101,10 @@ print(f"{weights} weights and {biases} biases: {weights + biases} parameters")
 #
 # .. math:: o_k^{l+1} = \varphi(s_k^{l+1}) .
 #
-# with :math:`N_l` for the number of units of layer :math:`l`. Here the biases of layer
-# 2 hold the place of the pizzeria. An image comes in the same way, as the row of its
-# pixels, and a network with several questions to answer has a unit for each in its last
-# layer.
+# with :math:`N_l` for the number of units of layer :math:`l`. Here the biases
+# :math:`b^1` hold the place of the pizzeria. An image comes in the same way, as the row
+# of its pixels, and a network with several questions to answer has a unit for each in
+# its last layer.
 
 
 def predict(x):
@@ -128,7 +131,8 @@ assert o[3] == [1.5, 0.5]
 # The address is 1.5 km to the east and 0.5 km to the south: 2 km on foot, one less than
 # three, and doubled: :math:`s = 2`. Its 0.881 is a score for *inside*, above one half;
 # we made the weights up, so nothing says that 88 of 100 such addresses get their pizza.
-# A score can be read as a probability once it was trained to be one (lesson 3.2). The
+# Only training makes a score stand for a probability (lesson 3.2), and even then one
+# must check that on fresh examples. The
 # same on the network: outputs in the circles, weights on the arrows (orange above zero,
 # blue below, thin and gray for a weight of 0), biases above.
 
@@ -364,6 +368,10 @@ axes[1].annotate("", (2, 2.5), (-2, 2.5), arrowprops=bent)
 axes[2].annotate(
     "", (2, 2), (2, -2), arrowprops={**bent, "connectionstyle": "arc3,rad=0.4"}
 )
+for ax, name in zip(
+    axes, ["km to the east", "km east or west", "the same"], strict=True
+):
+    ax.set_xlabel(name)
 fig.alt_text = (
     "A grid with a diamond on it. Its western half is folded over the eastern one, "
     "then the southern over the northern; dots show where each half lay before. The "
@@ -422,12 +430,11 @@ def probability(points):
 
 fig, axes = plt.subplots(1, 3, figsize=(6.0, 2.8), sharey=True)
 axes[0].set(xlim=plane[0], ylim=plane[1], aspect="equal", title="before")
-plots.yes_no_points(plots.hinge_lines(axes[0], *start), X, inside)
+plots.hinge_lines(axes[0], *start)
 plots.activity(axes[1], probability, *plane, boundary=0.5).set_title("after")
 plots.yes_no_points(axes[1], X, inside)
 plots.hinge_lines(axes[1], learner.fc1.weight, learner.fc1.bias)
-plots.activity(axes[2], probability, *plane, boundary=0.5)
-axes[2].set_title("misjudged")
+plots.activity(axes[2], probability, *plane).set_title("misjudged")
 axes[2].plot(*wrong.T, ".", color=plots.style.MUTED, markersize=2)
 axes[2].plot(*diamond.T, "--", color=plots.style.INK, linewidth=1.2)
 fig.alt_text = (
@@ -459,13 +466,18 @@ for k in range(8):
 units = pd.DataFrame(units, index=pd.RangeIndex(1, 9, name="unit"))
 print(units.map("{:.1%}".format).to_string())
 assert units["awake inside"][4] > 0.99
-assert units["right without it"][4] < 0.8
+assert units["right without it"][[4, 5, 6]].max() < 0.8
+assert units["awake inside"][1] < 0.1
+assert units["right without it"][1] < others - 0.05
+assert learner.fc2.weight[0, 0] < 0
 assert units["right without it"][8] > others - 0.005
 
 # %%
-# The last unit sleeps, and nobody misses it. The others share the work. Unit 4 is awake
-# in the whole district: its hinge line runs outside and bends nothing, but it tilts the
-# sheet, and without it the network does little better than who always says *outside*.
+# The last unit sleeps, and nobody misses it. Without 4, 5 or 6 the network does little
+# better than who always says *outside*. Unit 4 is awake in the whole district: its
+# hinge line runs outside and bends nothing, but it tilts the sheet. Unit 1 is awake
+# nearly only outside the district, and is missed all the same: it keeps the score down
+# there.
 #
 # What to remember
 # ----------------
@@ -473,7 +485,8 @@ assert units["right without it"][8] > others - 0.005
 #   :math:`o_k = \varphi(s_k)`.
 # - In matrices a layer is :math:`\varphi(O W^\top + b)`. The shapes tell where a
 #   transpose is needed.
-# - A ReLU unit sees one straight hinge. Between the hinges the network's sum is flat.
+# - A ReLU unit sees one straight hinge. Between the hinges the network's sum is one
+#   weighted sum: a flat, tilted piece.
 #   Two opposite hinges, added, fold the plane, and one straight cut on the folded sheet
 #   is a bent border on the map.
 # - Without the bends, layers on top of each other are one layer.

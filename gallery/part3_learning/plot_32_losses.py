@@ -64,12 +64,12 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# A wrong answer leaves the third player two hundredths of what it had, and the right
-# ones after it do not bring it back. Doubling apart, the fortune is the product of the
-# shares :math:`p` that were put on the right answers. If the answers are independent,
-# this product is the probability that the player gave to *all ten as they came*. It is
-# called the **likelihood** of the answers, and training looks for the parameters that
-# make it largest.
+# A wrong answer leaves the third player two hundredths of what it had. It takes six
+# right ones in a row to win that back, and here there are never more than three.
+# Doubling apart, the fortune is the product of the shares :math:`p` that were put on
+# the right answers. If the answers are independent, this product is the probability
+# that the player gave to *all ten as they came*. It is called the **likelihood** of the
+# answers, and training looks for the parameters that make it largest.
 #
 # A product of thousands of numbers below 1 is no number to work with. Its logarithm is
 # a sum, and with a minus, since logarithms of numbers below 1 are negative, it is what
@@ -106,6 +106,10 @@ for p in (0.9, 0.5, 0.4, 0.01):
     print(f"y = 1, p = {p:4}: {binary_cross_entropy(p, 1):.2f} or {squared(p, 1):.2f}")
 
 # %%
+# Such a charge for one answer is a **loss**, and its mean over all answers the risk.
+# The network that doubted (``p = 0.4``) is charged 0.92, the one that was sure (``p =
+# 0.01``) five times as much. The squared error asks 0.36 and 0.98.
+#
 # Who knows nothing and says one half pays :math:`\log 2`, about 0.69, for each answer;
 # with :math:`K` classes and :math:`1/K` for each it is :math:`\log K`. A network whose
 # mean charge is about that does no better than who says :math:`1/K` each time, and as a
@@ -115,13 +119,16 @@ for p in (0.9, 0.5, 0.4, 0.01):
 # What training sees
 # ------------------
 # A step of a descent never looks at a loss, only at its derivatives. By :math:`p`, for
-# squared error and cross-entropy,
+# squared error and cross-entropy (the second is :math:`-1/p` for :math:`y = 1` and
+# :math:`1/(1 - p)` for :math:`y = 0`),
 #
 # .. math:: 2\,(p - y) \qquad \text{and} \qquad \frac{p - y}{p\,(1 - p)} .
 #
 # When the right answer is 1, both losses fall to zero at :math:`p = 1`. But the squared
 # error never charges more than 1, and its slope is never steeper than -2. The
-# cross-entropy has no limit. When the right answer is 0, the picture is mirrored.
+# cross-entropy has no limit. When the right answer is 0, the picture is mirrored. These
+# are slopes by :math:`p`; what a network moves is a score, and by the score, as we
+# shall see, the cross-entropy's is never steeper than 1.
 
 p = torch.linspace(0.04, 1, 97, dtype=torch.float64)
 at = pd.Index(p.numpy(), name="p, when the answer is yes")
@@ -189,7 +196,7 @@ assert abs(sum(gradient)) < 1e-15
 # %%
 rows = torch.tensor([probabilities, [0.0, 1.0, 0.0], gradient])
 fig, ax = plt.subplots(figsize=(5.6, 3.0))
-plots.cells(ax, rows, limit=1, number_format="{:.2f}".format)
+plots.cells(ax, rows, limit=1, number_format="{:.3f}".format)
 for row, name in enumerate(["p: said", "y: right", "p − y: gradient"]):
     ax.text(-0.65, row, name, ha="right", va="center")
 for column, name in enumerate(["cat", "dog", "bird"]):
@@ -220,8 +227,8 @@ assert not torch.isfinite(naive)
 # :math:`p_1 = 1 / (1 + e^{-(s_1 - s_2)})`, the logistic function of the difference
 # :math:`s = s_1 - s_2`. So :math:`p = \varphi(s)`, whose slope is :math:`\varphi' =
 # p\,(1 - p)`: almost zero where the network is sure, *also where it is sure and wrong*.
-# By the chain rule it is a factor of both derivatives. In that of the cross-entropy it
-# cancels, in that of the squared error it stays:
+# By the chain rule the derivative by the score is the derivative by :math:`p` times
+# this slope. In the cross-entropy's it cancels, in the squared error's it stays:
 #
 # .. math:: \frac{p - y}{p\,(1 - p)} \; p\,(1 - p) = p - y
 #     \qquad \text{and} \qquad 2\,(p - y) \; p\,(1 - p) .
@@ -290,9 +297,9 @@ plt.show()
 # %%
 # With the cross-entropy the score learns at once. With the squared error it waits, for
 # hundreds of steps, until it has crept to where the slope is, and then it is quick. How
-# long it waits depends on how sure it was, and on the step size. A score alone could
-# take longer steps. But scores are made by weights that serve all examples, and a step
-# that is long enough for this one may throw the others about.
+# long it waits depends on how sure it was, and on the step size. Could it take longer
+# steps? Twenty times as long, they would help from -6, and from -10 they would still
+# take a thousand; and the weights that make this score serve other examples too.
 
 print(ways.loc[[0, 120, 400, 600]].round(4).to_string(), end="\n\n")
 rows = {}
@@ -307,6 +314,9 @@ for start in (-2.0, -6.0, -10.0):
 print(pd.DataFrame(rows).T.rename_axis(["start", "loss"]).to_string())
 assert rows[-6.0, "squared"]["steps to p = 0.5"] == 426
 assert rows[-10.0, "squared"]["steps to p = 0.5"] > 20_000
+longer = walk(lambda p: 20 * by_squared_error(p), -10.0, steps=1500)
+print("Twenty times the step size, squared error from -10: p = 0.9 at step", end=" ")
+print(next(t for t, p in enumerate(longer) if p >= 0.9))
 
 # %%
 # The squared error of several outputs, :math:`\sum_k (o_k - y_k)^2`, is nevertheless
@@ -426,8 +436,9 @@ assert slopes[1] < -0.1
 # %%
 # The two need not agree where it is best. The loss charges for every score, also for
 # those that are right but close; the accuracy counts who is on the right side. And here
-# one weight has two tasks: where the answer flips, and how sure it is. A bias that may
-# move as well takes the first.
+# one weight has two tasks: the answer flips at :math:`x = 1/w`, and the same :math:`w`
+# says how fast the score grows around that place. A bias that may move as well takes
+# the first.
 
 design = torch.stack([x, torch.ones_like(x)], dim=1)
 both = torch.zeros(2, dtype=torch.float64)
@@ -448,9 +459,9 @@ assert both_right == most
 # What to remember
 # ----------------
 # - A loss says how wrong an answer is, and its derivative says which way is better.
-# - Independent probabilities multiply, their logarithms add: the cross-entropy is
-#   :math:`-\log` of the probability given to what is right. To be sure and wrong costs
-#   most, and to say :math:`1/K` for every class costs :math:`\log K`.
+# - The probabilities of independent answers multiply, their logarithms add: the
+#   cross-entropy is :math:`-\log` of the probability given to what is right. To be sure
+#   and wrong costs most, and to say :math:`1/K` for every class costs :math:`\log K`.
 # - Softmax or logistic, with its cross-entropy: the gradient of the score is
 #   :math:`p - y`. With the squared error it vanishes where the network is most wrong,
 #   and learning has to wait.
