@@ -150,7 +150,8 @@ print(
 
 # %%
 # Three epochs each, all with the same step size, 0.05. Each of the three has computed
-# 600 gradients of single pupils. Only the number of steps differs.
+# 600 gradients of single pupils. Only the number of steps differs. A cross marks the
+# lowest point.
 #
 # .. predict:: who-arrives
 
@@ -195,6 +196,7 @@ for name, run in runs.items():
     plots.path(
         ax, run.parameters[:, 1:], color=colors[name], dots=few, notes={0: "start"}
     )
+    ax.plot(*best[1:], "x", color=plots.style.INK, markersize=8, zorder=4)
     ax.set(title=name, xlabel="w1 Maths", ylabel="w2 CS", aspect="equal")
 fig.alt_text = (
     "Three paths over the same contours: three steps that have hardly begun, thirty "
@@ -210,11 +212,11 @@ assert runs["batch: 200"].risks[-1] > 4
 assert runs["mini-batch: 20"].risks[-1] - lowest < 0.5
 
 # %%
-# Batch descent has hardly upper. The mini-batches wobble, and are nearly there. The
+# Batch descent has hardly begun. The mini-batches wobble, and are nearly there. The
 # single pupils got there first, and cannot rest: at the lowest point the *mean* of the
 # gradients is zero, but those of single pupils are not. The smallest example: one
 # number :math:`b` is to be near two marks, 10 and 14, with the risk :math:`(b - y)^2 /
-# 2` and the step 0.5. The lowest point is their mean.
+# 2`, whose gradient is :math:`b - y`, and the step 0.5. The lowest point is their mean.
 
 b, visited = 12.0, [12.0]
 for mark in (10, 14, 10, 14):
@@ -303,8 +305,9 @@ plt.show()
 
 # %%
 # The upper panel holds the surprise: *here 20 pupils step as well as 200, at a tenth of
-# the price.* Far from the lowest point 20 of them agree on the way almost as well as
-# all 200. Single ones do not: where we start, some would even go uphill.
+# the price.* The mean of 20 errs too, but each time to another side, and over the steps
+# this cancels. Single pupils err several times as much: where we start, some would even
+# go uphill.
 
 twenty, all_of_them = (tables[name] for name in ("mini-batch: 20", "batch: 200"))
 for steps in (10, 30, 60):
@@ -339,10 +342,11 @@ for name, size in sizes.items():
 
 # %%
 # Small batches are quick to the neighborhood of the lowest point, and then stay on a
-# floor that their noise sets. A shorter step lowers the floor, but it is slow at first.
-# So begin with the long step and shorten it on the way, a **schedule**. In epoch
-# :math:`t` the single pupils now step by :math:`\lambda / t`, in a third run by
-# :math:`\lambda / 100^{t-1}`:
+# floor that their noise sets. At the lowest point a step moves :math:`w` by
+# :math:`\lambda` times the noise and by nothing else, so a shorter step has a lower
+# floor. But it is slow at first. So begin with the long step and shorten it on the way,
+# a **schedule**. In epoch :math:`t` the single pupils now step by :math:`\lambda / t`,
+# in a third run by :math:`\lambda / 100^{t-1}`:
 
 
 def falling(epoch):
@@ -474,9 +478,9 @@ print(f"noise {end_noise:.2f}")
 # %%
 # With or without replacement
 # ---------------------------
-# Draw 200 times with replacement, and some pupils come twice or more while others never
-# come: of each, a share of :math:`(1 - 1/n)^n`, about :math:`1/e`, more than a third.
-# Cut a shuffled row instead, and each comes once.
+# Draw 200 times with replacement, and some pupils come twice or more, while others
+# never come: a share of :math:`(1 - 1/n)^n`, about :math:`1/e`, more than a third of
+# all. Cut a shuffled row instead, and each comes once.
 #
 # Does it matter? A hundred runs of each kind, with mini-batches of 10. Without
 # replacement, what one mini-batch missed comes in a later one of the same epoch, and
@@ -513,7 +517,9 @@ assert floor["without"].mean() < 0.75 * floor["with"].mean()
 assert ends["without"].mean() < floor["without"].mean()
 
 # %%
-# So training loops shuffle and cut, ``training.fit`` as well.
+# With long steps, or single pupils, little of this is left, since the weights move on
+# between the mini-batches. It costs nothing, so training loops shuffle and cut,
+# ``training.fit`` as well.
 #
 # What a step costs and buys
 # --------------------------
@@ -587,7 +593,7 @@ if not test.is_standin:
 # And the time? A whole epoch of single images takes minutes, so this is *recorded*, on
 # another machine, with all 60,000 training images of MNIST and the best of several
 # rates for each size. It is one run for each, so the accuracies are uneven. Below 32
-# images in a batch, 200 steps stand for all seconds of the epoch.
+# images in a batch 200 steps were timed, and scaled up to an epoch.
 
 runs = {name: datasets.recorded(f"batch_{name}") for name in ("accuracy", "time")}
 for run in runs.values():
@@ -613,16 +619,18 @@ ax.set_xticks([1, 50, 1000, 60_000], ["1", "50", "1,000", "60,000"])
 ax.minorticks_off()
 fig.alt_text = (
     "Recorded seconds of an epoch against the size of the batch: they fall steeply up "
-    "to 50 images, a little more up to 200, and stay. The range from 50 to 500 is "
-    "shaded."
+    "to 50 images, by half again up to 200, and then rise slowly. The range from 50 to "
+    "500 is shaded."
 )
 plt.show()
 
 # %%
 # Every step has a fixed price besides its gradients: the program goes through all
 # layers, whatever the batch. Single images pay it once per image. In a batch the images
-# share it, until the gradients themselves are what costs. From the other end: very
-# large batches take few steps, and too few steps arrive nowhere.
+# share it, until the gradients themselves are what costs. Beyond 200 an epoch gets
+# slower again here: likely, so many images no longer fit into the fast memory near the
+# processor (lesson 3.7). From the other end: very large batches take few steps, and too
+# few steps arrive nowhere.
 
 within = recorded["accuracy"].loc[1:1000]
 print(f"From 1 to 1,000 images: {within.min():.1%} to {within.max():.1%}, no trend.")
@@ -651,9 +659,10 @@ assert seconds[1] / seconds[50] > 10 > seconds[50] / seconds[200] > 2
 # - Batch: all examples for a step. Stochastic: one. Mini-batch: a few. One formula, and
 #   only the number of terms of the mean differs.
 # - The gradient of a mini-batch is right on average. Its noise falls as
-#   :math:`1/\sqrt{|B|}`: twice the precision for four times the work.
-# - Shuffle and cut: everybody comes once in an epoch, the errors of its mini-batches
-#   cancel towards its end, and the floor is lower.
+#   :math:`1/\sqrt{|B|}`: twice the precision for four times the work, as long as it is
+#   a small part of all examples.
+# - Shuffle and cut: everybody comes once in an epoch, and if the steps are short the
+#   errors of its mini-batches cancel towards its end, so that the floor is lower.
 # - Small batches learn fast per example, and stay on a floor, since their noise does
 #   not go to zero with the gradient. A step that falls on the way takes them below it;
 #   one that falls too fast stops before.
