@@ -224,7 +224,7 @@ def test_a_little_more_of_a_value_that_is_not_the_largest_changes_nothing(seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_an_even_piece_shows_the_image_and_not_the_filter(seed, claim):
+def test_a_small_risk_on_an_even_piece_is_no_success(seed, claim):
     edge = torch.tensor([-1.0, 0.0, 1.0]).expand(1, 1, 3, 3) / 3
     china = datasets.photo("china")
 
@@ -240,14 +240,12 @@ def test_an_even_piece_shows_the_image_and_not_the_filter(seed, claim):
             risk = ((torch.nn.functional.conv2d(piece, kernel) - wanted) ** 2).mean()
             risk.backward()
             optimizer.step()
-        return risk.item(), (kernel - edge).abs().max().item()
+        return risk.item(), (wanted**2).mean().item(), (kernel - edge).abs().max().item()
 
-    (risk, off), (_, rich_off) = learned(10, 300), learned(300, 100)
-    sentence = (
-        "from even sky the risk falls to nearly nothing and the kernel stays wrong: risk, largest error; on a roof"
-    )
-    figure = f"{risk:.0e}, {off:.1f}; {rich_off:.0e}"
-    claim("3.5", sentence, f"start {seed}", figure, risk < 1e-4 and off > 0.3 and rich_off < 0.005)
+    (risk, zeros, off), (_, _, rich_off) = learned(10, 300), learned(300, 100)
+    sentence = "from even sky 200 steps do no better than zeros: risk, that of zeros, largest error; that on a roof"
+    figure = f"{risk:.0e}, {zeros:.0e}, {off:.1f}; {rich_off:.0e}"
+    claim("3.5", sentence, f"start {seed}", figure, risk > zeros and off > 0.3 and rich_off < 0.005)
 
 
 # 3.6 ------------------------------------------------------------------------------------------------------------------
