@@ -208,8 +208,8 @@ plt.show()
 # and again. Each time it moves each parameter a little in the direction that lowers the
 # error (parts 2 and 3). One *epoch* is one pass over all images. Some training images
 # are set aside for **validation**: the network never learns from them, so they tell how
-# it does on images that it has not seen. (The seed above is the best of four by that
-# measure: so small a network depends much on where it starts.)
+# it does on images that it has not seen. (The seed above is, on MNIST, the best of four
+# by that measure: so small a network depends much on where it starts.)
 
 held_out = len(train) // 12
 learn, validation = train[held_out:], train[:held_out]
@@ -472,10 +472,10 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# Upright, this network is right nearly as often as it says. Of digits on their side it
-# is less often so sure; but where it is, it is mostly wrong. A softmax compares ten
-# scores and has no eleventh class for "I have never seen such a thing": to be certain
-# is not to be right.
+# Upright, on MNIST, this network is right nearly as often as it says. Of digits on
+# their side it is less often so sure; but where it is, it is mostly wrong. A softmax
+# compares ten scores and has no eleventh class for "I have never seen such a thing": to
+# be certain is not to be right.
 #
 # More parameters
 # ---------------
