@@ -232,9 +232,9 @@ class TrainPage {
     const { digit = Math.max(0, this.data.labels.indexOf(7)), ...found } = isEmbedded ? {} : readAddress(readers);
     await breathe();
     this.settings = this.settingsOf(found);
+    this.desk.show();
     this.newRun();
     await breathe();
-    this.desk.show();
     this.choose(digit);
     if (isEmbedded) {
       return;
