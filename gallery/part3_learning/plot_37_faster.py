@@ -107,8 +107,8 @@ assert asked["six_loops"] > 1000 * asked["columns"]
 # %%
 # Seconds belong to a machine, so these are *recorded*, of the ways as the page
 # :ref:`same-sum` writes them, with a few operations more. A fourth way goes by the
-# *rows* of the kernel, and PyTorch's own stands beside. Each is a point: what it asks
-# for, and how long it takes.
+# *rows* of the kernel, one product for each, and copies less. PyTorch's own stands
+# beside. Each is a point: what it asks for, and how long it takes.
 
 ways = datasets.recorded("same_sum")
 cost = ways.to_frame()
@@ -240,10 +240,10 @@ assert (whole - plain).abs().max() > 1e-3
 # whole batch, which is the cross.
 
 pair = (whole[-10:] - plain[-10:]).abs().topk(2).indices - 10
-fig, ax = plt.subplots(figsize=(4.8, 4.2))
+fig, ax = plt.subplots(figsize=(4.8, 3.4))
 arrows = {
-    "seven digits": seven,
-    "three digits": three,
+    "seven": seven,
+    "three": three,
     "weighted": weighted,
     "plain": plain,
 }
@@ -261,10 +261,10 @@ plt.show()
 # %%
 # ``fit`` does this by itself. PyTorch's launcher starts :math:`W` **processes**,
 # programs with a memory of their own. Each draws the same batch and sends its part
-# through the network. They tell each other their scores, and so each computes its share
-# :math:`\tfrac{|B_w|}{|B|} \, g_w`. These shares should be added. PyTorch takes their
-# mean instead, which divides by :math:`W`, so each multiplies its share by :math:`W`
-# first:
+# through the network. They tell each other their scores, so that each knows the loss of
+# the whole batch, and each computes its share :math:`\tfrac{|B_w|}{|B|} \, g_w`. These
+# shares should be added. PyTorch takes their mean instead, which divides by :math:`W`,
+# so each multiplies its share by :math:`W` first:
 #
 # .. math:: \frac{1}{W} \sum_{w=1}^{W} \frac{W\, |B_w|}{|B|} \; g_w = \nabla R .
 #
@@ -399,10 +399,10 @@ for seed in (0, 1):
     assert abs(correct[0] - correct[1]) < 0.01
 
 # %%
-# Each step takes the differences of the step before with it. In most of our runs they
-# stay small. Where the sum of a unit is almost 0, a last digit may decide whether ReLU
-# passes it, and then they grow: when, if at all, is chance. What does change between
-# two runs is then the weights, and not the quality, as with two orders of the images.
+# Each step takes the differences of the step before with it. Often they stay small.
+# Where the sum of a unit is almost 0, a last digit may decide whether ReLU passes it,
+# and then they grow: when, if at all, is chance. What does change between two runs is
+# then the weights, and not the quality, as with two orders of the images.
 #
 # One layer needs more talk. ``BatchNorm2d`` (lesson 3.6) takes a mean over the *batch*,
 # and a worker knows only its part. Each with a mean of its own would train another
@@ -509,18 +509,17 @@ assert per_second[2048] < 0.9 * per_second[512]
 # **How much faster can many workers be?** They share the arithmetic and not the rest:
 # with :math:`W` of them a step takes :math:`a' + b B / W`, where :math:`a'` holds what
 # sending the gradients costs. However many they are, the **speed-up**, the time of one
-# over the time of all, stays below :math:`(a + b B) / a'`. Recorded with two processes,
-# and by the formula with more:
+# over the time of all, stays below :math:`(a + b B) / a'`. From the two fits:
 
 B = 512
-one, two_processes = recorded.loc[B, "one thread"], recorded.loc[B, "two processes"]
-a_sent = two_processes - costs["one thread"][1] * B / 2
-print(f"Batches of {B}: {one:.1f} ms alone, {two_processes:.1f} ms with two processes:")
-print(f"a speed-up of {one / two_processes:.2f}; {a_sent:.1f} ms are not shared.")
+a, b = costs["one thread"]
+a_sent = costs["two processes"][0]
+print(f"Batches of {B}: {a + b * B:.1f} ms alone, {b * B:.1f} of them can be shared;")
+print(f"with processes {a_sent:.1f} ms are not shared.")
 for W in (2, 4, 8):
-    step = a_sent + costs["one thread"][1] * B / W
-    print(f"{W} workers: {step:4.1f} ms, speed-up {one / step:.2f}")
-print(f"any number: less than {one / a_sent:.2f}")
+    step = a_sent + b * B / W
+    print(f"{W} workers: {step:4.1f} ms, speed-up {(a + b * B) / step:.2f}")
+print(f"any number: less than {(a + b * B) / a_sent:.2f}")
 
 # %%
 # What does a GPU need to be worth it?
@@ -555,13 +554,13 @@ for name in names[1:]:
     print(f"   recorded as faster with {', '.join(f'{B:,}' for B in wins)} images.")
 
 # %%
-# The fit is no better than its errors above: for two threads it says that nothing is
-# lost with small batches, and the gain is sure from 32 on.
+# The fixed costs of one thread and of two differ by less than the fit errs, so where
+# two threads begin to pay it cannot say. Recorded, the gain is clear from 128 on.
 #
 # What to remember
 # ----------------
 # - One formula is many programs. The same multiplications, asked for in a few large
-#   operations instead of one by one, are done a thousand times as fast.
+#   operations instead of number by number, were done thousands of times as fast here.
 # - A batch uses each weight that it fetches many times, a single example once.
 # - The gradient of a batch is the mean over its parts, each weighted by its count. With
 #   equal parts it is the mean of the workers' gradients.
