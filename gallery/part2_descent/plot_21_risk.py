@@ -302,8 +302,9 @@ table = pd.DataFrame(risks, index=["on other pupils", "on those fitted"]).T.rena
 )
 print(table.round(2).to_string(), end="\n\n")
 low, high = np.percentile(forecasts, [5, 95])
-print("The new pupil's mark by nine in ten fits on four pupils: from ", end="")
-print(f"{low:.1f} to {high:.1f}; by the true formula {0.5 * 13 + 0.4 * 14 + 1.1:.1f}")
+print("The new pupil's mark by nine in ten")
+print(f"fits on four pupils: {low:.1f} to {high:.1f}.")
+print(f"By the true formula: {0.5 * 13 + 0.4 * 14 + 1.1:.1f}.")
 assert low < 8
 assert high > 20
 assert table["on those fitted"][4] < 1e-9

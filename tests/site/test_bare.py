@@ -103,6 +103,8 @@ STATES = {
     "filter": "bias=0.5&stride=2",
     "descent": "step=0.002",
     "backprop": "seed=7",
+    "weights": "b1=-10&relu=1",
+    "race": "some=50&price=100",
 }
 
 

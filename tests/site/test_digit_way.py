@@ -177,7 +177,8 @@ def numeric(text: str) -> float:
 def test_an_empty_board_has_no_class_no_loss_and_no_step(digit):
     page = digit()
     page.get_by_role("button", name="Clear").click()
-    assert page.get_by_label("True class").locator("option").first.inner_text() == "as read"
+    first = page.get_by_label("True class").locator("option").first
+    until(page, "it.textContent === 'as read'", first.element_handle())
     assert page.locator(".tracer-loss").inner_text() == "–"
     assert page.get_by_role("button", name="Take one step").is_disabled()
 

@@ -154,7 +154,7 @@ def test_a_prediction_that_numbers_answer_points_at_them(visit):
     prediction.get_by_role("radio").first.check()
     prediction.get_by_role("button").click()
     assert prediction.get_by_role("link", name="Look at the numbers.").count() == 1
-    assert "Dense answer" in page.locator(".is-pointed-at").inner_text()
+    assert "upright edges" in page.locator(".is-pointed-at").inner_text()
 
 
 # -- Around the text -------------------------------------------------------------------------------------------------

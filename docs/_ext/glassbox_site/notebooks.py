@@ -6,6 +6,7 @@ build, so that no reader meets one in raw form.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,8 +19,8 @@ from docutils.parsers.rst import Directive, directives, roles
 from docutils.utils import Reporter, unescape
 from pybtex.database import parse_file
 from sphinx.application import Sphinx
-from sphinx.config import Config
 from sphinx.errors import ExtensionError
+from sphinx_gallery.py_source_parser import split_code_and_text_blocks
 
 from glassbox_site.lessons import catalogue
 from glassbox_site.play import FOLDER as PLAYS
@@ -257,10 +258,23 @@ def _prefixed(text: str, prefix: str) -> str:
     return "\n".join(f"{prefix}{line}".rstrip() for line in text.splitlines())
 
 
-def _config_inited(app: Sphinx, config: Config) -> None:
-    # sphinx-gallery knows its own converter, which leaves roles raw, and pandoc, which is heavy; no place for another.
-    sphinx_gallery.notebook.rst2md = Converter(Path(app.srcdir), config.html_baseurl)
+def _write_notebooks(app: Sphinx) -> None:
+    """Write the lessons' notebooks again, by this converter.
+
+    sphinx-gallery writes them in the processes that run the lessons, and knows its own converter, which leaves roles
+    raw, and pandoc, which is heavy; it has no place for another.
+    """
+    sphinx_gallery.notebook.rst2md = Converter(Path(app.srcdir), app.config.html_baseurl)
+    for lesson in catalogue().values():
+        script = Path(app.srcdir, f"{lesson.page}.py")
+        if not script.exists():
+            continue
+        _, blocks = split_code_and_text_blocks(str(script))
+        cells = sphinx_gallery.notebook.jupyter_notebook(blocks, app.config.sphinx_gallery_conf, str(script.parent))
+        text, notebook = json.dumps(cells, indent=2), script.with_suffix(".ipynb")
+        if not notebook.exists() or notebook.read_text("utf-8") != text:  # else pages that link to it are read again
+            notebook.write_text(text, encoding="utf-8")
 
 
 def setup(app: Sphinx) -> None:
-    app.connect("config-inited", _config_inited)
+    app.connect("builder-inited", _write_notebooks, priority=840)  # after sphinx-gallery, before the archives
