@@ -58,8 +58,7 @@ def normalize_backward(
     if from_batch:
         m = input.numel() // mean.numel()
         inside = grad_output - grad_bias / m - normalized * (grad_weight / m)
-    gamma = 1 if weight is None else weight  # (1, C, 1, 1)
-    grad_input = gamma * inverse_deviation * inside
+    grad_input = (1 if weight is None else weight) * inverse_deviation * inside
     return grad_input, None, None, grad_weight if needs[3] else None, grad_bias if needs[4] else None
 
 
