@@ -45,21 +45,18 @@ def find_winners(images: Tensor, rows: Axis, columns: Axis) -> Tensor:
     The first in reading order among several, a NaN before any number; one of the image before padding.
     """
     seen = lay_out(images, rows, columns, padding=-torch.inf).flatten(-4, -3)  # (..., kh·kw, H', W')
-    tap = seen.max(-3).indices  # (..., H', W'): v · kw + w of the largest
-    v, w = tap // columns.kernel_size, tap % columns.kernel_size
-    f = torch.arange(rows.windows, device=images.device)[:, None]
-    g = torch.arange(columns.windows, device=images.device)
-    i = _in_image(f * rows.stride + v * rows.dilation - rows.before, rows)  # the row fs + v, counted in the image
-    j = _in_image(g * columns.stride + w * columns.dilation - columns.before, columns)  # the column gs + w
-    return i * columns.size + j
+    tap = seen.max(-3, keepdim=True).indices  # (..., 1, H', W'): which of the kh·kw is the largest
+    return places_seen(rows, columns, images.device).expand_as(seen).gather(-3, tap).squeeze(-3)
 
 
-def _in_image(place: Tensor, axis: Axis) -> Tensor:
-    """Return a place that is in the image, and for one in the padding before it the first that the window has there.
+def places_seen(rows: Axis, columns: Axis, device: torch.device) -> Tensor:
+    """Give where in the image each tap of each window is, as row · W + column: (kh·kw, H', W').
 
-    The padding wins only where all that a window sees is -inf, as the padding is, which comes first.
+    The padding is -inf and wins only where all that a window sees is: there stands the first tap in the image instead.
     """
-    return torch.where(place < 0, place % axis.dilation, place)
+    pixels = torch.arange(rows.size * columns.size, device=device).view(rows.size, columns.size)
+    places = lay_out(pixels, rows, columns, padding=pixels.numel()).flatten(0, 1)  # (kh·kw, H', W')
+    return torch.where(places < pixels.numel(), places, places.amin(0))
 
 
 _maximum = differentiable(maximum_forward, maximum_backward, keeps="winners", fast=_fast.maximum)
