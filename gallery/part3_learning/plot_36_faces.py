@@ -535,9 +535,9 @@ for name, network in pair.items():
     for part, covered in bars.items():
         with torch.no_grad():
             fall = (network(test.images) - network(covered))[:, 0]
-        pleased, grave = fall[glasses & smile].mean(), fall[glasses & ~smile].mean()
-        falls[name, part] = pleased, grave
-        print(f"   {name}, {part}: {-pleased:+.1f} with a smile, {-grave:+.1f} without")
+        with_it, without = fall[glasses & smile].mean(), fall[glasses & ~smile].mean()
+        falls[name, part] = with_it, without
+        print(f"   {name}, {part}: {-with_it:+.1f} smiling, {-without:+.1f} not")
 if test.is_standin:
     smiling = "glasses no, smile yes"
     assert groups["as found"][smiling] > groups["balanced"][smiling] + 0.15
