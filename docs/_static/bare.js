@@ -5,6 +5,7 @@
 (() => {
   "use strict";
   const KIND = "glassbox-height"; // of the message
+  const UNTOLD = 700; // pixels, until a frame of this width has told its own
   const article = document.querySelector("#furo-main-content");
   const widget = article?.querySelector(".play[data-play]:not([data-embed])");
   if (!widget) return;
@@ -51,7 +52,7 @@
       place,
     );
     let frame = null;
-    let height = 700; // until the frame has told its own
+    let height = UNTOLD;
 
     const here = () => {
       const canonical = document.querySelector("link[rel=canonical]")?.href;
@@ -71,6 +72,7 @@
     };
     const measure = () => {
       frame?.remove();
+      height = UNTOLD;
       frame = element("iframe", "", { src: `?bare${location.hash}`, title: document.title });
       frame.style.width = `${width.value}px`;
       frame.style.height = `${height}px`;
