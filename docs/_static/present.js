@@ -2,13 +2,18 @@
 
    The page's own content is used as it is; only classes and a bar are added, and all of it goes when the reader leaves.
    Keys: right, left, space, Page Up and Down (a clicker's) move; C shows code, F a figure in full, Escape brings it
-   back, + and - size the text, Home and End go to the ends. */
+   back, + and - size the text, Home and End go to the ends, X leaves a section out and Shift X brings it back.
+
+   A plan of a class says in the address which sections are left out, by their identifiers, and which lessons come then,
+   each by its number and without what: ?present&without=nine-weights,questions&then=1.3,the-digits;1.4. */
 (() => {
   "use strict";
   const article = document.querySelector("#furo-main-content");
   const lesson = article?.querySelector("section");
   if (!lesson) return;
 
+  const MOVED = "present-moved"; // the address to which a lesson went on
+  const LAST = "#end"; // the last section
   const address = new URL(location.href);
   if (!address.searchParams.has("present")) {
     offer();
@@ -16,9 +21,14 @@
   }
 
   const root = document.documentElement;
-  const sections = [lesson, ...lesson.querySelectorAll(":scope > section")];
+  const all = [lesson, ...lesson.querySelectorAll(":scope > section")];
+  const without = (address.searchParams.get("without") ?? "exercises,download").split(",");
+  let sections = all.filter((section) => section === lesson || !without.includes(section.id));
+  const then = address.searchParams.get("then");
   const neighbors = { previous: link("prev"), next: link("next") };
   let zoom = Number(sessionStorage.getItem("present-zoom")) || 1;
+  let { search } = location;
+  const dropped = []; // by X
   let full = null;
   let before = 0;
   root.classList.add("present");
@@ -29,10 +39,13 @@
   bar.setAttribute("aria-label", "Presentation");
   const place = document.createElement("span");
   place.setAttribute("role", "status");
+  const note = document.createElement("span");
+  note.setAttribute("role", "status");
   const code = button("Code", "Show or hide the code (C)", toggleCode);
   bar.append(
     button("‹", "Previous (left arrow)", () => move(-1)),
     place,
+    note,
     button("›", "Next (right arrow, space)", () => move(1)),
     code,
     button("A−", "Smaller text (-)", () => resize(zoom / 1.1)),
@@ -41,10 +54,14 @@
   );
   document.body.append(bar);
 
-  let current = Math.max(0, sections.indexOf(sectionOf(location.hash)));
+  const moved = sessionStorage.getItem(MOVED) === withoutHash(location.href);
+  sessionStorage.removeItem(MOVED);
+  if (moved) history.replaceState({ moved }, "");
+  let current = 0;
   resize(zoom);
   showCode(false);
-  show(current);
+  show(location.hash === LAST ? sections.length - 1 : placeOf(sectionOf(location.hash)));
+  tellStrange();
 
   let idle = setTimeout(hideBar, 4000);
   addEventListener("mousemove", () => {
@@ -55,8 +72,8 @@
   addEventListener("keydown", onKey);
   article.addEventListener("answered", ({ target }) => target.classList.add("present-made"));
   addEventListener("hashchange", () => {
-    const index = sections.indexOf(sectionOf(location.hash));
-    if (index >= 0 && index !== current) show(index);
+    const section = sectionOf(location.hash);
+    if (section !== sections[current]) show(placeOf(section));
   });
   article.addEventListener("click", (event) => {
     const figure = event.target.closest("a.lesson-figure"); // films and pages to play with are worked by clicks: F
@@ -80,6 +97,17 @@
     root.classList.add("present-idle");
   }
 
+  function withoutHash(href) {
+    return href.split("#")[0];
+  }
+
+  /* A plan may name a section that has another title by now: it is shown, and the bar says so until the first move. */
+  function tellStrange() {
+    if (!address.searchParams.has("without")) return;
+    const strange = without.filter((name) => name && !all.some(({ id }) => id === name));
+    if (strange.length) note.textContent = `Not in this lesson, so not left out: ${strange.join(", ")}`;
+  }
+
   function link(relation) {
     return document.querySelector(`head link[rel="${relation}"]`)?.href;
   }
@@ -97,16 +125,22 @@
   /* The section that an address names, or that holds what it names. */
   function sectionOf(hash) {
     const named = hash.length > 1 && document.getElementById(decodeURIComponent(hash.slice(1)));
-    return named ? sections.findLast((section) => section.contains(named)) : lesson;
+    return (named && all.findLast((section) => section.contains(named))) || lesson;
+  }
+
+  /* Where a section comes; one that was left out and is named by an address comes again. */
+  function placeOf(wanted) {
+    sections = all.filter((section) => section === wanted || sections.includes(section));
+    return sections.indexOf(wanted);
   }
 
   function show(index) {
     close();
     current = index;
-    for (const section of sections) section.classList.toggle("present-now", section === sections[index]);
+    for (const section of all) section.classList.toggle("present-now", section === sections[index]);
     lesson.classList.toggle("present-first", index === 0);
     place.textContent = `${index + 1} / ${sections.length}`;
-    history.replaceState(null, "", `?present#${sections[index].id}`);
+    history.replaceState(history.state, "", `${search}#${sections[index].id}`);
     scrollTo(0, 0);
   }
 
@@ -120,6 +154,7 @@
     }
     if (direction > 0 && lookOn()) return undefined;
     const index = current + direction;
+    note.textContent = "";
     if (sections[index]) {
       show(index);
       if (direction < 0) {
@@ -128,9 +163,36 @@
       }
       return undefined;
     }
-    const beyond = direction > 0 ? neighbors.next : neighbors.previous;
-    if (beyond?.includes("/plot_")) location.href = `${beyond}?present`;
-    return undefined;
+    return direction > 0 ? goOn() : goBack();
+  }
+
+  /* To the next lesson: the plan's, where there is one. */
+  function goOn() {
+    const [[number, ...left], ...later] = (then ?? "").split(";").map((each) => each.split(","));
+    const next = then === null ? neighbors.next : pageOf(number);
+    if (next?.includes("/plot_")) {
+      const plan = then === null ? "" : `&without=${left}&then=${later.join(";")}`;
+      const target = `${next}?present${plan}`;
+      sessionStorage.setItem(MOVED, target);
+      location.href = target;
+    } else if (then !== null) {
+      note.textContent = "The end of the plan";
+    }
+  }
+
+  /* To the lesson before: where the room came from, if it did. */
+  function goBack() {
+    if (history.state?.moved) {
+      history.back();
+    } else if (then === null && neighbors.previous?.includes("/plot_")) {
+      location.href = `${neighbors.previous}?present${LAST}`;
+    }
+  }
+
+  /* The page of a lesson, which the list of all pages knows. */
+  function pageOf(number) {
+    const name = `/plot_${number.replace(".", "")}_`;
+    return [...document.querySelectorAll(".sidebar-tree a")].find(({ href }) => href.includes(name))?.href;
   }
 
   /* Show what follows a prediction, which waits until it is made or the room has had its time: whether there was any. */
@@ -156,6 +218,26 @@
     return Math.min(innerHeight * 0.85, ...cut);
   }
 
+  /* A plan of one's own is made by going through a lesson: the address then holds it. */
+  function leaveOut() {
+    if (current === 0) return; // the title stays
+    const [section] = sections.splice(current, 1);
+    dropped.push(section);
+    rewrite(Math.min(current, sections.length - 1));
+    note.textContent = "Left out; Shift X brings it back";
+  }
+
+  function bringBack() {
+    if (dropped.length) rewrite(placeOf(dropped.pop()));
+  }
+
+  function rewrite(index) {
+    const left = all.filter((section) => !sections.includes(section)).map(({ id }) => id);
+    search = `?present&without=${left}${then === null ? "" : `&then=${then}`}`;
+    note.textContent = "";
+    show(index);
+  }
+
   function onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const inField = event.target.closest("input, select, textarea, [contenteditable]");
@@ -176,6 +258,7 @@
       "-": () => resize(zoom / 1.1),
       0: () => resize(1),
       c: toggleCode,
+      x: event.shiftKey ? bringBack : leaveOut,
       f: () => toggleFull(figureInView()),
     };
     if (!onButton) acts[" "] = () => move(event.shiftKey ? -1 : 1);
@@ -202,8 +285,8 @@
 
   /* Figures, films and pages to play with that are seen; before its start, the still of such a page. */
   function figures() {
-    const all = article.querySelectorAll("a.lesson-figure, .play, .play-still, video");
-    return [...all].filter((element) => element.offsetHeight > 0 && !element.matches(".play:empty"));
+    const drawn = article.querySelectorAll("a.lesson-figure, .play, .play-still, video");
+    return [...drawn].filter((element) => element.offsetHeight > 0 && !element.matches(".play:empty"));
   }
 
   /* The one nearest to the middle of the screen. */

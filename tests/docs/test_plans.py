@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from docutils import nodes
 from glassbox_site import plans
 from glassbox_site.lessons import catalogue
 from sphinx.errors import ExtensionError
@@ -44,25 +48,91 @@ def test_the_sections_of_a_lesson_make_its_minutes_in_class(lesson):
     headings = re.findall(r"^# (.+)\n# -{3,}$", lesson.script.read_text("utf-8"), re.MULTILINE)
     assert list(minutes) == headings
     assert min(minutes.values()) > 0
-    assert sum(minutes.values()) == pytest.approx(2 * lesson.minutes)
+    assert sum(minutes.values()) == pytest.approx(2 * lesson.minutes + 5 * len(lesson.plays))
+
+
+@pytest.mark.parametrize("lesson", catalogue().values(), ids=lambda lesson: lesson.number)
+def test_a_page_to_play_with_has_its_minutes_where_it_stands(lesson, monkeypatch):
+    with_it = plans.sections(lesson)
+    monkeypatch.setattr(plans, "PLAYING", 0)
+    without = plans.sections.__wrapped__(lesson)
+    text = lesson.script.read_text("utf-8")
+    for title, minutes in with_it.items():
+        section = text.partition(f"# {title}\n# ---")[2]
+        section = re.split(r"^# -{3,}$", section.partition("\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
+        assert minutes - without[title] == pytest.approx(5 * len(re.findall(r"^# \.\. play::", section, re.MULTILINE)))
 
 
 def test_a_section_left_out_takes_its_minutes_with_it():
     (whole,) = read("session One\nlesson 1.1")
-    (less,) = read("session One\nlesson 1.1 without The table; What to remember")
+    (less,) = read("session One\nlesson 1.1 without What to remember; The table")
     gone = plans.sections(catalogue()["1.1"])
-    assert whole.minutes == 2 * catalogue()["1.1"].minutes
+    assert whole.minutes == round(sum(gone.values()))
     assert whole.minutes - less.minutes == pytest.approx(gone["The table"] + gone["What to remember"], abs=1)
-    assert less.parts[0][1] == "{lesson}`1.1`, without *The table*, *What to remember*"
+    assert less.parts[0].words == "{lesson}`1.1`, without *The table*, *What to remember*"
+
+
+def test_what_may_go_goes_as_far_as_the_minutes_ask_each_lesson_in_its_turn():
+    text = (
+        "session One\n"
+        "lesson 1.1 without The table; if need be A bias and ReLU select; The weighted sum\n"
+        "minutes 10 A break.\n"
+        "lesson 1.2 without if need be Nine weights; Padding and stride"
+    )
+    asked = [["A bias and ReLU select"], ["Nine weights"], ["The weighted sum"], ["Padding and stride"]]
+    for count in range(5):
+        gone = sum(asked[:count], ["The table"])
+        minutes = 10
+        for number in ("1.1", "1.2"):
+            kept = [took for title, took in plans.sections(catalogue()[number]).items() if title not in gone]
+            minutes += math.ceil(round(sum(kept), 6))
+        (session,) = read(text, minutes)
+        assert session.minutes == minutes
+        assert {title for taught in session.lessons for title in taught.left_out} == set(gone)
+        with pytest.raises(ExtensionError, match="asks for") if count == 4 else contextlib.nullcontext():
+            read(text, minutes - 1)
+
+
+def test_a_plan_leads_from_lesson_to_lesson_on_the_wall_without_what_it_leaves_out():
+    (session,) = read(
+        "session One\nlesson 1.1 without Two outputs: from seven dimensions to two; The table\nlesson 1.2\n"
+        "lesson 1.3 without What to remember"
+    )
+    rest = "questions,exercises,download"
+    first = f"present&without=the-table,two-outputs-from-seven-dimensions-to-two,{rest}"
+    last = f"what-to-remember,{rest}"
+    assert plans.on_the_wall(session.lessons) == f"{first}&then=1.2,{rest};1.3,{last}"
+    assert plans.on_the_wall(session.lessons[2:]) == f"present&without={last}&then="
+    words = plans.plan_in_words([session], 1000)
+    assert f"({{on-the-wall}}`1.1?{first}&then=1.2,{rest};1.3,{last}`)" in words
+    assert f"({{on-the-wall}}`1.3?present&without={last}&then=`)" in words
 
 
 def test_what_is_read_at_home_counts_as_seen_and_takes_no_minutes():
     (session,) = read("session One\nhome 1.1\nlesson 1.2\nminutes 10 A break.")
-    assert session.home == ["{lesson}`1.1`"]
-    assert session.minutes == 2 * catalogue()["1.2"].minutes + 10
+    assert session.minutes == round(sum(plans.sections(catalogue()["1.2"]).values())) + 10
     words = plans.plan_in_words([session], 200)
     assert words.startswith(f"**One**, {session.minutes} of 200 minutes. At home before: {{lesson}}`1.1`.\n")
-    assert words.endswith(f"| 0 | {{lesson}}`1.2` |\n| {session.minutes - 10} | A break. |")
+    assert "| 0 | {lesson}`1.2` ({on-the-wall}`1.2?present&" in words
+    assert words.endswith(f"| {session.minutes - 10} | A break. |")
+
+
+def test_the_page_says_what_the_plans_count():
+    assert (plans.IN_CLASS, plans.PLAYING) == (2, 5)
+    assert "allow twice that, for questions, and five minutes more for each page to play" in " ".join(PAGE.split())
+    assert all("A break." in "".join(lines) for _, lines in PLANS.values())
+
+
+def test_a_link_that_leaves_out_what_its_page_has_not_is_refused():
+    def contents(*names: str) -> nodes.bullet_list:
+        return nodes.bullet_list("", *(nodes.reference("", name, anchorname=f"#{name}") for name in names))
+
+    link = nodes.reference("", "on the wall", refuri="a.html?present&without=one,two&then=", page="a")
+    app = SimpleNamespace(env=SimpleNamespace(tocs={"a": contents("one", "two", "three")}))
+    plans._check_links(app, nodes.paragraph("", "", link), "teaching")
+    app.env.tocs["a"] = contents("one", "three")
+    with pytest.raises(ExtensionError, match="teaching: a plan leaves out #two, which a has not"):
+        plans._check_links(app, nodes.paragraph("", "", link), "teaching")
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 
-from .conftest import load_all, violations
+from .conftest import load_all, until, violations
 
 pytestmark = pytest.mark.site
 
@@ -14,6 +16,18 @@ SHOWN = (
 )
 SMALLEST_TEXT = """() => Math.min(...[...document.querySelectorAll("article :is(p, li, h1, h2)")]
     .filter(e => e.offsetParent && !e.closest(".play, details")).map(e => parseFloat(getComputedStyle(e).fontSize)))"""
+
+
+def seen_to_the_end(page) -> list[str]:
+    """Press space until the bar counts to its end; return the sections that were shown."""
+    seen = []
+    for _ in range(200):
+        seen += [name for name in page.evaluate(SHOWN) if seen[-1:] != [name]]
+        here, last = page.locator(".present-bar [role=status]").first.inner_text().split(" / ")
+        if here == last:
+            return seen
+        page.keyboard.press("Space")
+    raise AssertionError("it does not come to an end")
 
 
 @pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1024, 768)])
@@ -36,15 +50,12 @@ def test_it_is_large_and_one_section_at_a_time(visit, width, height):
 def test_the_address_opens_its_section_and_keys_go_through_all(visit):
     page = visit(LESSON, width=1024, height=768)
     sections = page.evaluate('() => [...document.querySelectorAll("article > section > section")].map(s => s.id)')
+    assert sections[-2:] == ["exercises", "download"]
     page.get_by_role("link", name="Present", exact=True).click()
-    seen = []
-    for _ in range(200):
-        shown = page.evaluate(SHOWN)
-        seen += [name for name in shown if seen[-1:] != [name]]
-        if seen == sections:
-            break
-        page.keyboard.press("Space")
-    assert seen == sections
+    page.wait_for_url("**?present#*")
+    assert page.locator(".show-code").count() == 1
+    assert not page.locator(".show-code").is_visible()  # the bar has its own
+    assert seen_to_the_end(page) == sections[:-2]
     page.goto(page.url.partition("#")[0] + f"#{sections[2]}")
     page.reload()
     assert page.evaluate(SHOWN) == [sections[2]]
@@ -127,7 +138,7 @@ def test_every_figure_that_fits_is_whole_at_some_stop(visit):
     for _ in range(80):
         whole |= set(page.evaluate(seen))
         expected |= set(page.evaluate(shown))
-        here, last = page.locator(".present-bar [role=status]").inner_text().split(" / ")
+        here, last = page.locator(".present-bar [role=status]").first.inner_text().split(" / ")
         if here == last and page.evaluate("document.documentElement.scrollHeight - innerHeight - scrollY <= 4"):
             break
         page.keyboard.press("PageDown")
@@ -169,3 +180,90 @@ def test_what_follows_a_prediction_waits_until_it_is_made_or_the_next_key(visit)
         assert page.evaluate("location.hash") == f"#{section}"
     page.emulate_media(media="print")
     assert page.locator(".prediction + *:visible").count() > 1
+
+
+def test_a_plan_leaves_its_sections_out_and_goes_on_to_its_next_lesson(visit):
+    ways = visit("teaching.html").locator("a.on-the-wall")
+    first, second, third = (ways.nth(index).get_attribute("href") for index in range(3))
+    assert first.partition("?")[0].endswith("plot_11_dense_layer.html")
+    page = visit(first)
+    for after in (second, third, None):
+        left_out = parse_qs(urlsplit(page.url).query)["without"][0].split(",")
+        sections = page.evaluate('() => [...document.querySelectorAll("article > section > section")].map(s => s.id)')
+        assert set(left_out) < set(sections)
+        assert seen_to_the_end(page) == [name for name in sections if name not in left_out]
+        while page.evaluate("document.documentElement.scrollHeight - innerHeight - scrollY > 4"):
+            page.keyboard.press("PageDown")
+        here = page.url
+        page.keyboard.press("PageDown")
+        if after:
+            page.wait_for_url(f"**/{after}#*")
+    assert page.url == here
+    assert page.get_by_text("The end of the plan").is_visible()
+    page.keyboard.press("Home")
+    page.keyboard.press("PageUp")  # back to where the room came from, at its last section
+    page.wait_for_url(f"**/{second}#what-to-remember")
+    page.reload()
+    assert page.evaluate(SHOWN) == ["what-to-remember"]
+
+
+def test_each_plan_on_the_page_leaves_out_what_its_lessons_have(site):
+    links = site["teaching.html"].select("a.on-the-wall")
+    assert len(links) > 15
+    for link in links:
+        query = parse_qs(urlsplit(link["href"]).query, keep_blank_values=True)
+        places = [(urlsplit(link["href"]).path, query["without"][0].split(","))]
+        for lesson in filter(None, query["then"][0].split(";")):
+            number, *without = lesson.split(",")
+            (path,) = (name for name in site if f"/plot_{number.replace('.', '')}_" in name)
+            places.append((path, without))
+        for path, without in places:
+            assert set(without) <= {section["id"] for section in site[path].select("article section section[id]")}
+
+
+def test_a_section_that_is_there_no_longer_is_told_and_nothing_else_changes(visit):
+    page = visit(f"{LESSON}?present&without=nine-weights,as-it-was-called,download")
+    told = page.get_by_text("Not in this lesson, so not left out: as-it-was-called")
+    assert told.is_visible()
+    sections = page.evaluate('() => [...document.querySelectorAll("article > section > section")].map(s => s.id)')
+    assert seen_to_the_end(page) == [name for name in sections if name not in ("nine-weights", "download")]
+    assert not told.is_visible()
+
+
+def test_what_is_left_out_is_shown_to_who_asks_for_it_by_its_address(visit):
+    page = visit(f"{LESSON}?present&without=nine-weights,padding-and-stride#nine-weights")
+    assert page.evaluate(SHOWN) == ["nine-weights"]
+    page.keyboard.press("PageUp")
+    page.evaluate("location.hash = '#padding-and-stride'")
+    page.wait_for_url("**#padding-and-stride")
+    until(page, "document.querySelector('#padding-and-stride').offsetParent !== null")
+    assert page.evaluate(SHOWN) == ["padding-and-stride"]
+    page.get_by_role("button", name="Back to the lesson").click()
+    page.wait_for_url(f"**/{LESSON}#padding-and-stride")
+
+
+def test_a_step_back_from_a_lessons_title_is_a_step_to_the_end_of_the_one_before(visit):
+    page = visit(f"{LESSON}?present")
+    page.keyboard.press("PageUp")
+    page.wait_for_url("**/plot_11_dense_layer.html?present#questions")
+    assert page.evaluate(SHOWN) == ["questions"]
+
+
+def test_a_plan_of_ones_own_is_made_by_leaving_sections_out(visit):
+    page = visit(f"{LESSON}?present")
+    sections = page.evaluate('() => [...document.querySelectorAll("article > section > section")].map(s => s.id)')
+    page.keyboard.press("x")  # the title stays
+    assert page.locator("h1").is_visible()
+    page.goto(page.url.partition("#")[0] + f"#{sections[1]}")
+    page.reload()
+    for gone in sections[1:3]:
+        assert page.evaluate(SHOWN) == [gone]
+        page.keyboard.press("x")
+    assert page.evaluate(SHOWN) == [sections[3]]
+    assert page.get_by_text("Left out; Shift X brings it back").is_visible()
+    page.keyboard.press("Shift+X")
+    assert page.evaluate(SHOWN) == [sections[2]]
+    assert page.url.endswith(f"?present&without={sections[1]},exercises,download#{sections[2]}")
+    page.keyboard.press("Home")
+    page.reload()  # as one who has kept the address
+    assert seen_to_the_end(page) == [sections[0], *sections[2:-2]]

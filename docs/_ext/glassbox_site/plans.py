@@ -4,64 +4,124 @@ A line is one of::
 
     session From an image to its answer
     lesson 1.1 without The table; What to remember
+    lesson 1.2 without Before and after; if need be Three channels in; Padding and stride
     home 1.4
     minutes 15 A break.
 
-A lesson in class takes twice the minutes that it takes to read alone, for questions, less the share of the sections
-that are left out; at home it takes none of the session. `lesson-sections` lists what each section of each lesson takes.
+A lesson in class takes twice the minutes that it takes to read alone, for questions, and some for each page to play
+with, less the share of the sections that are left out; at home it takes none of the session. What stands after `if need
+be` is left out, first things first and each lesson of the session in its turn, until the session is no longer than it
+may be. `lesson-sections` lists what each section of each lesson takes.
+
+A plan leads to its lessons as they are on the wall, without what it leaves out, and from each to the next.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import chain, zip_longest
 
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
-from sphinx.util.docutils import SphinxDirective
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+from sphinx.util.osutil import relative_uri
 from sphinx_gallery.py_source_parser import split_code_and_text_blocks
 
 from glassbox_site.course_map import NUMBER
 from glassbox_site.lessons import Lesson, catalogue
 
 IN_CLASS = 2  # times the minutes of reading alone
+PLAYING = 5  # minutes in class with a page to play with, beyond the words around it
 WORDS, LINES = 75, 10  # that are read in a minute
+NOT_TAUGHT = ("questions", "exercises", "download")  # at the end of a lesson's page: for after the class
 
 _HEADING = re.compile(r"^(\S.*)\n-{3,}$", re.MULTILINE)
+_PLAY = re.compile(r"^\.\. play:: \w+$", re.MULTILINE)
 _LINE = re.compile(r"(session|lesson|home|minutes) +(.+)")
 
 
 @dataclass
-class Session:
-    """What one session holds: (minutes, words in MyST) in order, and what is read at home before it."""
+class Talk:
+    """Minutes of a session for something else than a lesson, and the words for it in MyST."""
 
-    title: str
-    parts: list[tuple[int, str]] = field(default_factory=list)
-    home: list[str] = field(default_factory=list)
+    minutes: int
+    words: str
+
+
+@dataclass
+class Taught:
+    """A lesson in a session, the sections that it is taught without, and those that may go if need be."""
+
+    lesson: Lesson
+    left_out: list[str]
+    may_go: list[str]
 
     @property
     def minutes(self) -> int:
-        return sum(minutes for minutes, _ in self.parts)
+        kept = sum(minutes for title, minutes in sections(self.lesson).items() if title not in self.left_out)
+        return math.ceil(round(kept, 6))
+
+    @property
+    def words(self) -> str:
+        """The lesson and what is left out, in the order of the lesson."""
+        gone = [title for title in sections(self.lesson) if title in self.left_out]
+        return f"{{lesson}}`{self.lesson.number}`" + (f", without *{'*, *'.join(gone)}*" if gone else "")
+
+    @property
+    def not_shown(self) -> list[str]:
+        """The identifiers, in the lesson's page, of what is left out."""
+        return [*(nodes.make_id(title) for title in sections(self.lesson) if title in self.left_out), *NOT_TAUGHT]
+
+
+@dataclass
+class Session:
+    """What one session holds, in order, and what is read at home before it."""
+
+    title: str
+    parts: list[Talk | Taught] = field(default_factory=list)
+    home: list[Taught] = field(default_factory=list)
+
+    @property
+    def minutes(self) -> int:
+        return sum(part.minutes for part in self.parts)
+
+    @property
+    def lessons(self) -> list[Taught]:
+        return [part for part in self.parts if isinstance(part, Taught)]
+
+    def fit(self, minutes: int) -> None:
+        """Leave out what may go, as far as the minutes ask for it."""
+        turns = zip_longest(*([(part, title) for title in part.may_go] for part in self.lessons))
+        for part, title in filter(None, chain.from_iterable(turns)):
+            if self.minutes > minutes:
+                part.left_out.append(title)
 
 
 @cache
 def sections(lesson: Lesson) -> dict[str, float]:
-    """Return the minutes in class of each section of a lesson, by its title: its share of words and lines of code."""
+    """Return the minutes in class of each section of a lesson, by its title: its share of words and lines of code.
+
+    A page to play with is given minutes of its own.
+    """
     _, blocks = split_code_and_text_blocks(str(lesson.script))
     shares: dict[str, float] = {}
+    playing: dict[str, int] = {}
     title, opening = "", 0.0
     for block in blocks:
         if block.type == "code":
             parts = [(title, sum(1 for line in block.content.splitlines() if line.strip()) / LINES)]
         else:
             first, *rest = _HEADING.split(block.content)
-            parts = [(title, len(first.split()) / WORDS)]
-            parts += [(heading, len(text.split()) / WORDS) for heading, text in zip(rest[::2], rest[1::2], strict=True)]
+            texts = [(title, first), *zip(rest[::2], rest[1::2], strict=True)]
+            parts = [(heading, len(text.split()) / WORDS) for heading, text in texts]
+            for heading, text in texts:
+                playing[heading] = playing.get(heading, 0) + PLAYING * len(_PLAY.findall(text))
         for title, share in parts:
             if title:
                 shares[title] = shares.get(title, 0) + share
@@ -71,7 +131,7 @@ def sections(lesson: Lesson) -> dict[str, float]:
         raise ExtensionError(f"{lesson.script.name}: it has no sections")
     shares[next(iter(shares))] += opening  # the question and what is learned belong to the first section
     scale = IN_CLASS * lesson.minutes / sum(shares.values())
-    return {title: scale * share for title, share in shares.items()}
+    return {title: scale * share + playing.get(title, 0) for title, share in shares.items()}
 
 
 def read_plan(name: str, minutes: int, lines: Iterable[str]) -> list[Session]:
@@ -91,17 +151,17 @@ def read_plan(name: str, minutes: int, lines: Iterable[str]) -> list[Session]:
         session = sessions[-1]
         if kind == "minutes":
             count, _, text = words.partition(" ")
-            session.parts.append((int(count), text))
+            session.parts.append(Talk(int(count), text))
             continue
-        number, left_out = _lesson_of(name, words)
-        _check_before(name, number, seen)
-        taken, text = _lesson_in_class(name, catalogue()[number], left_out)
+        taught = _taught(name, words)
+        _check_before(name, taught.lesson.number, seen)
         if kind == "lesson":
-            session.parts.append((taken, text))
+            session.parts.append(taught)
         else:
-            session.home.append(text)
-        seen.add(number)
+            session.home.append(taught)
+        seen.add(taught.lesson.number)
     for session in sessions:
+        session.fit(minutes)
         if session.minutes > minutes:
             raise ExtensionError(
                 f"plan {name}: the session {session.title!r} asks for {session.minutes} minutes, and has {minutes}"
@@ -109,11 +169,18 @@ def read_plan(name: str, minutes: int, lines: Iterable[str]) -> list[Session]:
     return sessions
 
 
-def _lesson_of(name: str, words: str) -> tuple[str, list[str]]:
-    number, _, left_out = words.partition(" without ")
+def _taught(name: str, words: str) -> Taught:
+    number, _, titles = words.partition(" without ")
     if number not in catalogue():
         raise ExtensionError(f"plan {name}: there is no lesson {number!r}")
-    return number, [title.strip() for title in left_out.split(";") if title.strip()]
+    lesson = catalogue()[number]
+    always, _, if_need_be = titles.partition("if need be ")
+    left_out, may_go = ([title.strip() for title in part.split(";") if title.strip()] for part in (always, if_need_be))
+    if strange := [title for title in left_out + may_go if title not in sections(lesson)]:
+        raise ExtensionError(
+            f"plan {name}: lesson {number} has no section {strange[0]!r}; it has {'; '.join(sections(lesson))}"
+        )
+    return Taught(lesson, left_out, may_go)
 
 
 def _check_before(name: str, number: str, seen: set[str]) -> None:
@@ -124,27 +191,27 @@ def _check_before(name: str, number: str, seen: set[str]) -> None:
         )
 
 
-def _lesson_in_class(name: str, lesson: Lesson, left_out: list[str]) -> tuple[int, str]:
-    """Return the minutes of a lesson in class without some of its sections, and the words for it."""
-    known = sections(lesson)
-    if strange := [title for title in left_out if title not in known]:
-        raise ExtensionError(
-            f"plan {name}: lesson {lesson.number} has no section {strange[0]!r}; it has {'; '.join(known)}"
-        )
-    kept = math.ceil(round(sum(minutes for title, minutes in known.items() if title not in left_out), 6))
-    skipped = f", without *{'*, *'.join(left_out)}*" if left_out else ""
-    return kept, f"{{lesson}}`{lesson.number}`{skipped}"
+def on_the_wall(lessons: Sequence[Taught]) -> str:
+    """Return the query that shows the first of some lessons on the wall, and the others after it."""
+    first, *later = lessons
+    then = ";".join(",".join([each.lesson.number, *each.not_shown]) for each in later)
+    return f"present&without={','.join(first.not_shown)}&then={then}"
 
 
 def plan_in_words(sessions: list[Session], minutes: int) -> str:
     """Write a plan as MyST: a table for each session, with the minute at which each part begins."""
     blocks = []
     for session in sessions:
-        home = f" At home before: {', '.join(session.home)}." if session.home else ""
-        rows, begin = ["| From minute | What |", "| ---: | --- |"], 0
-        for taken, words in session.parts:
+        read = ", ".join(taught.words for taught in session.home)
+        home = f" At home before: {read}." if read else ""
+        rows, begin, lessons = ["| From minute | What |", "| ---: | --- |"], 0, session.lessons
+        for part in session.parts:
+            words = part.words
+            if isinstance(part, Taught):
+                words += f" ({{on-the-wall}}`{part.lesson.number}?{on_the_wall(lessons)}`)"
+                lessons = lessons[1:]
             rows.append(f"| {begin} | {words} |")
-            begin += taken
+            begin += part.minutes
         blocks.append(f"**{session.title}**, {session.minutes} of {minutes} minutes.{home}\n\n" + "\n".join(rows))
     return "\n\n".join(blocks)
 
@@ -154,7 +221,7 @@ def sections_in_words() -> str:
     rows = ["| Lesson | Minutes | Its sections |", "| --- | ---: | --- |"]
     for lesson in catalogue().values():
         parts = ", ".join(f"{title} {minutes:.0f}" for title, minutes in sections(lesson).items())
-        rows.append(f"| {{lesson}}`{lesson.number}` | {IN_CLASS * lesson.minutes} | {parts} |")
+        rows.append(f"| {{lesson}}`{lesson.number}` | {sum(sections(lesson).values()):.0f} | {parts} |")
     return "\n".join(rows)
 
 
@@ -185,6 +252,31 @@ def _note_lessons(directive: SphinxDirective) -> None:
         directive.env.note_dependency(str(lesson.script))
 
 
+class OnTheWall(SphinxRole):
+    """A link to a lesson on the wall, by its number and the query of its address."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        number, _, query = self.text.partition("?")
+        lesson = catalogue()[number]
+        address = self.env.app.builder.get_target_uri(lesson.page)
+        here = self.env.app.builder.get_target_uri(self.env.docname)
+        link = nodes.reference("", "on the wall", refuri=f"{relative_uri(here, address)}?{query}", internal=True)
+        link["classes"].append("on-the-wall")
+        link["page"] = lesson.page
+        return [link], []
+
+
+def _check_links(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Refuse a link that leaves out on the wall what is no section of the lesson's page."""
+    for link in doctree.findall(lambda node: isinstance(node, nodes.reference) and "page" in node):
+        left_out = re.search(r"without=([^&]*)", link["refuri"])[1].split(",")
+        sections = {part["anchorname"].lstrip("#") for part in app.env.tocs[link["page"]].findall(nodes.reference)}
+        if strange := [name for name in left_out if name not in sections]:
+            raise ExtensionError(f"{docname}: a plan leaves out #{strange[0]}, which {link['page']} has not")
+
+
 def setup(app: Sphinx) -> None:
+    app.add_role("on-the-wall", OnTheWall())
     app.add_directive("plan", Plan)
     app.add_directive("lesson-sections", LessonSections)
+    app.connect("doctree-resolved", _check_links)
