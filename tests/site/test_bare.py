@@ -129,10 +129,11 @@ def test_the_lines_to_copy_hold_the_state_and_the_height(visit, framed, served, 
     until(page, "it.value.includes('max-width: 600px') && !it.value.includes('height: 700px')", lines.element_handle())
     text = lines.input_value()
     (address,) = re.findall(r'src="([^"]+)"', text)
-    assert unescape(address).startswith(f"{served}play/{name}.html?bare#")
+    published = page.evaluate("document.querySelector('link[rel=canonical]')?.href") or f"{served}play/{name}.html"
+    assert unescape(address).startswith(f"{published}?bare#")
     assert unescape(address).endswith(page.evaluate("location.hash"))
     height = int(re.search(r"[^-]height: (\d+)px", text)[1])
-    other = framed(text.replace('loading="lazy"', ""))
+    other = framed(text.replace('loading="lazy"', "").replace(published, f"{served}play/{name}.html"))
     filled(other, name)
     until(other, f"Math.abs(told.at(-1)?.height - {height}) <= 2")
     assert inside(other).evaluate("location.hash") == page.evaluate("location.hash")
