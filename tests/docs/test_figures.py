@@ -187,6 +187,16 @@ def test_a_figure_to_take_along_says_in_itself_what_it_is(figure, facts, tmp_pat
         assert f"({text})" in said
 
 
+@pytest.mark.parametrize("size", [(9.2, 8), (4, 8), (7.2, 3), (12, 2)])
+def test_the_longer_side_of_a_picture_for_slides_is_as_wide_as_a_screen(size, facts, tmp_path):
+    figure = plt.figure(figsize=size)
+    figure_files.write(figure, tmp_path / "f", facts)
+    plt.close(figure)
+    with Image.open(tmp_path / "f.png") as image:
+        assert max(image.size) >= 1920
+        assert image.width / image.height == pytest.approx(size[0] / size[1], rel=0.01)
+
+
 def test_a_table_says_which_figure_is_what(figure, facts, tmp_path):
     figure_files.write(figure, tmp_path / "glassbox-1.4-figure-2", facts)
     text = figure_files.table_of(sorted(tmp_path.iterdir())).decode("utf-8-sig")

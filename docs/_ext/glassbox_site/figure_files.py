@@ -26,12 +26,13 @@ from sphinx.util.osutil import relative_uri
 
 from glassbox.datasets import PHOTO_CREDITS
 from glassbox_site import archives
+from glassbox_site.dark import darken_svg
 from glassbox_site.lessons import GALLERY, Lesson
 
 FORMATS = {"png": "PNG", "svg": "SVG", "pdf": "PDF"}
 ARCHIVE = "glassbox-figures.zip"
 FOLDER = f"{archives.FOLDER}/figures"
-SLIDE = (1920, 1080)  # pixels that a picture fills
+SLIDE = 1920  # pixels of a picture's longer side, which is as wide as a screen that shows slides
 LEAST_DPI = 200
 AUTHOR = "The Glassbox authors"
 LICENSE = "CC BY 4.0, https://creativecommons.org/licenses/by/4.0/"
@@ -89,9 +90,8 @@ def write(figure: Figure, stem: Path, facts: Facts) -> None:
 
 
 def _dpi_of(figure: Figure) -> int:
-    """Return as many pixels an inch as fill a slide in one direction."""
-    width, height = figure.get_size_inches()
-    return max(LEAST_DPI, math.ceil(min(SLIDE[0] / width, SLIDE[1] / height)))
+    """Return as many pixels an inch as give the longer side those of a slide."""
+    return max(LEAST_DPI, math.ceil(SLIDE / max(figure.get_size_inches())))
 
 
 def _describe(drawing: Path, alt: str) -> None:
@@ -155,8 +155,8 @@ def table_of(paths: Iterable[Path]) -> bytes:
 
 README = f"""\
 The figures of the lessons of Glassbox, each as PNG for slides, as SVG whose words are text, and as PDF.
-SVG and PDF have no ground of their own. Each file says in its metadata what it shows and where it comes from, and
-figures.csv says so of all.
+SVG and PDF have no ground of their own, and dark/ holds the SVG for a dark one. Each file says in its metadata what it
+shows and where it comes from, and figures.csv says so of all.
 
 {AUTHOR}, {LICENSE}
 """
@@ -171,6 +171,8 @@ def _copy(app: Sphinx, exception: Exception | None) -> None:
         for path in files(Path(app.srcdir)):
             shutil.copyfile(path, folder / path.name)
             packed[path.name] = path
+            if path.suffix == ".svg":
+                packed[f"dark/{path.name}"] = darken_svg(path.read_text("utf-8")).encode()
         packed["figures.csv"] = table_of(files(Path(app.srcdir)))
         archives.write_zip(Path(app.outdir, archives.FOLDER, ARCHIVE), packed)
 

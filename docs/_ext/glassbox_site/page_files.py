@@ -7,6 +7,7 @@ from sphinx.application import Sphinx
 # What stands in the HTML of a page, and the files under ``_static`` that it needs.
 FILES = {
     'class="lesson-video': ("videos.js",),
+    'class="figure-files"': ("figure-files.js",),
     'id="exercise-': ("exercises.css",),
     'class="exercise-answer"': ("judging.js", "exercises.js"),
     'class="quiz': ("quiz.css", "quiz.js"),
