@@ -6,6 +6,13 @@
   "use strict";
   const KIND = "glassbox-height"; // of the message
   const UNTOLD = 700; // pixels, until a frame of this width has told its own
+  const LISTENS = `<script>
+addEventListener("message", ({ source, data }) => {
+  for (const frame of document.querySelectorAll("iframe")) {
+    if (frame.contentWindow === source && data?.kind === "${KIND}") frame.style.height = \`\${data.height}px\`;
+  }
+});
+</script>`;
   const article = document.querySelector("#furo-main-content");
   const widget = article?.querySelector(".play[data-play]:not([data-embed])");
   if (!widget) return;
@@ -35,28 +42,35 @@
     const fold = element("details", "take-along");
     const width = element("input", "", { type: "number", min: 280, max: 4000, step: 10, value: 800 });
     const label = element("label", "", {}, "Width in pixels ", width);
+    const fits = element("input", "", { type: "checkbox" });
+    const fitting = element("label", "", {}, fits, " Fit the height at every width");
     const code = element("textarea", "", { readOnly: true, rows: 4, spellcheck: false });
     const copy = element("button", "", { type: "button" }, "Copy");
     const said = element("span", "", { role: "status" });
     const place = element("div", "take-along-frame", { tabIndex: 0, role: "region" });
     const words =
       "These lines put this page into yours, as it stands: what you have chosen is in its address. The height is what it needs " +
-      "at this width.";
+      "at this width; where yours changes, a few lines more let the frame follow.";
+    const published = document.querySelector("link[rel=canonical]")?.href;
     code.setAttribute("aria-label", "Lines of HTML");
     place.setAttribute("aria-label", "The page as the lines show it");
     fold.append(
       element("summary", "", {}, "Put this into a page of yours"),
       element("p", "", {}, words),
-      element("div", "take-along-controls", {}, label, copy, said),
+      element("div", "take-along-controls", {}, label, fitting, copy, said),
       code,
       place,
     );
+    if (!published && location.protocol === "file:") {
+      const only =
+        "This page is read from disk, and so are its lines: for others, open it where the course is published.";
+      code.before(element("p", "", {}, only));
+    }
     let frame = null;
     let height = UNTOLD;
 
     const here = () => {
-      const canonical = document.querySelector("link[rel=canonical]")?.href;
-      const address = new URL(canonical ?? location.href);
+      const address = new URL(published ?? location.href);
       address.search = "";
       address.hash = location.hash.includes("=") ? location.hash : "";
       return address.href.replace(/(?=#|$)/, "?bare");
@@ -67,7 +81,8 @@
       code.value =
         `<iframe src="${address}" title="${title}" loading="lazy"\n` +
         `  style="border: 0; width: 100%; max-width: ${width.value}px; height: ${height}px"></iframe>\n` +
-        `<p><a href="${address.replace("?bare", "")}">${title}</a>, CC BY 4.0</p>`;
+        `<p><a href="${address.replace("?bare", "")}">${title}</a>, CC BY 4.0</p>` +
+        (fits.checked ? `\n${LISTENS}` : "");
       said.textContent = "";
     };
     const measure = () => {
@@ -97,6 +112,7 @@
       width.value = Math.min(4000, Math.max(280, Math.round(Number(width.value)) || 800));
       measure();
     });
+    fits.addEventListener("change", write);
     copy.addEventListener("click", () => {
       code.select();
       const copied = navigator.clipboard?.writeText(code.value) ?? Promise.reject(new Error("none"));

@@ -43,9 +43,9 @@ def framed(browser, tmp_path):
     contexts = []
     with serve(tmp_path) as address:
 
-        def open_page(lines: str, *, width: int = 1000, from_disk: bool = False):
+        def open_page(lines: str, *, width: int = 1000, from_disk: bool = False, listens: str = LISTENS):
             path = tmp_path / "other.html"
-            path.write_text(f"<!doctype html><title>Another site</title>{LISTENS}{lines}", encoding="utf-8")
+            path.write_text(f"<!doctype html><title>Another site</title>{listens}{lines}", encoding="utf-8")
             context = browser.new_context(viewport={"width": width, "height": 800})
             contexts.append(context)
             page = context.new_page()
@@ -139,9 +139,35 @@ def test_the_lines_to_copy_hold_the_state_and_the_height(visit, framed, served, 
     assert inside(other).evaluate("location.hash") == page.evaluate("location.hash")
 
 
+def test_lines_that_listen_fit_the_height_at_every_width(visit, framed, served):
+    page = visit("play/filter.html")
+    page.get_by_text("Put this into a page of yours").click()
+    page.get_by_label("Fit the height at every width").check()
+    text = page.get_by_label("Lines of HTML").input_value()
+    published = page.evaluate("document.querySelector('link[rel=canonical]')?.href") or f"{served}play/filter.html"
+    other = framed(text.replace('loading="lazy"', "").replace(published, f"{served}play/filter.html"), listens="")
+    heights = []
+    for width in (1000, 420):
+        other.set_viewport_size({"width": width, "height": 800})
+        until(inside(other), f"innerWidth <= {width} && innerWidth > {width - 250}")
+        filled(other, "filter")
+        heights.append(other.locator("iframe").bounding_box()["height"])
+    assert heights[1] > heights[0] + 100
+    assert other.troubles == []
+
+
+def test_lines_of_a_page_from_disk_say_so_where_it_is_published_nowhere(visit, html):
+    page = visit((html / "play/filter.html").as_uri())
+    page.get_by_text("Put this into a page of yours").click()
+    published = page.locator("link[rel=canonical]").count()
+    address = page.get_by_label("Lines of HTML").input_value()
+    assert ("file:" in address) == page.get_by_text("This page is read from disk").is_visible() == (not published)
+
+
 def test_copy_puts_the_lines_into_the_clipboard(visit):
     page = visit("play/descent.html", permissions=["clipboard-read", "clipboard-write"])
     page.get_by_text("Put this into a page of yours").click()
+    until(page, "!document.querySelector('.take-along textarea').value.includes('height: 700px')")
     page.locator(".take-along").get_by_role("button", name="Copy").click()
     page.get_by_text("Copied.").wait_for()
     lines = page.get_by_label("Lines of HTML").input_value()
