@@ -88,10 +88,10 @@ plt.show()
 #
 # A move of one weight changes the slopes along the others too. But there are four
 # *directions*, at right angles to each other, of which each leaves the slopes along the
-# other three alone: in each of them the risk is a parabola of its own. The gradient
-# points straight away from the lowest point there, and its length is a number
-# :math:`\ell` times the distance, so that a step goes straight back. Such directions
-# are called **eigenvectors** of the matrix, the numbers its **eigenvalues**, and
+# other three alone. Walk along one of them from the lowest point: the risk is a
+# parabola, and the gradient lies on the line that you walk, :math:`\ell` times as long
+# as the way so far. So a step goes straight back. Such directions are called
+# **eigenvectors** of the matrix, their curvatures :math:`\ell` its **eigenvalues**, and
 # ``torch.linalg.eigh`` finds both.
 
 marks = datasets.load_exam()
@@ -124,6 +124,9 @@ for curvature, direction in zip(curvatures, directions.T, strict=True):
 # parabolas:
 #
 # .. math:: R = \sum_{k=1}^{4} \tfrac12\, \ell_k\, d_k^2 .
+#
+# A step multiplies each distance by a factor of its own, :math:`1 - \lambda \ell_k`. So
+# the largest curvature :math:`L` sets the limit for all: :math:`\lambda < 2 / L`.
 
 distances = (start - best) @ directions
 parts = curvatures * distances**2 / 2
@@ -132,16 +135,12 @@ print(f" = {parts.sum():.1f}")
 descent = gradient_descent(start, X, y, step=0.001, iterations=2)
 assert abs(parts.sum() - descent.risks[0]) < 1e-9
 
-# %%
-# A step multiplies each distance by a factor of its own, :math:`1 - \lambda \ell_k`. So
-# the largest curvature :math:`L` sets the limit for all: :math:`\lambda < 2 / L`.
-
-limit = step_limit(X)
-print(f"2 / L = 2 / {curvatures[0]:.2f} = {2 / curvatures[0]:.6f}")
 factors = (descent.parameters[1] - best) @ directions / distances
 print("A step with 0.001 multiplies the distances by", end=" ")
 print(", ".join(f"{factor:.5f}" for factor in factors))
 torch.testing.assert_close(factors, 1 - 0.001 * curvatures)
+limit = step_limit(X)
+print(f"Limit: 2 / L = 2 / {curvatures[0]:.2f} = {limit:.6f}")
 assert abs(limit - 2 / curvatures[0]) < 1e-12
 
 # %%
@@ -315,9 +314,9 @@ plt.show()
 # one, after sixty iterations and to the end. A zig-zag looks bad, but only the steepest
 # direction pays for it; all the others gain by the longer step. So in the table a
 # longer step arrives earlier, up to 0.999 of the limit. Closer still, the steepest
-# becomes the slow one: with :math:`\lambda = 2 / (L + \ell)` it loses no more at each
-# step than the flattest, and the risk 0.01 is far away. One stays below, at 0.8 or 0.9
-# of the limit.
+# becomes the slow one: at :math:`2 / (L + \ell)`, with :math:`\ell` for the smallest
+# curvature, it loses no more at each step than the flattest. One stays below, at 0.8 or
+# 0.9 of the limit.
 #
 # Change the valley: scaling
 # --------------------------
@@ -340,6 +339,7 @@ print(f"Risk after 30 iterations: {raw.risks[-1]:.2g}, now {scaled.risks[-1]:.1g
 flattest = 0.8 * Z_limit * Z_curvatures[-1]
 print(f"The flattest direction now loses {flattest:.1%} of its distance a step.")
 assert condition_number(Z) < 20
+assert marks["Maths"].corr(marks["CS"]) > 0.7
 assert scaled.risks[-1] < 0.001 < 0.1 < raw.risks[-1]
 
 # %%
@@ -368,7 +368,8 @@ plt.show()
 
 # %%
 # In each map both axes have one scale: a gorge on the left, a bowl on the right. It is
-# not quite round, since the marks of different subjects go together.
+# not quite round, since the marks in maths and CS go together: raising the weight of
+# one does much the same as raising that of the other.
 #
 # The weights found now expect standardized marks. So a new pupil's marks are shifted
 # and scaled as well, by the means and deviations of *the four*: with any others, the
@@ -445,7 +446,8 @@ plt.show()
 # **Adam** goes another way. It gives each weight a step size of its own, divided by the
 # typical size of that weight's gradients: a weight whose gradients are a hundred times
 # as large does not move further for it. With :math:`g` for the derivative by one
-# weight, it keeps two running means,
+# weight, it keeps two running means, of :math:`g` and of its square. The root of the
+# second is the typical size:
 #
 # .. math:: \overline{g} \leftarrow 0.9\, \overline{g} + 0.1\, g, \qquad
 #     \overline{g^2} \leftarrow 0.999\, \overline{g^2} + 0.001\, g^2,
@@ -515,7 +517,8 @@ assert needed["standardized"].max() < needed["marks as they are"].min()
 #   that do not disturb each other. A step multiplies each distance by its own
 #   :math:`1 - \lambda \ell`.
 # - The largest curvature :math:`L` sets the limit of the step size of plain descent,
-#   :math:`2 / L`. Beyond it the risk grows without end, even where it falls at first.
+#   :math:`2 / L`. Beyond it the risk grows without end from almost every start, even
+#   where it falls at first.
 # - Well below the limit, what is left of the risk after a while lies in the flattest
 #   direction. How slow it is depends on the condition number, the largest curvature
 #   over the smallest.
