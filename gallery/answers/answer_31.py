@@ -1,5 +1,5 @@
 r"""
-The biases of layer 2 hold the place: they become 0. The weight that carries the way to
+The biases ``b[1]`` hold the place: they become 0. The weight that carries the way to
 the east becomes one half, for twice as far counts as once. Without ReLU the network is
 one weighted sum: north and south cancel, east and west do so in part, and the border is
 one straight line, at :math:`x_1 = -6`.
