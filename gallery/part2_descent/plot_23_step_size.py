@@ -89,9 +89,9 @@ plt.show()
 # A move of one weight changes the slopes along the others too. But there are four
 # *directions*, at right angles to each other, of which each leaves the slopes along the
 # other three alone. Walk along one of them from the lowest point: the risk is a
-# parabola, and the gradient lies on the line that you walk, :math:`\ell` times as long
-# as the way so far. So a step goes straight back. Such directions are called
-# **eigenvectors** of the matrix, their curvatures :math:`\ell` its **eigenvalues**, and
+# parabola, and the gradient points straight on, :math:`\ell` times as long as the way
+# so far. So a step goes straight back. Such directions are called **eigenvectors** of
+# the matrix, their curvatures :math:`\ell` its **eigenvalues**, and
 # ``torch.linalg.eigh`` finds both.
 
 marks = datasets.load_exam()
@@ -368,8 +368,7 @@ plt.show()
 
 # %%
 # In each map both axes have one scale: a gorge on the left, a bowl on the right. It is
-# not quite round, since the marks in maths and CS go together: raising the weight of
-# one does much the same as raising that of the other.
+# not quite round, since the marks in maths and CS go together.
 #
 # The weights found now expect standardized marks. So a new pupil's marks are shifted
 # and scaled as well, by the means and deviations of *the four*: with any others, the
@@ -446,8 +445,8 @@ plt.show()
 # **Adam** goes another way. It gives each weight a step size of its own, divided by the
 # typical size of that weight's gradients: a weight whose gradients are a hundred times
 # as large does not move further for it. With :math:`g` for the derivative by one
-# weight, it keeps two running means, of :math:`g` and of its square. The root of the
-# second is the typical size:
+# weight, it keeps two running means; the root of the second, that of the squares, is
+# the typical size:
 #
 # .. math:: \overline{g} \leftarrow 0.9\, \overline{g} + 0.1\, g, \qquad
 #     \overline{g^2} \leftarrow 0.999\, \overline{g^2} + 0.001\, g^2,
