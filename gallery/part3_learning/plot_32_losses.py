@@ -296,10 +296,9 @@ plt.show()
 # %%
 # With the cross-entropy the score learns at once. With the squared error it waits, for
 # hundreds of steps, until it has crept to where the slope is, and then it is quick. How
-# long it waits depends on how sure it was, and on the step size. Could it take longer
-# steps? Twenty times as long, they would help from -6, and from -10 it would still take
-# a thousand. And other examples share the weights that make this score: a step that
-# helps here may be too long for them.
+# long it waits depends on how sure it was, and on the step size. Steps twenty times as
+# long would help from -6, and from -10 it would still take a thousand; and they may be
+# too long for other examples, which share the weights.
 
 print(ways.loc[[0, 120, 400, 600]].round(4).to_string(), end="\n\n")
 rows = {}
