@@ -262,8 +262,8 @@ plt.show()
 # A unit of layer 3 adds two opposite hinges to a trough. The output adds both troughs,
 # which makes the kilometers on foot; where they come to three there is a boundary: four
 # straight sides, one for each pair of active hinges. The biases :math:`b^1` alone hold
-# the place of the pizzeria, and the bias of the output its reach: exercise 3.1-b moves
-# it.
+# the place of the pizzeria, and the bias of the output its reach: exercise 3.1-b
+# changes both.
 
 fig, axes = plt.subplots(2, 2, figsize=(5.4, 5.4), sharex=True, sharey=True)
 (east_west, north_south), (on_foot, answer) = axes
@@ -417,7 +417,7 @@ plt.show()
 #
 # Do all eight units work? Switch each one off in turn.
 
-units = {"awake inside": [], "awake outside": [], "right without it": []}
+units = {"awake inside": [], "outside": [], "right without": []}
 at_home = walking(fresh) < 3
 for k in range(8):
     without = copy.deepcopy(learner)
@@ -425,17 +425,17 @@ for k in range(8):
         without.fc2.weight[0, k] = 0
         awake = (learner.fc1(fresh.float())[:, k] > 0).double()
     units["awake inside"].append(awake[at_home].mean().item())
-    units["awake outside"].append(awake[~at_home].mean().item())
-    units["right without it"].append(share_right(without, fresh))
+    units["outside"].append(awake[~at_home].mean().item())
+    units["right without"].append(share_right(without, fresh))
 units = pd.DataFrame(units, index=pd.RangeIndex(1, 9, name="unit"))
 print(units.map("{:.1%}".format).to_string())
 assert units["awake inside"][4] == 1
 assert units["awake inside"][8] == 0
-assert units["right without it"][[4, 5, 6]].max() < 0.8
-assert units["awake outside"][1] > 3 * units["awake inside"][1]
-assert units["right without it"][1] < others - 0.05
+assert units["right without"][[4, 5, 6]].max() < 0.8
+assert units["outside"][1] > 3 * units["awake inside"][1]
+assert units["right without"][1] < others - 0.05
 assert learner.fc2.weight[0, 0] < 0
-assert units["right without it"][8] > others - 0.005
+assert units["right without"][8] > others - 0.005
 
 # %%
 # The last unit sleeps in the whole district, and nobody misses it. Without 4, 5 or 6
