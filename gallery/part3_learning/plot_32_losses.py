@@ -71,7 +71,7 @@ plt.show()
 # that the player gave to *all ten as they came*. It is called the **likelihood** of the
 # answers, and training looks for the parameters that make it largest.
 #
-# A product of thousands of numbers below 1 is soon too small for a computer to hold.
+# A product of thousands of numbers below 1 can be too small for a computer to hold.
 # Its logarithm is a sum, and with a minus, since logarithms of numbers below 1 are
 # negative, it is what a player is charged:
 #
