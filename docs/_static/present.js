@@ -14,6 +14,7 @@
 
   const MOVED = "present-moved"; // the address to which a lesson went on
   const LAST = "#end"; // the last section
+  const AIR = 0.03; // of the window's height, above what a move brings to the top
   const address = new URL(location.href);
   if (!address.searchParams.has("present")) {
     offer();
@@ -147,9 +148,9 @@
   /* A screen further within the section, then to the next section, then to the next lesson. */
   function move(direction) {
     if (full) return close();
-    const rest = direction > 0 ? root.scrollHeight - innerHeight - scrollY : scrollY;
-    if (rest > 4) {
-      scrollBy({ top: direction * lengthOfMove(direction), behavior: "instant" });
+    const length = direction > 0 ? lengthDown() : lengthUp();
+    if (length > 4) {
+      scrollBy({ top: direction * length, behavior: "instant" });
       return undefined;
     }
     if (direction > 0 && lookOn()) return undefined;
@@ -159,7 +160,7 @@
       show(index);
       if (direction < 0) {
         while (lookOn());
-        scrollTo(0, root.scrollHeight);
+        scrollTo(0, scrollY + blocks().at(-1).getBoundingClientRect().bottom - innerHeight * 0.97);
       }
       return undefined;
     }
@@ -203,19 +204,34 @@
     const next = [...waiting.parentElement.children].find(
       (element) => element.offsetHeight > 0 && waiting.compareDocumentPosition(element) & 4, // it follows
     );
-    if (next) scrollBy({ top: next.getBoundingClientRect().top - innerHeight * 0.05, behavior: "instant" });
+    if (next) scrollBy({ top: next.getBoundingClientRect().top - innerHeight * AIR, behavior: "instant" });
     return true;
   }
 
-  /* Most of a screen, or less where a figure is cut that would be whole on the next one. */
-  function lengthOfMove(direction) {
-    const cut = figures()
-      .map((figure) => figure.getBoundingClientRect())
-      .filter(({ top, bottom }) => bottom - top <= innerHeight && top < innerHeight && bottom > 0)
-      .map(({ top, bottom }) => (direction > 0 ? [bottom - innerHeight, top] : [-top, innerHeight - bottom]))
-      .filter(([missing, toMove]) => missing > 4 && toMove > 4)
-      .map(([, toMove]) => toMove - 4);
-    return Math.min(innerHeight * 0.85, ...cut);
+  /* The paragraphs, figures and prints of the section that are shown. */
+  function blocks() {
+    return [...sections[current].children].filter((element) => element.offsetHeight > 0);
+  }
+
+  /* Down to what is not whole on this screen, with what leads to it, or the figure that it speaks of, if both fit. */
+  function lengthDown() {
+    const shown = blocks();
+    const index = shown.findIndex((block) => block.getBoundingClientRect().bottom > innerHeight + 4);
+    if (index < 0) return 0;
+    const { top, bottom } = shown[index].getBoundingClientRect();
+    const above = shown[index - 1]?.getBoundingClientRect().top ?? 0;
+    const belongs = above > innerHeight * 0.4 || shown[index - 1]?.matches(".figure-frame");
+    const begin = belongs && bottom - above < innerHeight ? above : top;
+    const air = Math.max(0, Math.min(innerHeight * AIR, innerHeight - (bottom - begin)));
+    const fits = bottom - begin <= innerHeight || begin > innerHeight * 0.25;
+    return fits && begin - air > 4 ? begin - air : innerHeight * 0.85;
+  }
+
+  /* Most of a screen up, to where a paragraph, figure or print begins. */
+  function lengthUp() {
+    const begins = blocks().map((block) => innerHeight * AIR - block.getBoundingClientRect().top);
+    const reached = begins.filter((length) => length > 4 && length < innerHeight * 0.9);
+    return Math.min(scrollY, Math.max(...reached, reached.length ? 0 : innerHeight * 0.85));
   }
 
   /* A plan of one's own is made by going through a lesson: the address then holds it. */

@@ -18,6 +18,11 @@ SMALLEST_TEXT = """() => Math.min(...[...document.querySelectorAll("article :is(
     .filter(e => e.offsetParent && !e.closest(".play, details")).map(e => parseFloat(getComputedStyle(e).fontSize)))"""
 
 
+# Whether the end of the section is on the screen.
+ENDS = """[...document.querySelectorAll(".present-now > *")]
+    .every((block) => block.getBoundingClientRect().bottom <= innerHeight + 4)"""
+
+
 def seen_to_the_end(page) -> list[str]:
     """Press space until the bar counts to its end; return the sections that were shown."""
     seen = []
@@ -139,7 +144,7 @@ def test_every_figure_that_fits_is_whole_at_some_stop(visit):
         whole |= set(page.evaluate(seen))
         expected |= set(page.evaluate(shown))
         here, last = page.locator(".present-bar [role=status]").first.inner_text().split(" / ")
-        if here == last and page.evaluate("document.documentElement.scrollHeight - innerHeight - scrollY <= 4"):
+        if here == last and page.evaluate(ENDS):
             break
         page.keyboard.press("PageDown")
     assert len(expected) > 3
@@ -192,7 +197,7 @@ def test_a_plan_leaves_its_sections_out_and_goes_on_to_its_next_lesson(visit):
         sections = page.evaluate('() => [...document.querySelectorAll("article > section > section")].map(s => s.id)')
         assert set(left_out) < set(sections)
         assert seen_to_the_end(page) == [name for name in sections if name not in left_out]
-        while page.evaluate("document.documentElement.scrollHeight - innerHeight - scrollY > 4"):
+        while not page.evaluate(ENDS):
             page.keyboard.press("PageDown")
         here = page.url
         page.keyboard.press("PageDown")
@@ -267,3 +272,29 @@ def test_a_plan_of_ones_own_is_made_by_leaving_sections_out(visit):
     page.keyboard.press("Home")
     page.reload()  # as one who has kept the address
     assert seen_to_the_end(page) == [sections[0], *sections[2:-2]]
+
+
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1024, 768)])
+def test_every_stop_shows_something_whole_that_was_not_and_cuts_nothing_at_its_top(visit, width, height):
+    page = visit(f"{LESSON}?present", width=width, height=height)
+    load_all(page)
+    blocks = """() => [...document.querySelectorAll(".present-first > :not(section), .present-now > *")]
+        .filter(({ offsetHeight }) => offsetHeight > 0)
+        .map((block) => block.getBoundingClientRect())
+        .map(({ top, bottom }) => [top + scrollY, top, bottom])"""
+    seen, stops = set(), 0
+    for _ in range(80):
+        now = page.evaluate(blocks)
+        place = page.evaluate("location.hash")
+        whole = {(place, round(at)) for at, top, bottom in now if top >= -1 and bottom <= height + 4}
+        assert whole - seen, (page.url, page.evaluate("scrollY"))
+        cut = [top for _, top, bottom in now if top < -1 and bottom > height * 0.05 and bottom - top <= height * 0.9]
+        assert cut == [], (page.url, page.evaluate("scrollY"))
+        seen |= whole
+        stops += 1
+        here, last = page.locator(".present-bar [role=status]").first.inner_text().split(" / ")
+        if here == last and page.evaluate(ENDS):
+            break
+        page.keyboard.press("PageDown")
+    assert here == last
+    assert stops > int(last)

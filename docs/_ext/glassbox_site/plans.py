@@ -69,9 +69,13 @@ class Taught:
 
     @property
     def words(self) -> str:
-        """The lesson and what is left out, in the order of the lesson."""
+        return f"{{lesson}}`{self.lesson.number}`{self.exception}"
+
+    @property
+    def exception(self) -> str:
+        """The words for what is left out, in the order of the lesson."""
         gone = [title for title in sections(self.lesson) if title in self.left_out]
-        return f"{{lesson}}`{self.lesson.number}`" + (f", without *{'*, *'.join(gone)}*" if gone else "")
+        return f", without *{'*, *'.join(gone)}*" if gone else ""
 
     @property
     def not_shown(self) -> list[str]:
@@ -208,7 +212,8 @@ def plan_in_words(sessions: list[Session], minutes: int) -> str:
         for part in session.parts:
             words = part.words
             if isinstance(part, Taught):
-                words += f" ({{on-the-wall}}`{part.lesson.number}?{on_the_wall(lessons)}`)"
+                number = part.lesson.number
+                words = f"{{lesson}}`{number}` {{on-the-wall}}`{number}?{on_the_wall(lessons)}`{part.exception}"
                 lessons = lessons[1:]
             rows.append(f"| {begin} | {words} |")
             begin += part.minutes
