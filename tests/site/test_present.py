@@ -94,12 +94,18 @@ def test_code_and_size_are_asked_for(visit):
     assert page.evaluate(SMALLEST_TEXT) == pytest.approx(1.1 * size, rel=0.01)
 
 
-def test_a_print_holds_the_whole_lesson(visit):
-    page = visit(f"{LESSON}?present#a-photograph-in-numbers")
-    sections = page.locator("article > section > section").count()
+def test_a_print_is_a_handout_of_the_whole_lesson(visit):
+    page = visit(f"{LESSON}?present&without=nine-weights#a-photograph-in-numbers")
+    sections = page.evaluate('() => [...document.querySelectorAll("article > section > section")].map(s => s.id)')
     page.emulate_media(media="print")
-    assert len(page.evaluate(SHOWN)) == sections
+    assert page.evaluate(SHOWN) == [name for name in sections if name != "download"]
     assert not page.locator(".present-bar").is_visible()
+    assert page.locator("details.drawing").first.is_hidden()
+    assert page.locator(".highlight-Python:not(details *)").first.is_visible()
+    page.emulate_media(media="screen")
+    page.keyboard.press("c")
+    page.emulate_media(media="print")
+    assert page.locator("details.drawing").first.is_visible()
 
 
 def test_without_a_script_the_page_is_as_it_is(visit):
