@@ -274,7 +274,7 @@ def require_cross_entropy(
         )
     require_tensor("cross_entropy", target=target)
     if not target.is_floating_point():
-        return _require_labels("cross_entropy", input, target, ignore_index, reduction)
+        return _require_label_shape("cross_entropy", input, target, reduction)
     if target.shape != input.shape:
         raise ValueError(
             f"cross_entropy expects class probabilities of the input's shape {tuple(input.shape)} in a floating-point "
@@ -298,7 +298,7 @@ def require_nll(
 ) -> tuple[int, ...]:
     """Raise unless the labels go with the scores, and give the shape of the output."""
     _require_classes("nll_loss", input, weight)
-    return _require_labels("nll_loss", input, target, ignore_index, reduction)
+    return _require_label_shape("nll_loss", input, target, reduction)
 
 
 def _require_classes(name: str, input: Tensor, weight: Tensor | None) -> None:
@@ -321,10 +321,10 @@ def _require_classes(name: str, input: Tensor, weight: Tensor | None) -> None:
     require_one_dtype(name, input=input, weight=weight)
 
 
-def _require_labels(name: str, input: Tensor, target: Tensor, ignore_index: int, reduction: str) -> tuple[int, ...]:
-    """Raise unless the target holds a label for each example, and give the shape of the output."""
+def _require_label_shape(name: str, input: Tensor, target: Tensor, reduction: str) -> tuple[int, ...]:
+    """Raise unless the target has a place for the label of each example, and give the shape of the output."""
     require_tensor(name, target=target)
-    classes, expected = input.shape[class_dim(input)], _without_classes(input)
+    expected = _without_classes(input)
     if target.dtype not in (torch.int64, torch.uint8):
         raise TypeError(f"{name} expects class indices as torch.int64, got {target.dtype}: try .long()")
     if target.shape != expected:
@@ -332,14 +332,23 @@ def _require_labels(name: str, input: Tensor, target: Tensor, ignore_index: int,
             f"{name} expects class indices of shape {tuple(expected)} for an input of shape {tuple(input.shape)}, got "
             f"{tuple(target.shape)}: try one label per example"
         )
+    return tuple(expected) if reduction == "none" else ()
+
+
+def require_labels(name: str, input: Tensor, target: Tensor, ignore_index: int) -> int | None:
+    """Raise unless each label is a class or ignored; give the label to ignore, None where every example counts."""
+    if target.is_floating_point():
+        return None
     # A graph that is compiled or recorded cannot wait for a number: there the device's own check stops the program.
     if torch.compiler.is_compiling() or (target.is_cuda and torch.cuda.is_current_stream_capturing()):
-        return tuple(expected) if reduction == "none" else ()
-    if target.numel():
-        lowest, highest = target.aminmax()
-        if int(lowest) < 0 or int(highest) >= classes:
-            _require_known_labels(name, target.long(), classes, ignore_index)
-    return tuple(expected) if reduction == "none" else ()
+        return ignore_index
+    if target.numel() == 0:
+        return ignore_index
+    classes = input.shape[class_dim(input)]
+    lowest, highest = map(int, target.aminmax())
+    if lowest < 0 or highest >= classes:
+        _require_known_labels(name, target.long(), classes, ignore_index)
+    return ignore_index if lowest <= ignore_index <= highest else None
 
 
 def _require_known_labels(name: str, target: Tensor, classes: int, ignore_index: int) -> None:

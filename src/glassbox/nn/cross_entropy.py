@@ -10,7 +10,7 @@ from torch.nn import Module
 
 from glassbox.nn._bridge import Gradients, differentiable
 from glassbox.nn._by_hand import by_hand
-from glassbox.nn._checks import class_dim, require_cross_entropy, require_nll, require_reduction
+from glassbox.nn._checks import class_dim, require_cross_entropy, require_labels, require_nll, require_reduction
 from glassbox.nn._precision import in_float32
 from glassbox.nn._reduction import reduced, spread
 from glassbox.nn.activation import log_softmax_forward
@@ -19,33 +19,40 @@ from glassbox.nn.activation import log_softmax_forward
 
 
 def expected(
-    input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, label_smoothing: float = 0.0
-) -> tuple[Tensor, Tensor]:
-    """Return y (N, C), what is expected of each class, and the divisor of a mean.
+    input: Tensor, target: Tensor, weight: Tensor | None, ignored: int | None, label_smoothing: float = 0.0
+) -> tuple[Tensor, Tensor | None]:
+    """Return y (N, C), what is expected of each class, and the divisor of a mean, None where it is N.
 
     In the plain case y is 1 at the label and 0 elsewhere, and the divisor is N. Smoothing moves a part of y to all
     classes alike, and a weight multiplies y. The divisor is the sum of the weights of the labels, before smoothing.
     """
-    dim, dtype = class_dim(input), torch.promote_types(input.dtype, torch.float32)
-    kept: Tensor | float = 1.0  # of probabilities every example counts
+    dim, divisor = class_dim(input), None
+    kept: Tensor | int = 1  # every example counts
     if target.is_floating_point():
-        y = target.to(torch.promote_types(target.dtype, dtype))  # (N, C)
-        divisor = torch.full((), target.numel() / input.shape[dim], dtype=dtype, device=input.device)  # N
+        y = target.to(torch.promote_types(target.dtype, _precise(input)))  # (N, C)
     else:
-        y, kept = one_hot(input, target, ignore_index)  # (N, C), (N, 1)
-        divisor = y.sum() if weight is None else (_per_class(weight, input) * y).sum()
+        y = one_hot(input, target, ignored)  # (N, C)
+        if weight is not None or ignored is not None:
+            divisor = y.sum() if weight is None else (_per_class(weight, input) * y).sum()
+            kept = y.sum(dim, keepdim=True)  # (N, 1): 0 of an ignored example
     if label_smoothing:
         y = (1 - label_smoothing) * y + label_smoothing / input.shape[dim] * kept
     return y if weight is None else _per_class(weight, input) * y, divisor
 
 
-def one_hot(input: Tensor, target: Tensor, ignore_index: int) -> tuple[Tensor, Tensor]:
-    """Return 1 at each label and 0 elsewhere (N, C), and which examples are kept (N, 1): of an ignored one all is 0."""
-    dim, dtype = class_dim(input), torch.promote_types(input.dtype, torch.float32)
+def one_hot(input: Tensor, target: Tensor, ignored: int | None) -> Tensor:
+    """Return 1 at each label and 0 elsewhere (N, C); of an ignored one all is 0."""
+    dim, zeros = class_dim(input), torch.zeros_like(input, dtype=_precise(input))  # (N, C)
     label = target.long().unsqueeze(dim)  # (N, 1)
-    kept = label != ignore_index  # (N, 1)
-    label = label * kept  # an ignored label may be no class
-    return input.new_zeros(input.shape, dtype=dtype).scatter(dim, label, kept.to(dtype)), kept.to(dtype)
+    if ignored is None:
+        return zeros.scatter(dim, label, 1.0)
+    kept = label != ignored  # (N, 1)
+    return zeros.scatter(dim, label * kept, kept.to(zeros.dtype))  # an ignored label may be no class
+
+
+def _precise(input: Tensor) -> torch.dtype:
+    """Return the type in which what is expected is told: the input's, and float32 for half precision."""
+    return torch.promote_types(input.dtype, torch.float32)
 
 
 def _per_class(values: Tensor, input: Tensor) -> Tensor:
@@ -58,7 +65,7 @@ def _per_class(values: Tensor, input: Tensor) -> Tensor:
 
 @in_float32
 def softmax_cross_entropy_forward(
-    input: Tensor, y: Tensor, divisor: Tensor, *, dim: int, reduction: str = "mean"
+    input: Tensor, y: Tensor, divisor: Tensor | None, *, dim: int, reduction: str = "mean"
 ) -> Tensor:
     r"""Compute :math:`-\sum_c y_{nc} \log p_{nc}` with :math:`p` the softmax of :math:`x`; see `cross_entropy`."""
     log_p = log_softmax_forward(input, dim=dim)  # (N, C)
@@ -71,7 +78,7 @@ def softmax_cross_entropy_backward(
     grad_output: Tensor,
     input: Tensor,
     y: Tensor,
-    divisor: Tensor,
+    divisor: Tensor | None,
     *,
     output: Tensor | None = None,
     needs: tuple[bool, ...] = (True, True, False),
@@ -172,9 +179,10 @@ def cross_entropy(
     tensor(1.0986)
     """
     reduction = require_reduction("cross_entropy", size_average, reduce, reduction)
-    options: Any = {"ignore_index": ignore_index, "label_smoothing": label_smoothing}
-    require_cross_entropy(input, target, weight, reduction=reduction, **options)
-    y, divisor = expected(input, target, weight, **options)
+    options: Any = {"ignore_index": ignore_index, "reduction": reduction, "label_smoothing": label_smoothing}
+    require_cross_entropy(input, target, weight, **options)
+    ignored = require_labels("cross_entropy", input, target, ignore_index)
+    y, divisor = expected(input, target, weight, ignored, label_smoothing)
     return _softmax_cross_entropy(input, y, divisor, dim=class_dim(input), reduction=reduction)
 
 
@@ -192,7 +200,8 @@ def cross_entropy_backward(
     label_smoothing: float = 0.0,
 ) -> Gradients:
     r"""Compute :math:`\partial \ell_n / \partial x_{nc} = p_{nc} \sum_k y_{nk} - y_{nc}`; see `cross_entropy`."""
-    y, divisor = expected(input, target, weight, ignore_index, label_smoothing)
+    ignored = require_labels("cross_entropy", input, target, ignore_index)
+    y, divisor = expected(input, target, weight, ignored, label_smoothing)
     needs = (True, needs[1] and target.is_floating_point(), False)
     grad_input, grad_y, _ = softmax_cross_entropy_backward(
         grad_output, input, y, divisor, needs=needs, dim=class_dim(input), reduction=reduction
@@ -252,7 +261,9 @@ class CrossEntropyLoss(Module):
 
 
 @in_float32
-def log_likelihood_forward(input: Tensor, y: Tensor, divisor: Tensor, *, dim: int, reduction: str = "mean") -> Tensor:
+def log_likelihood_forward(
+    input: Tensor, y: Tensor, divisor: Tensor | None, *, dim: int, reduction: str = "mean"
+) -> Tensor:
     r"""Compute :math:`-\sum_c y_{nc}\, x_{nc}`, reduced; see `nll_loss`."""
     losses = -torch.where(y == 0, 0, y * input).sum(dim)  # (N,), and 0 times -inf is 0
     return reduced(losses, reduction, divisor)
@@ -263,7 +274,7 @@ def log_likelihood_backward(
     grad_output: Tensor,
     input: Tensor,
     y: Tensor,
-    divisor: Tensor,
+    divisor: Tensor | None,
     *,
     output: Tensor | None = None,
     needs: tuple[bool, ...] = (True, False, False),
@@ -341,7 +352,8 @@ def nll_loss(
     """
     reduction = require_reduction("nll_loss", size_average, reduce, reduction)
     require_nll(input, target, weight, ignore_index=ignore_index, reduction=reduction)
-    y, divisor = expected(input, target, weight, ignore_index)
+    ignored = require_labels("nll_loss", input, target, ignore_index)
+    y, divisor = expected(input, target, weight, ignored)
     return _log_likelihood(input, y, divisor, dim=class_dim(input), reduction=reduction)
 
 
@@ -358,7 +370,8 @@ def nll_loss_backward(
     reduction: str = "mean",
 ) -> Gradients:
     r"""Compute :math:`\partial \ell_n / \partial x_{nc} = -y_{nc}`; see `nll_loss`."""
-    y, divisor = expected(input, target, weight, ignore_index)
+    ignored = require_labels("nll_loss", input, target, ignore_index)
+    y, divisor = expected(input, target, weight, ignored)
     return log_likelihood_backward(grad_output, input, y, divisor, dim=class_dim(input), reduction=reduction)
 
 
