@@ -165,7 +165,7 @@ def test_a_figure_without_words_may_be_as_narrow_as_the_window():
 @pytest.fixture
 def facts():
     return figure_files.Facts(
-        '1.4 "Inside" & more, figure 2', "Glassbox, lesson 1.4", "CC BY 4.0", "A line <rises> & ends."
+        '1.4 "Inside" & more, figure 2', "A <seven>", "Glassbox, lesson 1.4", "CC BY 4.0", "A line <rises> & ends."
     )
 
 
@@ -175,8 +175,8 @@ def test_a_figure_to_take_along_says_in_itself_what_it_is(figure, facts, tmp_pat
     with Image.open(tmp_path / "f.2.png") as image:
         assert image.size == (1920, 960)  # of a figure twice as wide as high
         assert image.convert("L").getpixel((0, 0)) > 250
-        said = [image.text[key] for key in ("Title", "Description", "Source", "Copyright", "Author")]
-    assert said == [facts.title, facts.alt, facts.source, facts.license, figure_files.AUTHOR]
+        said = [image.text[key] for key in ("Title", "Section", "Description", "Source", "Copyright", "Author")]
+    assert said == [facts.title, facts.section, facts.alt, facts.source, facts.license, figure_files.AUTHOR]
     root = ElementTree.parse(tmp_path / "f.2.svg").getroot()
     assert [root[0].text, root[1].text] == [facts.title, facts.alt]
     assert [root[0].tag, root[1].tag] == ["{http://www.w3.org/2000/svg}title", "{http://www.w3.org/2000/svg}desc"]
@@ -200,8 +200,24 @@ def test_the_longer_side_of_a_picture_for_slides_is_as_wide_as_a_screen(size, fa
 def test_a_table_says_which_figure_is_what(figure, facts, tmp_path):
     figure_files.write(figure, tmp_path / "glassbox-1.4-figure-2", facts)
     text = figure_files.table_of(sorted(tmp_path.iterdir())).decode("utf-8-sig")
-    expected = ["glassbox-1.4-figure-2", facts.title, facts.alt, facts.source, facts.license]
-    assert list(csv.reader(text.splitlines())) == [["figure", "title", "description", "source", "license"], expected]
+    expected = ["glassbox-1.4-figure-2", facts.section, facts.title, facts.alt, facts.source, facts.license]
+    names = ["figure", "section", "title", "description", "source", "license"]
+    assert list(csv.reader(text.splitlines())) == [names, expected]
+
+
+def test_a_figure_is_of_the_section_in_which_it_is_drawn():
+    (script,) = figure_files.GALLERY.glob("part1_*/plot_12_*.py")
+    lines = script.read_text("utf-8").splitlines()
+    heading = lines.index("# Nine weights")
+    facts = figure_files.facts_of(script, heading + 10, 4, "A line.")
+    assert (facts.section, facts.title) == (
+        "Nine weights",
+        "1.2 A convolution filters an image: Nine weights, figure 4",
+    )
+    facts = figure_files.facts_of(script, heading, 3, "A line.")
+    assert facts.section == "A photograph in numbers"
+    facts = figure_files.facts_of(script, 5, 1, "A line.")
+    assert (facts.section, facts.title) == ("", "1.2 A convolution filters an image, figure 1")
 
 
 def test_a_drawing_to_take_along_has_words_and_no_ground(figure, facts, tmp_path):
@@ -232,7 +248,7 @@ def test_a_lesson_that_runs_again_leaves_no_old_figure(figure, tmp_path):
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures/glassbox-1.2-figure-3.pdf").touch()
     for number in (1, 2):
-        name = figure_files.take(figure, images / f"sphx_glr_{script.stem}_00{number}", script, "A line.")
+        name = figure_files.take(figure, images / f"sphx_glr_{script.stem}_00{number}", script, 5, "A line.")
     assert name == "glassbox-1.2-figure-2"
     taken = {path.name for path in (tmp_path / "figures").iterdir()}
     assert taken == {f"glassbox-1.2-figure-{number}.{suffix}" for number in (1, 2) for suffix in ("png", "svg", "pdf")}

@@ -38,6 +38,7 @@ AUTHOR = "The Glassbox authors"
 LICENSE = "CC BY 4.0, https://creativecommons.org/licenses/by/4.0/"
 
 _PLACE = re.compile(r"sphx_glr_(plot_\w+)_(\d{3})")
+_HEADING = re.compile(r"^# (\S.*)\n# -{3,}$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Facts:
     """What the files of a figure say of it."""
 
     title: str
+    section: str
     source: str
     license: str
     alt: str
@@ -54,6 +56,7 @@ class Facts:
         if suffix == "png":
             return {
                 "Title": self.title,
+                "Section": self.section,
                 "Author": AUTHOR,
                 "Description": self.alt,
                 "Source": self.source,
@@ -67,16 +70,20 @@ class Facts:
         return {"Title": self.title, "Author": AUTHOR, "Subject": words, "CreationDate": None}
 
 
-def facts_of(script: Path, number: int, alt: str, site: str = "") -> Facts:
-    """Return what is known of a lesson's figure; the lesson's address where the site's is known."""
+def facts_of(script: Path, line: int, number: int, alt: str, site: str = "") -> Facts:
+    """Return what is known of a figure by the line that draws it; the lesson's address where the site's is known."""
     lesson = Lesson.read(script)
+    text = script.read_text("utf-8")
+    above = "".join(text.splitlines(keepends=True)[:line])
+    section = next(reversed(_HEADING.findall(above)), "")
     address = f", {site}{lesson.page}.html" if site else ""
     rights = f"{AUTHOR}, {LICENSE}"
-    if "datasets.photo(" in script.read_text("utf-8"):
+    if "datasets.photo(" in text:
         rights += "; ".join(
             ["", *(f"the photograph, where it is shown: {credit}" for credit in PHOTO_CREDITS.values())]
         )
-    return Facts(f"{lesson.title}, figure {number}", f"Glassbox, lesson {lesson.number}{address}", rights, alt)
+    title = f"{lesson.title}: {section}, figure {number}" if section else f"{lesson.title}, figure {number}"
+    return Facts(title, section, f"Glassbox, lesson {lesson.number}{address}", rights, alt)
 
 
 def write(figure: Figure, stem: Path, facts: Facts) -> None:
@@ -100,7 +107,7 @@ def _describe(drawing: Path, alt: str) -> None:
     drawing.write_text(text.replace("</title>", f"</title>\n <desc>{escape(alt)}</desc>", 1), encoding="utf-8")
 
 
-def take(figure: Figure, image: Path, script: Path, alt: str, site: str = "") -> str:
+def take(figure: Figure, image: Path, script: Path, line: int, alt: str, site: str = "") -> str:
     """Write the files of a figure beside the lesson's images; return their common name."""
     found = _PLACE.fullmatch(image.name)
     lesson, number = Lesson.read(script), int(found[2])
@@ -110,7 +117,7 @@ def take(figure: Figure, image: Path, script: Path, alt: str, site: str = "") ->
         for old in folder.glob(f"glassbox-{lesson.number}-*"):
             old.unlink()
     stem = folder / f"glassbox-{lesson.number}-figure-{number}"
-    write(figure, stem, facts_of(script, number, alt, site))
+    write(figure, stem, facts_of(script, line, number, alt, site))
     return stem.name
 
 
@@ -144,12 +151,13 @@ def table_of(paths: Iterable[Path]) -> bytes:
     """Return a table that says of each figure, by its PNG, what its files say in themselves."""
     lines = io.StringIO(newline="")
     writer = csv.writer(lines)
-    writer.writerow(["figure", "title", "description", "source", "license"])
+    writer.writerow(["figure", "section", "title", "description", "source", "license"])
     for path in paths:
         if path.suffix == ".png":
             with Image.open(path) as image:
                 said = image.text
-            writer.writerow([path.stem, *(said[key] for key in ("Title", "Description", "Source", "Copyright"))])
+            keys = ("Section", "Title", "Description", "Source", "Copyright")
+            writer.writerow([path.stem, *(said[key] for key in keys)])
     return lines.getvalue().encode("utf-8-sig")  # the mark by which spreadsheets know UTF-8
 
 

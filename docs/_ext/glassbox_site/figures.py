@@ -87,7 +87,7 @@ class Scraper:
                 else:
                     shown["suffix"] = save_figure(figure, stem)
                     template = _FIGURE
-                files = figure_files.take(figure, stem, Path(block_vars["src_file"]), alt, self.site)
+                files = figure_files.take(figure, stem, Path(block_vars["src_file"]), block[2], alt, self.site)
                 rst.append(template.format(**shown, width=width, height=height, files=files))
         finally:
             plt.close("all")
