@@ -64,6 +64,9 @@
   show(location.hash === LAST ? sections.length - 1 : placeOf(sectionOf(location.hash)));
   tellStrange();
 
+  // Another lesson that the text names is shown on the wall, too; the browser's way back leads here.
+  for (const way of article.querySelectorAll('a.internal[href*="plot_"]:not([download])')) way.search = "?present";
+
   let idle = setTimeout(hideBar, 4000);
   addEventListener("mousemove", () => {
     clearTimeout(idle);

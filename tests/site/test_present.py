@@ -218,6 +218,16 @@ def test_a_plan_leaves_its_sections_out_and_goes_on_to_its_next_lesson(visit):
     assert page.evaluate(SHOWN) == ["what-to-remember"]
 
 
+def test_a_lesson_that_the_text_names_is_shown_on_the_wall_too(visit):
+    page = visit(f"{LESSON}?present&without=download#nine-weights")
+    here = page.url
+    page.locator(".present-now a.internal[href*=plot_11_]").first.click()
+    page.wait_for_url("**/plot_11_dense_layer.html?present#*")
+    page.go_back()
+    page.wait_for_url(here)
+    assert page.evaluate(SHOWN) == ["nine-weights"]
+
+
 def test_each_plan_on_the_page_leaves_out_what_its_lessons_have(site):
     links = site["teaching.html"].select("a.on-the-wall")
     assert len(links) > 15
@@ -236,6 +246,7 @@ def test_a_section_that_is_there_no_longer_is_told_and_nothing_else_changes(visi
     page = visit(f"{LESSON}?present&without=nine-weights,as-it-was-called,download")
     told = page.get_by_text("Not in this lesson, so not left out: as-it-was-called")
     assert told.is_visible()
+    assert violations(page) == []
     sections = page.evaluate('() => [...document.querySelectorAll("article > section > section")].map(s => s.id)')
     assert seen_to_the_end(page) == [name for name in sections if name not in ("nine-weights", "download")]
     assert not told.is_visible()
