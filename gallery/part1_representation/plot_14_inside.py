@@ -221,10 +221,11 @@ assert test.is_standin or dropped.loc["trained"].is_monotonic_increasing
 # Where the answer can be read
 # ----------------------------
 # The network has the answer at its end. Where does it come into being? Put a reader at
-# each layer: *one* dense layer, fitted by least squares to the numbers that it finds
-# there. If it reads the digit well, the answer lies open. Such a reader is called a
-# **linear probe**. The control is the same network *before* it learned anything, with
-# random weights, three times.
+# each layer: *one* dense layer on the numbers that it finds there, with the weights
+# that bring its ten outputs closest to 1 for the digit's class and 0 for the others
+# (least squares, lesson 2.1). If it reads the digit well, the answer lies open. Such a
+# reader is called a **linear probe**. The control is the same network *before* it
+# learned anything, with random weights, three times.
 #
 # .. predict:: probe
 
@@ -275,10 +276,12 @@ for seed in range(3):
     torch.manual_seed(seed)
     table[f"untrained {seed}"] = readable(models.SmallCNN())
 table = 100 * table
-print(table.round(1).to_string())
+numbers = [layers[place].output[0].numel() for place in places]
+print(table.round(1).assign(numbers=numbers).to_string())
 untrained = table.drop(columns="trained")
 if not test.is_standin:
     assert (table["trained"].diff().dropna() > 0).all()
+    assert (untrained.loc["pool1"] > max(80, *before_any.values())).all()
     assert (untrained.loc["fc2"] < untrained.loc["pool1"] - 30).all()
 
 # %%
@@ -311,10 +314,10 @@ plt.show()
 # Both begin alike, and above the pixels. A part of that is that fewer numbers are
 # easier to fit, as the means show. The rest is ReLU and pooling: they are no weighted
 # sums, so that even random maps offer the reader something that no weighted sum of
-# pixels can make. Then the random network loses the digit on its way: each layer hands
-# on fewer numbers, and nothing told it which ones matter. The trained one hands on
-# fewer numbers too, and keeps it; on MNIST the answer lies more open from layer to
-# layer, up to relu4. (``fc2`` is itself a weighted sum of it.) No layer adds
+# pixels can make. Then the random network loses the digit on its way: from row to row
+# of the table fewer numbers are left, and nothing told it which ones matter. The
+# trained one is left with as few, and keeps it; on MNIST the answer lies more open
+# from row to row, up to relu4. (``fc2`` is itself a weighted sum of it.) No layer adds
 # information. Training decides *what is kept*, and in which form.
 #
 # What each channel looks for
@@ -397,13 +400,14 @@ if not test.is_standin:
     assert set(lost[:, 7].topk(2).indices.tolist()) == {1, 7}
 
 # %%
-# On MNIST, without channel 3 it is 7 that loses most, and 5 after it. A 1, whose map of
-# channel 3 is nearly dark, loses nothing: to switch off what is zero changes no score.
-# But the second line seems to say that 7 hangs more on channels 1 and 7. Before you
-# believe it, a control. Zero does two things: it takes away what the channel says of
-# this image, and it takes away the channel's usual brightness, which the next layer
-# always meets. Put in its place the *mean of its maps over all digits*, the same for
-# every image: then the brightness stays, and only the message is gone.
+# On MNIST, without channel 3 it is 7 that loses most, and 5 after it. A 1 loses
+# nothing: its map of channel 3 is nearly dark, and the nearer to zero, the less is
+# switched off; a map of zeros would change no score. But the second line seems to say
+# that 7 hangs more on channels 1 and 7. Before you believe it, a control. Zero does two
+# things: it takes away what the channel says of this image, and it takes away the
+# channel's usual brightness, which the next layer always meets. Put in its place the
+# *mean of its maps over all digits*, the same for every image: then the brightness
+# stays, and only the message is gone.
 
 whole = (last == 0).flatten(2).all(dim=2).any(dim=1).double().mean()
 print(f"A channel is zero all over in {whole:.1%} of the images.")
