@@ -191,7 +191,8 @@ assert moved.abs().max() < 2 < 0.1 * X.sum(axis=1).min()
 # one weight alone, :math:`w` for the marks :math:`m_i` in maths and no constant, it can
 # be solved by hand: from :math:`\sum_i (w\, m_i - y_i)\, m_i = 0` follows :math:`w =
 # \sum_i m_i y_i / \sum_i m_i m_i`. For the constant alone, put 1 in the place of each
-# mark: then the best is the sum of the exam marks by their number, their mean.
+# mark: then the best is the sum of the exam marks divided by their number,
+# their mean.
 
 maths = X["Maths"]
 alone = (maths * y).sum() / (maths**2).sum()
@@ -265,10 +266,10 @@ assert empirical_risk(fitted, X, nonsense) < 1e-18
 # average. Luck cannot be predicted: even the true formula errs by it.
 #
 # We fit on :math:`n` pupils out of the first thousand, and **validate** on the other
-# thousand: the risk there is an honest one. One draw of few pupils may be lucky, and
-# some are so unlucky that they would drown a mean (four pupils that nearly repeat each
-# other). So we draw a thousand times and take the median. The rival to beat is guess A,
-# a third each, which was fitted to nobody.
+# thousand: the risk there is an honest one. One draw of few pupils may be lucky or
+# unlucky, so we draw a thousand times. Of the thousand risks we take the median: a few
+# are huge (four pupils that nearly repeat each other) and would decide the mean. The
+# rival to beat is guess A, a third each, which was fitted to nobody.
 #
 # .. predict:: more-pupils
 
@@ -310,6 +311,8 @@ assert high > 20
 assert table["on those fitted"][4] < 1e-9
 assert abs(table["on other pupils"][100] - luck) < 0.1
 assert (table["on other pupils"] > luck).all()
+assert table["on those fitted"].is_monotonic_increasing
+assert table["on those fitted"][100] < luck
 assert (table["on other pupils"][[4, 5, 6, 8]] > third).all()
 assert (table["on other pupils"][[20, 40, 100]] < third).all()
 
@@ -320,7 +323,7 @@ assert (table["on other pupils"][[20, 40, 100]] < third).all()
 # nearly any mark. Here it takes a dozen pupils to draw level with that guess. (The
 # formula behind these pupils is not far from a third each; if it lay far off, the guess
 # would do worse.) With more pupils the risk on others comes down to that of the true
-# formula, and the risk on those fitted comes up to about as much.
+# formula, and the risk on those fitted comes up towards it from below.
 
 fig, ax = plt.subplots(figsize=(6.0, 4.0))
 ax.set_xscale("log")

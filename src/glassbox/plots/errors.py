@@ -54,8 +54,9 @@ def prediction_errors(ax: Axes, targets: pd.Series, predictions: pd.Series) -> A
     ax.plot(places, truth, "o", color=BLUE, markersize=11, label=targets.name)
     ax.plot(places, guess, "X", color=ORANGE, markersize=8, label=predictions.name)
     for place, middle, error in zip(places.tolist(), (truth + guess) / 2, guess - truth, strict=True):
-        text = f"{error:+.1f}" if abs(error) >= 0.05 else "0"
-        ax.annotate(text, (place, middle), (7, 0), textcoords="offset points", va="center", color=MUTED, fontsize=10)
+        text, right = (f"{error:+.1f}", 7) if abs(error) >= 0.05 else ("0", 10)  # beside the line, or the dot
+        at = (place, middle)
+        ax.annotate(text, at, (right, 0), textcoords="offset points", va="center", color=MUTED, fontsize=10)
     ax.set_xticks(places, [str(name) for name in targets.index])
     ax.set_xlim(-0.5, len(targets) - 0.2)
     ax.grid(axis="y", color=FAINT)
