@@ -20,6 +20,7 @@ for start in ([0.0, 0, 0, 0], [20.0, -1, 1, 0]):
     w0 = descent.parameters[-1, 0].item()
     print(f"risk {descent.risks[-1]:.4f}, forecast {forecast:.2f}, w0 {w0:.2f}")
 assert 1.4 < descent.risks[-1].sqrt() < 1.6
+assert round(forecast, 2) == 13.70
 
 descent = gradient_descent(start, X, y, step=0.003, iterations=20)
 print("With 0.003:", [f"{risk:.3g}" for risk in descent.risks[::5].tolist()])

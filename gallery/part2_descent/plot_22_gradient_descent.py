@@ -198,7 +198,7 @@ for ax, (first, second) in zip(axes, [(1, 2), (2, 3)], strict=True):
         slice_at(start, first, second),
         (0, 0.66),
         (0, 0.66),
-        levels=[2, 5, 10, 20, 40],
+        levels=[2, 4, 8, 16],
     )
     w = start.repeat(len(places), 1)
     w[:, [first, second]] = places
@@ -314,14 +314,14 @@ plt.show()
 fig, axes = plt.subplots(1, 2, figsize=(5.5, 3.8))
 for ax, (first, second) in zip(axes, [(1, 2), (2, 3)], strict=True):
     x_range, y_range = (
-        ((0.25, 0.6), (0.25, 0.75)) if first == 1 else ((0.25, 0.8), (-0.25, 0.45))
+        ((0.25, 0.6), (0.25, 0.75)) if first == 1 else ((0.2, 1.0), (-0.25, 0.45))
     )
     plots.contours(
         ax,
         slice_at(path[-1], first, second),
         x_range,
         y_range,
-        levels=[0.1, 1, 4, 10, 20, 40],
+        levels=[0.2, 1, 4, 10, 20],
     )
     plots.path(
         ax,
@@ -482,8 +482,8 @@ assert abs(later[0] - best[0] / 2) < 0.1
 # ----------------
 # Start where you like, with a click or tap on the map or the arrow keys, and go down
 # step by step. The slice of the landscape moves along with the point. Leave momentum
-# (lesson 2.3) and batch size (lesson 3.4) as they are. Below the number 2/L a
-# step settles, above it the risk grows; lesson 2.3 says why.
+# (lesson 2.3) and batch size (lesson 3.4) as they are. A step below 2/L,
+# the number above its slider, settles, above it the risk grows; lesson 2.3 says why.
 # :doc:`Its own page </play/descent>` has more room.
 #
 # .. play:: descent
