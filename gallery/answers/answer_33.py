@@ -2,7 +2,7 @@ r"""
 Within a hidden layer all units get the same gradients: the rows are equal, and so are
 the units after every step. The output units differ, because their right answers do.
 From the second layer on the columns are equal too. The units of a hidden layer stay
-copies of each other, so that each counts as one unit. Random first weights break the
+copies of each other, and the layer counts as one unit. Random first weights break the
 tie.
 """
 
