@@ -424,7 +424,7 @@ assert measured["without"].iloc[-1] < 1e-12
 # Dots are measured, lines are the formula. The dotted line is the length of the
 # gradient, the *signal*: below it the noise is shorter than what it hides. Without
 # replacement the line falls to zero at 200, and a logarithmic axis has no zero: the
-# last dots are below the picture.
+# last dot of it is below the picture.
 
 fig, ax = plt.subplots(figsize=(4.8, 3.8))
 smooth = pd.Index(range(1, 201), name="size of the mini-batch", dtype=float)
