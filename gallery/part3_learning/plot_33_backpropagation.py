@@ -19,9 +19,9 @@ prediction costs, and train the network with your own lines.
 # layers :math:`l = 1, \dots, L` with :math:`L = 4`. Each layer is a weighted sum and
 # the logistic function :math:`\varphi` (lesson 3.1):
 #
-# .. math:: o^1 = x, \qquad s_k^{l+1} = b_k^l + \sum_{p=1}^{N_l} w_{pk}^l \, o_p^l,
+# .. math:: o^1 = x, \qquad s_k^{l+1} = b_k^l + \sum_p w_{pk}^l \, o_p^l,
 #
-# .. math:: o_k^{l+1} = \varphi(s_k^{l+1}) = \frac{1}{1 + e^{-s_k^{l+1}}} .
+# .. math:: o_k^{l+1} = \varphi(s_k^{l+1}), \qquad \varphi(s) = \frac{1}{1 + e^{-s}} .
 #
 # The weight :math:`w_{pk}^l` leads **from** unit :math:`p` of layer :math:`l` **to**
 # unit :math:`k` of the next; the bias :math:`b_k^l` belongs to that unit too. The code
@@ -89,7 +89,7 @@ plt.show()
 # First, how wrong is it? The loss of one observation is half the sum of the squared
 # errors,
 #
-# .. math:: R = \frac{1}{2} \sum_{k'=1}^{K} (o_{k'}^L - y_{k'})^2,
+# .. math:: R = \frac{1}{2} \sum_{j=1}^{K} (o_j^L - y_j)^2,
 #    \qquad \frac{\partial R}{\partial o_k^L} = o_k^L - y_k .
 #
 # The half cancels the 2 of the derivative. There is one observation, hence no
@@ -200,7 +200,7 @@ plt.show()
 # what the sum grew by. All these changes add up:
 #
 # .. math:: \frac{\partial R}{\partial o_p^l}
-#    = \sum_{k=1}^{N_{l+1}} \delta_k^{l+1} \, w_{pk}^l ,
+#    = \sum_k \delta_k^{l+1} \, w_{pk}^l ,
 #    \qquad \delta_k^{l+1} = \frac{\partial R}{\partial o_k^{l+1}} \,
 #    \varphi'(s_k^{l+1}) .
 #
