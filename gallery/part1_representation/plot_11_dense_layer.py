@@ -9,7 +9,7 @@ interests us, and hide the rest?**
 that answer a question about a table, say what ReLU does to the answer, and read
 ``nn.Linear(7, 2)`` as a formula.
 
-*Time*: 30 minutes. *Before*: a little Python. The text says what the code does, so that
+*Time*: 35 minutes. *Before*: a little Python. The text says what the code does, so that
 you can read past a line that you do not know.
 """
 
@@ -141,11 +141,11 @@ plt.show()
 #
 # .. math:: s_i = b + \sum_{j=1}^{7} w_j \, x_i^j, \qquad y_i = \max(0, s_i).
 #
-# The first line is the dense layer. The **bias** :math:`b = -10` moves the threshold to
-# zero. No weights could do that: to seven marks of zero they give zero, and with a bias
-# the sum of such a pupil is :math:`b`. The second line is a step of its own that often
-# follows, the **rectified linear unit**: ReLU keeps what is positive and puts zero in
-# the place of the rest.
+# The left formula is the dense layer. The **bias** :math:`b = -10` moves the threshold
+# to zero. No weights could do that: to seven marks of zero they give zero, and with a
+# bias the sum of such a pupil is :math:`b`. The right one is a step of its own that
+# often follows, the **rectified linear unit**: ReLU keeps what is positive and puts
+# zero in the place of the rest.
 #
 # .. predict:: threshold
 
@@ -251,9 +251,10 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# The distance between two open circles is about sciences and languages and nothing
-# else. And ReLU loses more: three pupils who differed now lie on the same spot. From a
-# zero you learn that the sum was zero or less, and no longer by how much.
+# Before ReLU, the distance between two pupils on the map is about sciences and
+# languages and nothing else. And ReLU loses more: three pupils who differed now lie on
+# the same spot. From a zero you learn that the sum was zero or less, and no longer by
+# how much.
 
 print(S_table.loc[at_zero].round(2).to_string())
 assert list(at_zero) == ["E03", "E08", "E10"]
@@ -284,11 +285,11 @@ with torch.no_grad():
 
 print(output[:3])
 torch.testing.assert_close(output, Y)
-print(f"Largest difference from our own sums: {(output - Y).abs().max():.0e}.")
+print(f"Largest difference from our own outputs: {(output - Y).abs().max():.0e}.")
 
 # %%
-# ``glassbox.nn`` has the names of ``torch.nn``. Change the import, load the same
-# weights, and the numbers stay.
+# A layer has the same name in ``glassbox.nn`` and in ``torch.nn``. Change the import,
+# load the same weights, and the numbers stay.
 
 theirs = torch.nn.Linear(7, 2, dtype=torch.float64)
 theirs.load_state_dict(layer.state_dict())
@@ -307,7 +308,7 @@ print(f"Largest difference from torch.nn: {(their_output - output).abs().max():.
 # two others at most 0.
 #
 # A second layer can use what a first one made. One output of the first layer counts the
-# switches, the other what there is beyond one; only this one ever bends. The first
+# switches, the other what there is beyond one (ReLU turns its -1 into 0). The first
 # minus twice the second is the answer.
 
 switches = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])

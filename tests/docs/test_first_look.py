@@ -44,7 +44,7 @@ RECORDS, ANSWERS = "src/glassbox/exercises/part1.py", "tests/exercises/test_exer
 FLAWS = {
     "a header": (
         SCRIPT,
-        "*Time*: 30 minutes.",
+        "*Time*: 35 minutes.",
         "",
         f"{SCRIPT}:1: its first lines lack the minutes: *Time*",
     ),
