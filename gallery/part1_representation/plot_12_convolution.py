@@ -109,7 +109,7 @@ small = picture[179:185, 46:52]
 small_output = convolve(small, kernel)
 
 # %%
-fig, (left, right) = plt.subplots(1, 2, figsize=(6.0, 4.9), width_ratios=[3, 2])
+fig, (left, right) = plt.subplots(1, 2, figsize=(6.0, 5.4), width_ratios=[3, 2])
 left.set_title("image, 6 × 6")
 right.set_title("output, 4 × 4")
 movie = plots.sliding_kernel(left, right, small, kernel, small_output)
@@ -254,12 +254,13 @@ assert count == 6 * (3 * 9 + 1)
 # The same weights serve every place. So if the whole photograph moves by eight pixels,
 # what the convolution finds moves with it.
 #
-# A dense layer has weights of its own for every pixel. Give one of its outputs weights
-# that know the edges of our photograph by heart. It makes the edge image of whatever
-# comes in, multiplies it, place by place, by the edge image that we have just seen, and
-# adds up. (Each value of an edge image is a weighted sum of pixels, and a weighted sum
-# of weighted sums is one again: a single output can do it.) The sum is large when the
-# edges lie where ours lay. What is left of it when the photograph moves?
+# A dense layer has weights of its own for every pixel. So one of its outputs can know
+# the upright edges of our photograph by heart: it compares the edge image of whatever
+# comes in with ours, multiplying the two place by place and adding up. (Each value of
+# an edge image is a weighted sum of pixels, and a weighted sum of weighted sums is one
+# again: a single output can do it.) The sum is large when the edges lie where ours lay.
+# What is left of it when the photograph moves? Two more outputs are asked: one knows
+# the level edges, one how much lighter or darker than the mean each pixel is.
 #
 # .. predict:: shifted
 
