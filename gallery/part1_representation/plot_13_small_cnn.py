@@ -100,7 +100,9 @@ plt.show()
 # where to within two pixels. How much this calms the layers of a network is measured
 # below.
 #
-# ``Flatten`` writes all that is left in one row. Built part by part:
+# ``Flatten`` writes all that is left in one row. We build the chain part by part;
+# ``models.SmallCNN`` is the same with a name for each part. From the same seed both
+# start with the same random weights, so they give the same ten scores.
 
 torch.manual_seed(1)
 by_hand = nn.Sequential(
@@ -111,10 +113,6 @@ by_hand = nn.Sequential(
     nn.Linear(8 * 4 * 4, 32), nn.ReLU(),
     nn.Linear(32, 10),
 )  # fmt: skip
-
-# %%
-# ``models.SmallCNN`` is this chain with a name for each part. From the same seed both
-# start with the same random weights, so they give the same ten scores.
 
 torch.manual_seed(1)
 model = models.SmallCNN()
@@ -205,11 +203,12 @@ plt.show()
 # --------
 # Nobody chooses these parameters by hand. One call trains them. ``fit`` shows the
 # network the images in small portions, the **mini-batches**, with their labels, again
-# and again. Each time it moves each parameter a little in the direction that lowers the
-# error (parts 2 and 3). One *epoch* is one pass over all images. Some training images
+# and again. Each time it moves each parameter a little, so as to lower the error
+# (parts 2 and 3). One *epoch* is one pass over all images. Some training images
 # are set aside for **validation**: the network never learns from them, so they tell how
-# it does on images that it has not seen. (The seed above is, on MNIST, the best of four
-# by that measure: so small a network depends much on where it starts.)
+# it does on images that it has not seen. (Where so small a network starts matters: on
+# MNIST, with seed 3 above, it stays near chance. The validation images show it, and the
+# seed was chosen by them.)
 
 held_out = len(train) // 12
 learn, validation = train[held_out:], train[:held_out]
@@ -265,16 +264,16 @@ plt.show()
 # The validation accuracy begins *above* that of training, though the network never
 # learns from those images. The two are not taken at the same time: the training
 # accuracy of an epoch is a mean over the epoch, while the parameters still move, and
-# validation comes at its end. (The two sets also differ a little in how easy they are.)
+# validation comes at its end.
 # Should the validation accuracy fall later, while that of training goes on rising, the
 # network learns by heart what only its own images have: **over-fitting**.
 #
 # The exam
 # --------
-# The seed was chosen by the validation accuracy, and the best of several is on average
-# a little lucky (in one run it need not show). So what counts is a third set of images,
-# by which nothing was chosen: now, and only now, the test images. Whoever chooses by
-# them too reports a lucky number, and has nothing left to judge with.
+# The seed was chosen by the validation accuracy, and what is chosen from several is on
+# average a little lucky (in one run it need not show). So what counts is a third set of
+# images, by which nothing was chosen: now, and only now, the test images. Whoever
+# chooses by them too reports a lucky number, and has nothing left to judge with.
 
 result = training.evaluate(model, test)
 print(f"{epochs['validation_accuracy'].iloc[-1]:.2%} of the validation images,")
@@ -286,7 +285,8 @@ if not test.is_standin:
 # What pooling calms
 # ------------------
 # Move test digits by one pixel, and compare what a layer makes of them before and
-# after: the length of the difference, as a share of the length of what was there.
+# after: the length of the difference (the root of the sum of the squares of all its
+# values), as a share of the length of what was there.
 # Beside the largest of four stand two controls that leave as few numbers: every second
 # value, without a look at the others, and the mean of four.
 
@@ -403,8 +403,8 @@ assert abs(counts.diagonal().sum().item() / len(test) - result.accuracy) < 2e-3
 fig, ax = plt.subplots(figsize=(6.0, 5.4))
 plots.confusion_matrix(ax, counts, test.class_names)
 fig.alt_text = (
-    "Table of true digits against readings; the mistakes, off the diagonal, gather "
-    "in a few pairs of digits."
+    "Table of true digits against readings; off the diagonal the mistakes, some "
+    "pairs of digits many times, others never."
 )
 plt.show()
 
@@ -487,7 +487,8 @@ plt.show()
 # and one dense layer. (It also normalizes each channel over the batch, which makes
 # training steadier.) Its channels come in four widths. Each network learned for three
 # epochs, from three random starts. It is judged on 5,000 training images held out,
-# which also chose the best of four learning rates: a little lucky, but all alike.
+# which also chose the best of four learning rates for each: a little lucky, but all in
+# the same way.
 
 recording = datasets.recorded("network_accuracy")
 study = recording.to_frame()
@@ -500,6 +501,15 @@ lines = {
     name: study[rows].set_index("parameters")["mean"]
     for name, rows in (("DigitCNN", is_digit_cnn), ("SmallCNN", ~is_digit_cnn))
 }
+small = study.loc["SmallCNN"]
+better = study[is_digit_cnn & (study["mean"] > small["mean"])]
+narrow = better.sort_values("parameters").iloc[0]
+share = (1 - narrow["mean"]) / (1 - small["mean"])
+print(
+    f"With {narrow['parameters']:,.0f} parameters DigitCNN makes {share:.0%} of the "
+    f"mistakes of SmallCNN,\nwhich has {small['parameters']:,.0f}."
+)
+assert narrow["parameters"] < small["parameters"]
 
 # %%
 fig, ax = plt.subplots(figsize=(6.0, 3.6))
@@ -516,21 +526,9 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# More channels help, and the count of parameters is not everything.
-
-small = study.loc["SmallCNN"]
-better = study[is_digit_cnn & (study["mean"] > small["mean"])]
-narrow = better.sort_values("parameters").iloc[0]
-share = (1 - narrow["mean"]) / (1 - small["mean"])
-print(
-    f"With {narrow['parameters']:,.0f} parameters DigitCNN makes {share:.0%} of the "
-    f"mistakes of SmallCNN,\nwhich has {small['parameters']:,.0f}."
-)
-assert narrow["parameters"] < small["parameters"]
-
-# %%
-# DigitCNN has larger kernels, normalizes its channels and has one dense layer instead
-# of two; the study does not tell which of these does it.
+# More channels help, and the count of parameters is not everything: DigitCNN also has
+# larger kernels, normalizes its channels and has one dense layer instead of two. The
+# study does not tell which of these does it.
 #
 # Now the test images, for the two networks that the package keeps. Both were trained
 # for longer than this page has time for: SmallCNN for more epochs, DigitCNN for fewer
