@@ -3,7 +3,7 @@ r"""
 ==========================================
 
 Nine weights made a whole image of edges (lesson 1.2). Each of them took part in every
-pixel of the result, and each pixel was used by several windows. The result is wrong.
+pixel of the result, and most pixels lay in several windows. The result is wrong.
 **How much is the fault of each weight, and of each pixel?**
 
 *After this lesson you can* back-propagate through a convolution by hand, say where the
@@ -224,27 +224,27 @@ plt.show()
 # The film goes both ways. First nine stamps, each :math:`\delta` times the kernel,
 # printed over each other; then the turned kernel visits all 25 pixels. *One answer.*
 
-fig, axes = plt.subplot_mosaic("ds;dt", figsize=(4.8, 4.6))
+fig, axes = plt.subplot_mosaic("ks;dt", figsize=(4.8, 5.4))
+fig.get_layout_engine().set(rect=(0, 0.14, 1, 0.86))  # below, the player's buttons
 titles = {"d": "δ, padded", "s": "by stamps", "t": "by the turned kernel"}
 for name, title in titles.items():
     axes[name].set_title(title)
 movie = plots.stamping_kernel(
-    *axes.values(), matrix(delta), matrix(K), number_format=whole
+    *(axes[name] for name in "dkst"), matrix(delta), matrix(K), number_format=whole
 )
 fig.alt_text = (
     "Film: nine times a frame stands on one delta, and the kernel times this delta is "
-    "added to a table of five by five. Then a window moves over delta with its border "
-    "of zeros, and one weighted sum after the other fills a second table, which ends "
-    "equal to the first."
+    "added to a table of five by five. Then the kernel stands turned, a window moves "
+    "over delta with its border of zeros, and one weighted sum after the other fills a "
+    "second table, which ends equal to the first."
 )
 plt.show()
 
 # %%
-# For a machine the two differ. On a GPU thousands of threads compute at once. Share by
-# share, as the stamps do it, two of them may have to add to the same pixel at the same
-# time: they take turns, in an order that changes from run to run, and so does the last
-# digit of the sum. Pixel by pixel, as the turned kernel does it, each thread reads what
-# it needs and writes one number of its own. Nobody waits, and each sum has its order.
+# For a GPU, where thousands of threads compute at once, the two differ. As stamps, two
+# threads may have to add to the same pixel: one waits, and the order of the sum, with
+# its last digit, may change from run to run. As the turned kernel, each thread writes a
+# pixel of its own.
 #
 # To open any of these sums yourself, go to
 # :exported:`a page of this convolution <convolution>` and turn it *backward*;
@@ -353,7 +353,7 @@ assert made[0, 0].tolist() == stamped
 # gradient of the image counts them. With stride 1 only the border gets less. With
 # stride 2 and a kernel of 3 × 3, neighbors get 1, 2 or 4 shares: a checkerboard, which
 # shows in images that are made by such gradients. Where the size of the kernel is a
-# multiple of the stride, 2 or 4 here, all pixels away from the border get as many.
+# multiple of the stride, 2 or 4 here, all pixels away from the border get equally many.
 
 ones = torch.ones(1, 1, 3, 3)
 counted = {}
@@ -482,19 +482,8 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# The risk falls by eight powers of ten. The waves are those of a ball that rolls: the
-# momentum carries it a little too far, and back.
-
-fig, ax = plt.subplots(figsize=(4.8, 3.2))
-ax.set(yscale="log", ylabel="risk")
-plots.curves(ax, pd.DataFrame({"": risks}).rename_axis("step"), markers=False)
-fig.alt_text = (
-    "The risk over two hundred steps on a logarithmic scale: far down, in waves."
-)
-plt.show()
-
-# %%
-# Does it always find the filter? The same from a piece of even sky:
+# The risk falls by eight powers of ten. Does it always find the filter? The same from a
+# piece of even sky:
 
 kernels, _, risks, zeros_risk = learn_edge(0, 0)
 difference = (kernels[-1] - edge).abs().max()

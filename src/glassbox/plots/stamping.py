@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 def stamping_kernel(
     delta_axes: Axes,
+    kernel_axes: Axes,
     stamped_axes: Axes,
     turned_axes: Axes,
     delta: Tensor,
@@ -38,9 +39,9 @@ def stamping_kernel(
 
     Parameters
     ----------
-    delta_axes, stamped_axes, turned_axes : matplotlib.axes.Axes
-        Where to draw :math:`\delta` with its padding, and the table by either way. They have one scale of colors, which
-        is drawn below them.
+    delta_axes, kernel_axes, stamped_axes, turned_axes : matplotlib.axes.Axes
+        Where to draw :math:`\delta` with its padding, the kernel as it is used, and the table by either way. They have
+        one scale of colors.
     delta : Tensor
         Shape (H, W): the derivatives by the outputs.
     kernel : Tensor
@@ -64,10 +65,10 @@ def stamping_kernel(
     --------
     >>> import matplotlib.pyplot as plt
     >>> import torch
-    >>> fig, axes = plt.subplots(1, 3)
+    >>> fig, axes = plt.subplots(1, 4)
     >>> movie = stamping_kernel(*axes, torch.ones(1, 2), torch.tensor([[1.0, 2.0]]))
     >>> fig.canvas.draw()
-    >>> [text.get_text() for text in axes[1].texts]  # the first stamp
+    >>> [text.get_text() for text in axes[2].texts]  # the first stamp
     ['1.00', '2.00', '0.00']
     >>> plt.close(fig)
     """
@@ -84,9 +85,10 @@ def stamping_kernel(
         for g in range(columns):
             stamped.append(stamped[-1].clone())
             stamped[-1][f : f + height, g : g + width] += delta[f, g] * kernel
-    limit = float(max(values.abs().max() for values in (delta, *stamped))) or 1.0
+    limit = float(max(values.abs().max() for values in (delta, kernel, *stamped))) or 1.0
     cells(delta_axes, padded, limit=limit, number_format=number_format)
     tables = [_Table(axes, stamped[-1], limit, number_format) for axes in (stamped_axes, turned_axes)]
+    weights = _Table(kernel_axes, kernel, limit, number_format)
     frames = {}
     for axes, shape in ((delta_axes, (1, 1)), (stamped_axes, kernel.shape), (turned_axes, (1, 1))):
         outline(axes, 0, 0, *shape)
@@ -97,6 +99,8 @@ def stamping_kernel(
         is_stamp = frame < stamps
         frames[stamped_axes].set_visible(is_stamp)
         frames[turned_axes].set_visible(not is_stamp)
+        weights.show(kernel if is_stamp else turned)
+        kernel_axes.set_title("kernel" if is_stamp else "turned kernel")
         if is_stamp:
             f, g = divmod(frame, columns)
             _move(frames[delta_axes], f + height - 1, g + width - 1, 1, 1)
@@ -117,8 +121,6 @@ def stamping_kernel(
     draw(last)
     # Lay the figure out once: frames must not move, and a new layout for each would take most of the time.
     figure = cast("Figure", delta_axes.get_figure(root=True))
-    scale = figure.colorbar(tables[0].mesh, ax=[delta_axes, stamped_axes, turned_axes], location="bottom", aspect=40)
-    scale.outline.set_visible(False)
     for _ in range(2):  # the titles take their room once the tables have their shape
         figure.draw_without_rendering()
     figure.set_layout_engine("none")
