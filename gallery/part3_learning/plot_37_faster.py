@@ -105,10 +105,10 @@ for way in (six_loops, over_taps, columns):
 assert asked["six_loops"] > 1000 * asked["columns"]
 
 # %%
-# Seconds belong to a machine, so these are *recorded*, of the ways as the page
-# :ref:`same-sum` writes them, with a few operations more. A fourth way goes by the
-# *rows* of the kernel, one product for each, and copies less. PyTorch's own stands
-# beside. Each is a point: what it asks for, and how long it takes.
+# Seconds belong to a machine, so these are *recorded*, with the programs of the page
+# :ref:`same-sum`, which ask for a few operations more. A fourth way goes by the *rows*
+# of the kernel, one product for each, and copies less. PyTorch's own stands beside.
+# Each is a point: what it asks for, and how long it takes.
 
 ways = datasets.recorded("same_sum")
 cost = ways.to_frame()
@@ -146,8 +146,7 @@ plt.show()
 # **One formula, one machine, one thread, and a factor of thousands**, if PyTorch is
 # asked for each number by itself. On an image as small as this the points lie near a
 # line: what costs is *asking*. The multiplications are the same for all, and hardly
-# matter. (Plain Python lists ask nothing of PyTorch, and the six loops on them lie in
-# between.)
+# matter.
 #
 # With many channels the numbers themselves count, and where they lie in memory. A
 # processor fetches a line of neighbors at a time, and keeps what it used last close at
@@ -163,8 +162,9 @@ ratio = table["columns"] / table["rows"]
 print(f"Columns take {ratio.min():.1f} to {ratio.max():.1f} times as long as rows.")
 
 # %%
-# From 4 channels on, copying the windows costs more than it saves. All four ways are
-# written out, with the bytes that each one moves, on the page :ref:`same-sum`.
+# From 4 channels on the rows are ahead: copying whole windows costs more than it saves.
+# All four ways are written out, with the bytes that each one moves, on the page
+# :ref:`same-sum`.
 #
 # **How often is a byte used?** A dense layer multiplies each weight once for each
 # example: inputs × outputs × :math:`|B|` multiplications. But each weight, four bytes,
@@ -309,16 +309,9 @@ print(f"{epoch['steps']} steps, loss {epoch['loss']:.4f}")
 print(f"{last['test_accuracy']:.2%} of the test digits right")
 
 # %%
-# Only the first of the two prints. How much did they send each other? At each step
-# every gradient and ten scores for each image, numbers of four bytes.
-
-parameters = sum(tensor.numel() for tensor in by_two.values())
-scores = settings["batch-size"] * 10
-for name, count in {"gradients": parameters, "scores": scores}.items():
-    print(f"{count:6,} {name}: {count * 4 / 1000:5.1f} kB a step")
-print(f"and that {epoch['steps']} times.")
-
-# %%
+# Only the first of the two prints. At each step they send each other every gradient,
+# and ten scores for each image.
+#
 # **Do all learn the same?** The same ``fit`` in this process: the same seed, the same
 # digits. A **thread** shares the memory of its process: two of them cut the sums inside
 # one operation in two. Nothing is to be sent, but each operation has to start and join
@@ -399,9 +392,9 @@ for seed in (0, 1):
     assert abs(correct[0] - correct[1]) < 0.01
 
 # %%
-# Each step takes the differences of the step before with it. Often they stay small.
-# Where the sum of a unit is almost 0, a last digit may decide whether ReLU passes it,
-# and then they grow: when, if at all, is chance. What does change between two runs is
+# Each step takes the differences of the step before with it. They may stay small. Where
+# the sum of a unit is almost 0, a last digit may decide whether ReLU passes it, and
+# then they may grow: when, if at all, is chance. What does change between two runs is
 # then the weights, and not the quality, as with two orders of the images.
 #
 # One layer needs more talk. ``BatchNorm2d`` (lesson 3.6) takes a mean over the *batch*,
@@ -494,11 +487,11 @@ print(f"The two numbers predict every recorded time within {error:.0%}.")
 assert error < 0.5
 
 # %%
-# Two regimes. With small batches the fixed cost rules: twice the images cost the same
-# time, and the curve rises with slope one. With large batches the arithmetic rules,
-# and the *line* levels off below :math:`1/b`. The bend is at :math:`B = a/b`, where
-# both cost the same. The dots leave the line: here one thread is slower again at the
-# end. Two numbers are a model, and it knows nothing of a cache.
+# Two regimes. With small batches the fixed cost rules: twice the images cost nearly the
+# same time, and the curve rises with a slope of nearly one. With large batches the
+# arithmetic rules, and the *line* levels off below :math:`1/b`. The bend is at :math:`B
+# = a/b`, where both cost the same. The dots leave the line: here one thread is slower
+# again at the end. Two numbers are a model, and it knows nothing of a cache.
 
 per_second = 1000 * recorded.index.to_numpy() / recorded["one thread"]
 print(f"One thread: {per_second[512]:,.0f} images a second with batches of 512,")

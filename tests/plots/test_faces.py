@@ -76,6 +76,12 @@ def test_arrows_end_at_their_vectors(ax):
     assert names == {"right": "left", "up": "center", "left": "right"}
 
 
+def test_a_name_is_written_away_from_a_longer_arrow_beside_it(ax):
+    plots.named_arrows(ax, {"short": torch.tensor([0.0, -1.0]), "long": torch.tensor([-0.6, -1.3])})
+    names = {text.get_text(): text.get_ha() for text in ax.texts if text.get_text()}
+    assert names == {"short": "left", "long": "center"}
+
+
 def test_vectors_that_are_not_of_the_plane_are_refused(ax):
     with pytest.raises(ValueError, match=r"'v' has the shape \(3,\); give two components"):
         plots.named_arrows(ax, {"v": torch.rand(3)})

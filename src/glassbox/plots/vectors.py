@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -48,17 +48,19 @@ def named_arrows(ax: Axes, vectors: Mapping[str, Tensor]) -> Axes:
         raise ValueError(f"{len(vectors)} vectors came; at most {len(SERIES)} stay apart, so split the figure")
     ax.axhline(0, color=FAINT, linewidth=1)
     ax.axvline(0, color=FAINT, linewidth=1)
-    tips: list[tuple[float, float]] = []
-    for (name, vector), color in zip(vectors.items(), SERIES, strict=False):
+    for name, vector in vectors.items():
         if tuple(vector.shape) != (2,):
             raise ValueError(f"{name!r} has the shape {tuple(vector.shape)}; give two components")
-        x, y = vector.detach().cpu().tolist()
-        tip = (x, y)
-        tips.append(tip)
+    tips = [cast("tuple[float, float]", tuple(vector.detach().cpu().tolist())) for vector in vectors.values()]
+    for name, tip, color in zip(vectors, tips, SERIES, strict=False):
+        x, y = tip
         arrow = {"arrowstyle": "-|>", "color": color, "linewidth": 2, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 14}
         ax.annotate("", tip, (0, 0), arrowprops=arrow)
         length = float(np.hypot(x, y)) or 1.0
         side = "center" if abs(x) < length / 2 else "left" if x > 0 else "right"
+        if side == "center":  # a longer arrow may end beside this name: write away from it
+            beside = [u - x for u, v in tips if v * y > y * y and u != x and np.hypot(u - x, v - y) < length]
+            side = ("left" if beside[0] < 0 else "right") if beside else side
         away = (14 * x / length, 14 * y / length)
         ax.annotate(name, tip, away, textcoords="offset points", ha=side, va="center", color=color)
     corners = np.array([*tips, (0.0, 0.0)])
