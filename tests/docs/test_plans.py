@@ -104,8 +104,8 @@ def test_a_plan_leads_from_lesson_to_lesson_on_the_wall_without_what_it_leaves_o
     assert plans.on_the_wall(session.lessons) == f"{first}&then=1.2,{rest};1.3,{last}"
     assert plans.on_the_wall(session.lessons[2:]) == f"present&without={last}&then="
     words = plans.plan_in_words([session], 1000)
-    assert f"{{lesson}}`1.1` {{on-the-wall}}`1.1?{first}&then=1.2,{rest};1.3,{last}`, without *The table*" in words
-    assert f"{{on-the-wall}}`1.3?present&without={last}&then=`, without" in words
+    assert f"{{lesson}}`1.1` ({{on-the-wall}}`1.1?{first}&then=1.2,{rest};1.3,{last}`), without *The table*" in words
+    assert f"{{on-the-wall}}`1.3?present&without={last}&then=`), without" in words
 
 
 def test_what_is_read_at_home_counts_as_seen_and_takes_no_minutes():
@@ -113,7 +113,7 @@ def test_what_is_read_at_home_counts_as_seen_and_takes_no_minutes():
     assert session.minutes == round(sum(plans.sections(catalogue()["1.2"]).values())) + 10
     words = plans.plan_in_words([session], 200)
     assert words.startswith(f"**One**, {session.minutes} of 200 minutes. At home before: {{lesson}}`1.1`.\n")
-    assert "| 0 | {lesson}`1.2` {on-the-wall}`1.2?present&" in words
+    assert "| 0 | {lesson}`1.2` ({on-the-wall}`1.2?present&" in words
     assert words.endswith(f"| {session.minutes - 10} | A break. |")
 
 

@@ -213,7 +213,7 @@ def plan_in_words(sessions: list[Session], minutes: int) -> str:
             words = part.words
             if isinstance(part, Taught):
                 number = part.lesson.number
-                words = f"{{lesson}}`{number}` {{on-the-wall}}`{number}?{on_the_wall(lessons)}`{part.exception}"
+                words = f"{{lesson}}`{number}` ({{on-the-wall}}`{number}?{on_the_wall(lessons)}`){part.exception}"
                 lessons = lessons[1:]
             rows.append(f"| {begin} | {words} |")
             begin += part.minutes
