@@ -58,6 +58,48 @@ def test_the_way_down_to_a_pixel_is_shown_and_back_returns_on_it(digit):
     assert path(page) == names[:1]
 
 
+def test_the_way_is_there_again_when_the_page_is_loaded_again(digit):
+    page = digit("#digit=3")
+    page.get_by_title("Open the probability of 3").click()
+    for _ in range(3):
+        page.locator(".formula-sum th button").first.click()
+    way = path(page)
+    assert len(way) == 4
+    page.reload()
+    until(page, OPEN, way[-1])
+    assert path(page) == way
+    page.get_by_role("button", name="Back").click()
+    until(page, OPEN, way[-2])
+    assert path(page) == way[:-1]
+
+
+def test_after_back_and_forward_the_address_says_what_the_page_shows(digit):
+    page = digit("#digit=7")
+    page.get_by_title("Open the probability of 7").click()
+    page.get_by_label("Start from a 2 of the test images").click()
+    page.get_by_title("Open the probability of 2").click()
+    for go, number in ((page.go_back, "7"), (page.go_forward, "2")):
+        go()
+        until(page, OPEN, f"probability[{number}]")
+        assert page.evaluate("location.hash") == f"#digit=2&open=probability:{number}"
+    page.go_back()
+    until(page, OPEN, "probability[7]")
+    page.reload()
+    until(page, OPEN, "probability[7]")
+    assert page.locator(".digit-answer").inner_text().startswith("It reads 2")
+
+
+def test_what_was_made_a_9_is_opened_where_it_is_read(digit):
+    page = digit("#digit=7", width=390, height=844)
+    page.get_by_role("button", name="Make it so").click()
+    page.get_by_role("button", name="Open this one above").click()
+    assert page.locator(".digit-answer").inner_text().startswith("It reads 9")
+    until(page, "document.querySelector('.board-canvas').getBoundingClientRect().top > 0")
+    box = page.locator(".board-canvas").bounding_box()
+    assert box["y"] + box["height"] < 844
+    assert page.locator(".board-canvas:focus").count() == 1
+
+
 def test_enter_leads_from_a_cell_to_its_terms_and_escape_back(digit):
     page = digit("#digit=2&open=conv2:1.6.6")
     cell = page.locator('[role=grid][aria-label^="conv2:"] [role=gridcell]')

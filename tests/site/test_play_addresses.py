@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from playwright.sync_api import expect
 from torch.nn import Conv2d, Flatten, Linear, Sequential
 
 from glassbox import explain
@@ -111,6 +112,18 @@ def test_an_address_that_is_refused_gives_way_to_what_is_shown(visit, refused):
     page.evaluate("it => (location.hash = 'open=' + it)", refused)
     until(page, "location.hash.includes('open=conv2:1.4.5')")
     assert page.locator(".tracer-title code").inner_text() == "conv2[1, 4, 5]"
+
+
+@pytest.mark.parametrize("name", ["digit", "train", "weights", "filter", "descent", "race", "backprop"])
+def test_what_is_not_understood_in_an_address_is_said(visit, name):
+    known = {"digit": "digit", "weights": "pupil", "filter": "row", "backprop": "at"}.get(name, "seed")
+    page = visit(f"play/{name}.html#{known}=2.5&nonsense={'9' * 60}")
+    notice = page.locator("[role=status]:has(+ [data-play])")
+    expect(notice).to_have_text(f"Not understood in the address, and left out: {known}=2.5, nonsense={'9' * 15} ….")
+    page.evaluate("it => (location.hash = it)", f"{known}=1")
+    expect(notice).to_be_hidden()
+    page.evaluate("it => (location.hash = it)", f"{known}=__proto__")
+    expect(notice).to_have_text(f"Not understood in the address, and left out: {known}=__proto__.")
 
 
 # The address is rewritten a quarter of a second after a change: here at once.

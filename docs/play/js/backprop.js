@@ -53,6 +53,7 @@ class BackpropPlay {
     if (!this.isEmbedded) {
       this.address = new Address({
         readers: BACKPROP_KEYS,
+        element: this.root,
         describe: () => this.place(),
         restore: (found) => this.restore(found),
       });

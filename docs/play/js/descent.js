@@ -60,6 +60,7 @@ class DescentPlay {
     if (!this.isEmbedded) {
       this.address = new Address({
         readers: DESCENT_KEYS,
+        element: this.root,
         describe: () => this.changes(),
         restore: (found) => this.restore(found),
       });
@@ -401,7 +402,7 @@ class DescentPlay {
 
   field(name, label, control) {
     control.setAttribute("name", name);
-    control.addEventListener("change", () => this.changed(name, Number(control.value)));
+    control.addEventListener("change", () => this.changed(name, control.value === "" ? NaN : Number(control.value)));
     return make("label", {}, make("span", {}, label), control);
   }
 

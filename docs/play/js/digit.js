@@ -61,7 +61,7 @@ class DigitPage {
       computed: () => this.showAnswer(),
       changed: () => this.viewer.isOwnNumber && this.tour?.reached(2),
     });
-    this.influence = new Influence({ viewer: this.viewer, use: (pixels) => this.readPixels(pixels, false) });
+    this.influence = new Influence({ viewer: this.viewer, use: (pixels) => this.readAbove(pixels) });
     more.append(this.viewer.learn.element, this.influence.element);
     this.tour = this.makeTour();
     this.element = make(
@@ -125,11 +125,13 @@ class DigitPage {
     this.restore(readAddress(readers));
     viewer.address = new Address({
       readers,
+      element: this.element.parentElement,
       describe: () => this.state(),
       restore: (found) => this.restore(found),
       note: () => viewer.note(),
       travel: (note) => viewer.travel(note),
     });
+    viewer.address.resume();
     if (!isBare) {
       this.tour.showOnce();
     }
@@ -151,6 +153,13 @@ class DigitPage {
     this.board.start(center ? centred(pixels, SIDE, SIDE) : pixels);
     this.update();
     return this.viewer.shownOutputs();
+  }
+
+  /** Read pixels that were made further down, and go where they are read. */
+  readAbove(pixels) {
+    this.readPixels(pixels, false);
+    this.board.element.scrollIntoView({ block: "center" });
+    this.board.canvas.focus({ preventScroll: true });
   }
 
   /** Another digit begins: the true class that the reader chose was of the one before. */

@@ -61,6 +61,7 @@ class FilterPlay {
     if (!this.isEmbedded) {
       this.address = new Address({
         readers: FILTER_KEYS,
+        element: this.root,
         describe: () => this.changes(),
         restore: (found) => this.restore(found),
       });

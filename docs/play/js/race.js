@@ -75,6 +75,7 @@ class Race {
     if (!this.isEmbedded) {
       this.address = new Address({
         readers: RACE_KEYS,
+        element: this.root,
         describe: () =>
           Object.fromEntries(Object.entries(this.choices).filter(([name, value]) => value !== CHOICES[name])),
         restore: (found) => {

@@ -245,11 +245,13 @@ class TrainPage {
     }
     viewer.address = new Address({
       readers,
+      element: this.element.parentElement,
       describe: () => ({ ...this.settings, ...(this.sample >= 0 && { digit: this.sample }), ...viewer.state() }),
       restore: (said) => this.restore(said),
       note: () => viewer.note(),
       travel: (note) => viewer.travel(note),
     });
+    viewer.address.resume();
   }
 
   /** The settings that an address says; those that it leaves out stay as they are. */

@@ -49,6 +49,7 @@ class WeightsPlay {
     if (!this.isEmbedded) {
       this.address = new Address({
         readers: WEIGHTS_KEYS,
+        element: this.root,
         describe: () => this.changes(),
         restore: (found) => {
           this.choices = this.choicesOf(found);

@@ -3,6 +3,7 @@
 //
 // An address is typed and cut short by people. A page names each key that it takes with a function that reads its text:
 // it returns what the text says, or undefined for anything else.
+import { make } from "./dom.js";
 
 /** A whole number from `least` to `most`. */
 export function whole(least, most) {
@@ -41,28 +42,46 @@ export function readAddress(readers, fragment = location.hash) {
   return Object.fromEntries(pairs.filter(([, value]) => value !== undefined));
 }
 
+/** What a fragment says that no reader takes, as in ["digit=99"]; a link to a part of the page says nothing. */
+export function refusedIn(readers, fragment = location.hash) {
+  const said = new URLSearchParams(fragment.replace(/^#/, ""));
+  const pairs = fragment.includes("=") ? [...said] : [];
+  const isTaken = ([key, text]) => Object.hasOwn(readers, key) && readers[key](text) !== undefined;
+  return pairs.filter((pair) => !isTaken(pair)).map(([key, text]) => `${key}=${text}`);
+}
+
 const SOON = 250; // ms: a browser refuses to rewrite the address at every pixel of a drawing
+const SHORT = 24; // letters of what was refused that are said again
 
 /** To be made once the page shows what its address said: a link to a part of the page stays as it is until then. */
 export class Address {
   /**
    * `describe()` gives what the address must say, and `restore(found)` shows what it says after others have changed
-   * it. Where the reader can go back to what was open, `note()` gives that, and `travel(note)` returns to it.
+   * it. Where the reader can go back to what was open, `note()` gives that, and `travel(note)` returns to it. What is
+   * refused in an address is said above `element`, the page.
    */
-  constructor({ readers, describe, restore, note = () => null, travel = () => {} }) {
+  constructor({ readers, element, describe, restore, note = () => null, travel = () => {} }) {
     Object.assign(this, { describe, note });
     this.timer = null;
-    this.entry = history.state?.glassbox?.entry ?? 0; // of those that this page has made
+    const style = "border-left: 4px solid var(--tracer-picked); margin: 0 0 0.8rem; padding-left: 0.7rem";
+    this.notice = make("p", { class: "play", role: "status", style });
+    element.before(this.notice);
+    this.kept = history.state?.glassbox; // where the page was left and is back, or is loaded again
+    this.entry = this.kept?.entry ?? 0; // of those that this page has made
+    this.travel = travel;
+    this.tellRefused(readers);
     this.said = this.text();
     history.replaceState(this.state(), "");
     addEventListener("popstate", ({ state }) => {
       if (state?.glassbox) {
-        this.entry = state.glassbox.entry;
+        [this.entry, this.said] = [state.glassbox.entry, state.glassbox.said];
         travel(state.glassbox.note);
+        this.write("replaceState"); // the rest of the page has not gone back
       }
     });
     addEventListener("hashchange", () => {
       if (!history.state?.glassbox && location.hash.includes("=")) {
+        this.tellRefused(readers);
         restore(readAddress(readers));
         this.said = null; // what was refused in it goes
         this.write("replaceState");
@@ -70,8 +89,24 @@ export class Address {
     });
   }
 
+  /** Return to what was open when the page was left, with the way to it, which no address says. */
+  resume() {
+    if (this.kept) {
+      this.travel(this.kept.note);
+      this.write("replaceState");
+    }
+  }
+
+  /** Say what of the address was not understood. */
+  tellRefused(readers) {
+    const refused = refusedIn(readers).map((text) => (text.length > SHORT ? `${text.slice(0, SHORT)} …` : text));
+    const words = `Not understood in the address, and left out: ${refused.join(", ")}.`;
+    this.notice.hidden = refused.length === 0;
+    this.notice.textContent = refused.length > 0 ? words : "";
+  }
+
   state() {
-    return { glassbox: { entry: this.entry, note: this.note() } };
+    return { glassbox: { entry: this.entry, note: this.note(), said: this.said } };
   }
 
   text() {
@@ -94,9 +129,9 @@ export class Address {
   }
 
   write(how) {
-    const text = this.text();
-    history[how](this.state(), "", text === this.said ? undefined : text);
+    const [before, text] = [this.said, this.text()];
     this.said = text;
+    history[how](this.state(), "", text === before ? undefined : text);
   }
 
   get canGoBack() {

@@ -148,6 +148,7 @@ export function main(root, data) {
   restore(readAddress(readers));
   const address = new Address({
     readers,
+    element: root,
     describe: () => ({
       sample: chosen,
       ...(ofSeveral && { network: viewers.indexOf(viewer) }),
@@ -159,6 +160,7 @@ export function main(root, data) {
     travel: (note) => viewer.travel(note),
   });
   viewers.forEach((each) => (each.address = address));
+  address.resume();
 }
 
 /** The parts of a tensor along its first dimension. */
