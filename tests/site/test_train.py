@@ -337,3 +337,70 @@ def test_without_javascript_there_is_a_still_and_a_sentence(visit, html):
     page = visit((html / "play/train.html").as_uri(), java_script_enabled=False)
     assert page.locator(".play-train img.only-light").is_visible()
     assert "learns to read digits here" in page.locator(".play-train").inner_text()
+
+
+# In a small window --------------------------------------------------------------------------------------------------
+
+
+def test_a_weight_that_is_picked_is_framed_and_its_step_comes_into_sight(train):
+    page = train(width=390, height=844, has_touch=True, is_mobile=True)
+    page.get_by_role("button", name="One step").tap()
+    until(page, "document.querySelector('.train > [role=status]').textContent.startsWith('step 1 ')")
+    picture = page.locator(".filters-dense .grid-block").first
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    title = page.locator(".update > .train-heading")
+    assert re.fullmatch(r"Step 2, written out for fc1\.weight\[\d+, \d+\]", title.inner_text())
+    until(page, "document.querySelector('.update > .train-heading').getBoundingClientRect().top < innerHeight / 2")
+    assert page.evaluate(
+        """() => {
+          const [head, title] = [".train-head", ".update > .train-heading"].map((it) => document.querySelector(it));
+          return head.getBoundingClientRect().bottom <= title.getBoundingClientRect().top;
+        }"""
+    )
+    frame, index = page.locator(".filters-frame"), [int(k) for k in re.findall(r"\d+", title.inner_text())[-2:]]
+    place = frame.evaluate("({ style }) => [style.top, style.left].map(parseFloat)")
+    near(place, torch.tensor([100 * index[0] / 32, 100 * index[1] / 128]).double(), rtol=0, atol=0.01)
+
+
+def test_nothing_lies_on_the_buttons_that_stay_in_sight(train):
+    page = train(width=390, height=844)
+    page.mouse.move(195, 600)
+    page.mouse.wheel(0, 3000)
+    until(page, "scrollY > 1000")
+    page.mouse.wheel(0, -500)
+    until(page, "scrollY < 2600")
+    covered = """() => [...document.querySelectorAll('.train-buttons button')].filter((button) => {
+      const { x, y, width, height } = button.getBoundingClientRect();
+      return document.elementFromPoint(x + width / 2, y + height / 2) !== button;
+    }).length"""
+    assert page.evaluate("document.documentElement.classList.add('show-back-to-top')") is None
+    assert page.evaluate(covered) == 0
+
+
+@pytest.mark.parametrize("name", ["digit", "train"])
+def test_the_pages_fit_half_the_width_of_a_phone(visit, name):
+    page = visit(f"play/{name}.html", width=195, height=422, device_scale_factor=4)
+    page.wait_for_selector(f".{name} button")
+    page.get_by_title("Open the probability of 7").click()
+    outside = """() => [...document.querySelectorAll('[data-play] :is(button, input, p, select, canvas)')]
+      .filter((it) => it.checkVisibility() && it.getBoundingClientRect().right > innerWidth)
+      .filter((it) => !it.closest('.tracer-path, .table-wrapper'))
+      .map((it) => it.outerHTML.slice(0, 90))"""
+    assert page.evaluate(outside) == []
+    if name == "train":
+        assert page.get_by_label("Step of the run that is shown").bounding_box()["width"] > 90
+
+
+def test_the_wall_says_what_will_hang_there_and_the_lines_have_names(train):
+    page = train()
+    wall = page.locator(".wall")
+    assert wall.inner_text().startswith("Press Train: the 500 digits come")
+    page.get_by_role("button", name="One step").click()
+    until(page, "document.querySelector('.train > [role=status]').textContent.startsWith('step 1 ')")
+    assert wall.inner_text() == ""
+    assert page.locator(".train-legend").inner_text().startswith("Thick: the 500 test digits. Thin: the batches.")
+    for plot in page.locator(".curves > svg").all():
+        name, frame = plot.locator(".curves-name").bounding_box(), plot.locator(".frame").bounding_box()
+        assert name["y"] + name["height"] <= frame["y"] + 1  # no curve runs through it

@@ -1,8 +1,8 @@
 // Two plots of runs against the epochs: the loss, and the share of test digits that are read right.
 import { makeSvg } from "./svg.js";
 
-const [WIDTH, HEIGHT] = [420, 190];
-const INNER = { x: 44, y: 8, width: WIDTH - 54, height: HEIGHT - 44 };
+const [WIDTH, HEIGHT] = [420, 204];
+const INNER = { x: 44, y: 22, width: WIDTH - 54, height: HEIGHT - 58 };
 const BINS = 160; // of the losses of single batches
 const CHANCE = Math.log(10); // the loss of ten equal probabilities
 
@@ -83,7 +83,7 @@ class Plot {
       "svg",
       { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" },
       makeSvg("rect", { x, y, width, height, class: "frame" }),
-      makeSvg("g", { class: "axes" }, ...marks, makeSvg("text", { x: x + 8, y: y + 17, class: "curves-name" }, name)),
+      makeSvg("g", { class: "axes" }, ...marks, makeSvg("text", { x, y: y - 8, class: "curves-name" }, name)),
       this.across,
       this.lines,
     );

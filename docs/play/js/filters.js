@@ -1,7 +1,7 @@
 // A number for each weight of the network, as pictures: every kernel of the convolutions, the dense layers as tables.
 import { make } from "./dom.js";
 import { strongestOf } from "./flow.js";
-import { indexAt, layOut, Pictures } from "./pictures.js";
+import { cellOf, indexAt, layOut, Pictures } from "./pictures.js";
 
 export class Filters {
   /**
@@ -10,6 +10,7 @@ export class Filters {
    */
   constructor({ network, pick, before = "", strongest = "strongest weight", areTold = true }) {
     const words = { before, strongest, areTold };
+    this.frame = make("span", { class: "filters-frame" });
     this.parts = network.layers.flatMap((layer, l) => (layer.weight ? [makePart(layer, l, pick, words)] : []));
     this.element = make(
       "div",
@@ -29,6 +30,21 @@ export class Filters {
       const numbers = numbersOf(layer);
       pictures.draw(numbers, largest(numbers), palette);
     }
+  }
+
+  /** Frame a weight, or none: a bias has no picture. */
+  mark(place) {
+    const part = place?.what === "weight" ? this.parts.find(({ layer }) => layer === place.layer) : undefined;
+    if (part === undefined) {
+      this.frame.remove();
+      return;
+    }
+    const { layout, parts } = part.pictures;
+    const { block, row, column } = cellOf(layout, place.index);
+    this.frame.style.cssText =
+      `left: ${(100 * column) / layout.columns}%; top: ${(100 * row) / layout.rows}%; ` +
+      `width: ${100 / layout.columns}%; height: ${100 / layout.rows}%`;
+    parts[block].block.append(this.frame);
   }
 }
 

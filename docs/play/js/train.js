@@ -482,6 +482,7 @@ class TrainPage {
     this.pause();
     this.show();
     this.viewer.open(place, { keepFocus: true });
+    this.update.title.scrollIntoView();
   }
 
   /** Open the gradient of one digit of the batch for a weight, as the sum that made it. */
@@ -500,7 +501,6 @@ class TrainPage {
   /** Open the mean gradient of the batch for a weight: the gradients of its digits, and what the step makes of them. */
   openMean(place) {
     this.openWeight(place);
-    this.update.element.scrollIntoView({ block: "nearest" });
   }
 
   // What is shown ----------------------------------------------------------------------------------------------------
@@ -558,6 +558,7 @@ class TrainPage {
       this.weight = place;
     }
     this.update.show(this.run.training, this.shownState, this.isTraining ? null : this.weight);
+    this.filters.mark(this.isTraining ? null : this.weight);
     this.showGradients();
   }
 
@@ -649,7 +650,8 @@ class TrainPage {
     } else {
       this.curves.draw({ losses: [], perEpoch: 1, evaluations: [] }, this.before, 0);
     }
-    const legend = [make("span", { class: "now" }, run.words)];
+    const lines = `Thick: the ${this.data.counts.heldOut} test digits. Thin: the batches. Dotted: chance.`;
+    const legend = [make("span", {}, lines), make("span", { class: "now" }, run.words)];
     if (this.before !== null) {
       const forget = () => {
         this.before = null;

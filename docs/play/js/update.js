@@ -162,7 +162,7 @@ const WORDS_OF_RULE = {
   momentum: "Momentum adds the gradient to what it kept of the earlier ones, and subtracts the step size times that.",
   adam:
     "Adam keeps a running mean m of the gradient and a running mean v of its square, corrects both for their start at " +
-    "zero, and divides: each weight moves by about the step size at first, however small its gradient.",
+    "zero, and divides: at first a weight moves by about the step size, however small its gradient, unless that is zero.",
 };
 
 const line = (left, formula, value) => [
@@ -185,7 +185,7 @@ const LINES = {
       line("v = β₂ v + (1 − β₂) g²", `${BETA2} · ${n6(v)} + ${n6(1 - BETA2)} · ${n6(g * g)}`, moved.v),
       line("m̂ = m / (1 − β₁ᵗ)", `t = ${step}: ${n6(moved.m)} / ${n6(1 - BETA1 ** step)}`, whole),
       line("v̂ = v / (1 − β₂ᵗ)", `${n6(moved.v)} / ${n6(1 - BETA2 ** step)}`, square),
-      line("θ − λ m̂ / (√v̂ + 10⁻⁸)", `${n6(theta)} − ${rate} · ${n6(whole)} / ${n6(Math.sqrt(square))}`, moved.theta),
+      line("θ − λ m̂ / (√v̂ + 10⁻⁸)", `${n6(theta)} − ${rate} · ${n6(whole)} / (${n6(Math.sqrt(square))} + 10⁻⁸)`, moved.theta),
     ];
   },
 };

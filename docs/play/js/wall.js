@@ -23,7 +23,9 @@ export class Wall {
       },
     });
     this.frame = make("span", { class: "wall-frame", hidden: true });
-    this.element = make("div", { class: "wall" }, this.canvas, this.frame);
+    const words = `Press Train: the ${count} digits come, and it reads them again and again.`;
+    this.empty = make("p", { class: "wall-empty" }, words);
+    this.element = make("div", { class: "wall" }, this.canvas, this.frame, this.empty);
   }
 
   numberAt(event) {
@@ -37,6 +39,7 @@ export class Wall {
   /** The digits have come: {images, labels}. */
   hang({ images, labels }) {
     Object.assign(this, { images, labels });
+    this.empty.remove();
   }
 
   /** Show what is read, the class for each digit; null before anything was read. */
