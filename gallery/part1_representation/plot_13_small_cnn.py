@@ -207,8 +207,8 @@ plt.show()
 # (parts 2 and 3). One *epoch* is one pass over all images. Some training images
 # are set aside for **validation**: the network never learns from them, so they tell how
 # it does on images that it has not seen. (Where so small a network starts matters: on
-# MNIST, with seed 3 above, it stays near chance. The validation images show it, and the
-# seed was chosen by them.)
+# MNIST, with seed 3 above, it stays near chance. The validation images show such a
+# start, and one takes another.)
 
 held_out = len(train) // 12
 learn, validation = train[held_out:], train[:held_out]
@@ -270,10 +270,11 @@ plt.show()
 #
 # The exam
 # --------
-# The seed was chosen by the validation accuracy, and what is chosen from several is on
-# average a little lucky (in one run it need not show). So what counts is a third set of
-# images, by which nothing was chosen: now, and only now, the test images. Whoever
-# chooses by them too reports a lucky number, and has nothing left to judge with.
+# Whoever keeps the best of several starts, by the validation accuracy, has a number
+# that is on average a little lucky (in one run it need not show). So what counts is a
+# third set of images, by which nothing was chosen: now, and only now, the test images.
+# Whoever chooses by them too reports a lucky number, and has nothing left to judge
+# with.
 
 result = training.evaluate(model, test)
 print(f"{epochs['validation_accuracy'].iloc[-1]:.2%} of the validation images,")

@@ -87,6 +87,28 @@ def test_validation_begins_above_training(trained, claim):
     claim("1.3", said, start, figure, first["validation_accuracy"] > first["accuracy"])
 
 
+@pytest.mark.slow
+def test_a_start_may_stay_near_chance(claim):
+    data = datasets.mnist("train")
+    torch.manual_seed(3)
+    model = models.SmallCNN()
+    history = training.fit(
+        model,
+        data[5_000:],
+        validation=data[:5_000],
+        epochs=14,
+        batch_size=256,
+        optimizer=lambda parameters: optim.Adam(parameters, lr=0.02),
+        schedule=training.OneCycle(),
+        seed=0,
+        device="cpu",
+        progress=False,
+    )
+    right = history.to_frame()["validation_accuracy"].iloc[-1]
+    said = "trained as in the lesson, the network stays near chance from start 3"
+    claim("1.3", said, "start 3", f"{right:.0%}", right < 0.15)
+
+
 def change(before, after):
     before, after = before.flatten(1), after.flatten(1)
     return ((after - before).norm(dim=1) / before.norm(dim=1)).mean().item()
