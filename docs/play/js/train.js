@@ -45,9 +45,13 @@ export const TRAIN_KEYS = {
   digit: whole(0, 9),
 };
 
-/** Build the page in its root. */
-export function main(root, data) {
+/** Build the page in its root, part by part: all of it at once would be a long task. */
+export async function main(root, data) {
   const page = new TrainPage(data, new URL("train-data.js", document.currentScript.src).href);
+  await breathe();
+  page.makeBoard();
+  await breathe();
+  page.build();
   root.replaceChildren(page.element);
   page.begin("embed" in root.dataset);
   /** The page for programs: of the step that is shown the weights in one line, its number, and the share of test digits that are read right, null until they are read. */
@@ -71,14 +75,6 @@ class TrainPage {
     this.weight = { what: "weight", layer: 0, index: [0, 0, 0, 0] }; // the last one that was open
     this.drawnAt = 0;
     this.slices = new Slices(() => this.work());
-    this.build();
-    watchTheme(() => {
-      this.palette = null;
-      this.board.recolor();
-      this.desk.show();
-      this.show();
-      this.terrain.draw(this.palette);
-    });
   }
 
   // What stands on the page ------------------------------------------------------------------------------------------
@@ -93,7 +89,6 @@ class TrainPage {
     this.slider = new Slider({ go: (number) => this.goTo(number) });
     this.status = make("p", { class: "tracer-status", role: "status" });
     this.telling = make("p", { class: "train-telling" });
-    this.makeBoard();
     this.wall = new Wall({ count: this.data.counts.heldOut, pick: (number) => this.pickHeldOut(number) });
     this.curves = new Curves();
     this.legend = make("p", { class: "train-legend" });
@@ -155,6 +150,13 @@ class TrainPage {
       ),
       this.status,
     );
+    watchTheme(() => {
+      this.palette = null;
+      this.board.recolor();
+      this.desk.show();
+      this.show();
+      this.terrain.draw(this.palette);
+    });
   }
 
   makeHeading(text) {
@@ -225,7 +227,7 @@ class TrainPage {
     );
   }
 
-  /** Show the page part by part: all of it at once would be a long task. */
+  /** Show what the address says, or a first digit, part by part. */
   async begin(isEmbedded) {
     const { viewer } = this;
     const readers = { ...TRAIN_KEYS, ...viewer.readers() };
@@ -235,7 +237,11 @@ class TrainPage {
     this.desk.show();
     this.newRun();
     await breathe();
+    viewer.isHeld = true;
     this.choose(digit);
+    await breathe();
+    viewer.isHeld = false;
+    viewer.show();
     if (isEmbedded) {
       return;
     }

@@ -42,6 +42,7 @@ export class Viewer {
     const common = { network, classes, areShares: this.areShares };
     this.classes = classes;
     this.direction = "forward";
+    this.isHeld = false; // whether the page shows what is computed later
     this.path = []; // the numbers that led to the open one, which is its last
     this.isOwnNumber = false; // whether the reader has opened it
     this.chosen = null; // the right answer that the reader chose
@@ -271,7 +272,7 @@ export class Viewer {
   }
 
   show() {
-    if (!this.run || !this.element.isConnected) {
+    if (!this.run || this.isHeld || !this.element.isConnected) {
       return;
     }
     this.palette ??= readPalette(this.element);
