@@ -300,3 +300,20 @@ def test_printing_keeps_bars_and_cuts_no_card(digit):
     assert page.locator(".bars-bar").first.evaluate(style)[0] == "exact"
     assert page.locator(".tracer-card:visible").first.evaluate(style)[1] == "avoid"
     assert page.locator(".tracer-panel").evaluate(style)[2] == "static"
+
+
+def test_printing_keeps_the_names_and_numbers_that_open(digit):
+    page = digit("#digit=7&open=fc2:7")
+
+    def words():
+        """What can be read of the sum, the loss and the names of the layers, less what is there to be pressed."""
+        shown = page.locator(".formula-sum tbody, .tracer-loss, .flow-stage").all_inner_texts()
+        return [re.sub(r"show all \d+", "", text).split() for text in shown]
+
+    on_screen = words()
+    assert on_screen[0] == ["input"]
+    assert any("relu4[0]" in words for words in on_screen)
+    page.emulate_media(media="print")
+    assert words() == on_screen
+    assert not page.get_by_role("button", name="Take one step").is_visible()
+    assert not page.get_by_role("button", name=re.compile("^show all")).is_visible()

@@ -404,3 +404,11 @@ def test_the_wall_says_what_will_hang_there_and_the_lines_have_names(train):
     for plot in page.locator(".curves > svg").all():
         name, frame = plot.locator(".curves-name").bounding_box(), plot.locator(".frame").bounding_box()
         assert name["y"] + name["height"] <= frame["y"] + 1  # no curve runs through it
+
+
+def test_on_paper_weights_have_their_names_and_the_board_no_tools(train):
+    page = train()
+    page.emulate_media(media="print")
+    assert page.locator(".filters figcaption").first.inner_text().startswith("conv1.weight 2 × 1 kernels")
+    for pressed in (".digit-tools", ".digit-samples", ".train-buttons button"):
+        assert not page.locator(pressed).first.is_visible()
