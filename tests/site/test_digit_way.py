@@ -98,6 +98,11 @@ def test_what_was_made_a_9_is_opened_where_it_is_read(digit):
     box = page.locator(".board-canvas").bounding_box()
     assert box["y"] + box["height"] < 844
     assert page.locator(".board-canvas:focus").count() == 1
+    read = page.evaluate("glassbox.probabilities()")
+    until(page, "location.hash.startsWith('#pixels=')")
+    page.reload()
+    page.wait_for_selector(".digit-answer")
+    assert page.evaluate("glassbox.probabilities()") == read
 
 
 def test_enter_leads_from_a_cell_to_its_terms_and_escape_back(digit):

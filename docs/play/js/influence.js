@@ -79,7 +79,8 @@ export class Influence {
       return;
     }
     const { inputs, shares } = climb(network, input, target);
-    const after = inputs.at(-1);
+    const after = tensor(input.shape, inputs.at(-1).data.map(stepOfGray)); // as an address can say it
+    const share = probabilities(forward(network, after)).data[target];
     const moved = after.data.map((x, place) => x - input.data[place]);
     const most = largest(moved);
     const answer = (image) => {
@@ -88,11 +89,11 @@ export class Influence {
       return `reads ${viewer.classes[best]}, ${percent(data[best])}`;
     };
     const steps = inputs.length - 1;
-    const hasCome = shares.at(-1) > 0.5;
+    const hasCome = share > 0.5;
     const how = hasCome ? `The ${read} became a ${name}` : `The ${read} did not become a ${name}`;
     const words = [
       `${how} in ${steps} ${steps === 1 ? "step" : "steps"} up the gradient: ` +
-        `its probability went from ${percent(shares[0])} to ${percent(shares.at(-1))}.`,
+        `its probability went from ${percent(shares[0])} to ${percent(share)}.`,
       `No pixel moved by more than ${written(most, 2)} of the way from paper to ink; ` +
         `on average it was ${written(mean(moved), 3)}.`,
       this.whySoLittle(moved, target),
@@ -203,5 +204,6 @@ export class Influence {
   }
 }
 
+const stepOfGray = (x) => Math.round(255 * x) / 255;
 const largest = (numbers) => numbers.reduce((most, number) => Math.max(most, Math.abs(number)), 0);
 const mean = (numbers) => numbers.reduce((sum, number) => sum + Math.abs(number), 0) / numbers.length;
