@@ -91,10 +91,10 @@ def crop(padded: Tensor, rows: Axis, columns: Axis) -> Tensor:
 
 def windows(padded: Tensor, rows: Axis, columns: Axis) -> Tensor:
     """Give what each window sees, as a view of padded images: see `lay_out`."""
-    *before, height, width = padded.stride()
-    steps = (rows.dilation * height, columns.dilation * width, rows.stride * height, columns.stride * width)
-    shape = (*padded.shape[:-2], rows.kernel_size, columns.kernel_size, rows.windows, columns.windows)
-    return padded.as_strided(shape, (*before, *steps))
+    for axis in (rows, columns):  # each puts its windows where the axis was, and what they see last
+        reach = axis.dilation * (axis.kernel_size - 1) + 1
+        padded = padded.unfold(-2, reach, axis.stride)[..., :: axis.dilation]
+    return padded.movedim((-2, -1), (-4, -3))  # (..., kh, kw, H', W')
 
 
 def require_images(name: str, shape: torch.Size) -> None:
