@@ -18,10 +18,15 @@ from glassbox.nn._windows import Axis, add_back, lay_out
 
 
 def maximum_forward(images: Tensor, *, rows: Axis, columns: Axis) -> tuple[Tensor, Tensor]:
-    r"""Take the number of each window's winner, :math:`y_{cfg} = \max_{vw} x_{c,\, fs+v,\, gs+w}`; see `max_pool2d`."""
-    winners = find_winners(images, rows, columns)  # (..., H', W'): row · W + column
-    output = images.flatten(-2).gather(-1, winners.flatten(-2))  # (..., H'·W')
-    return output.view(winners.shape), winners
+    r"""Take each window's largest number, :math:`y_{cfg} = \max_{vw} x_{c,\, fs+v,\, gs+w}`, and where its winner is.
+
+    That is row · W + column: of the first in reading order among several, of a NaN before any number, of one of the
+    image before padding. See `max_pool2d`.
+    """
+    seen = lay_out(images, rows, columns, padding=-torch.inf).flatten(-4, -3)  # x: (..., kh·kw, H', W')
+    output, tap = seen.max(-3, keepdim=True)  # (..., 1, H', W'): y, and which of the kh·kw numbers it is
+    winners = places_seen(rows, columns, images.device).expand_as(seen).gather(-3, tap)  # where in the image that is
+    return output.squeeze(-3), winners.squeeze(-3)  # (..., H', W')
 
 
 def maximum_backward(
@@ -37,16 +42,6 @@ def maximum_backward(
     grad_images = torch.zeros_like(images).flatten(-2)  # (..., H·W)
     grad_images = grad_images.scatter_add(-1, winners.flatten(-2), grad_output.flatten(-2))
     return (grad_images.view(images.shape),)
-
-
-def find_winners(images: Tensor, rows: Axis, columns: Axis) -> Tensor:
-    """Give where each window has its largest number: (..., H, W) becomes (..., H', W') of row · W + column.
-
-    The first in reading order among several, a NaN before any number; one of the image before padding.
-    """
-    seen = lay_out(images, rows, columns, padding=-torch.inf).flatten(-4, -3)  # (..., kh·kw, H', W')
-    tap = seen.max(-3, keepdim=True).indices  # (..., 1, H', W'): which of the kh·kw is the largest
-    return places_seen(rows, columns, images.device).expand_as(seen).gather(-3, tap).squeeze(-3)
 
 
 def places_seen(rows: Axis, columns: Axis, device: torch.device) -> Tensor:
@@ -129,7 +124,7 @@ def max_pool2d(
     """
     rows, columns = pooling_axes("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
     output = _maximum(input, rows=rows, columns=columns)
-    return (output, find_winners(input.detach(), rows, columns)) if return_indices else output
+    return (output, maximum_forward(input.detach(), rows=rows, columns=columns)[1]) if return_indices else output
 
 
 @by_hand(require_max_pool2d)
@@ -148,7 +143,7 @@ def max_pool2d_backward(
 ) -> Gradients:
     r"""Give each :math:`\bar y_{cfg}` to the winner of its window; see `max_pool2d`."""
     rows, columns = pooling_axes("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
-    winners = find_winners(input, rows, columns)
+    _, winners = maximum_forward(input, rows=rows, columns=columns)
     return maximum_backward(grad_output, input, winners=winners, rows=rows, columns=columns)
 
 
@@ -205,7 +200,8 @@ class MaxPool2d(Module):
 def mean_forward(images: Tensor, *, rows: Axis, columns: Axis, divisor: Any) -> Tensor:
     r"""Compute :math:`y_{cfg} = \frac{1}{k_h k_w} \sum_{vw} x_{c,\, fs+v,\, gs+w}`; see `avg_pool2d`."""
     seen = lay_out(images, rows, columns)  # (..., kh, kw, H', W')
-    return seen.flatten(-4, -3).sum(-3) / divisor  # (..., H', W'), by kh·kw or by how many of them are in the image
+    seen = seen.flatten(-4, -3)  # (..., kh·kw, H', W'): to add over one dimension is quicker than over two
+    return seen.sum(-3) / divisor  # (..., H', W'), by kh·kw or by how many of them are in the image
 
 
 def mean_backward(
