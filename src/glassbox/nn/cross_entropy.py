@@ -26,22 +26,21 @@ def expected(
     In the plain case y is 1 at the label and 0 elsewhere, and the divisor is N. Smoothing moves a part of y to all
     classes alike, and a weight multiplies y. The divisor is the sum of the weights of the labels, before smoothing.
     """
-    dim, divisor = class_dim(input), None
-    kept: Tensor | int = 1  # every example counts
+    dim, w = class_dim(input), 1 if weight is None else _per_class(weight, input)  # w: 1, or (C,)
+    kept: Tensor | int = 1  # of an example that counts
+    divisor: Tensor | None = None
     if target.is_floating_point():
         y = target.to(torch.promote_types(target.dtype, _precise(input)))  # (N, C)
     else:
         y = one_hot(input, target, ignored)  # (N, C)
-        if weight is not None or ignored is not None:
-            divisor = y.sum() if weight is None else (_per_class(weight, input) * y).sum()
-            kept = y.sum(dim, keepdim=True)  # (N, 1): 0 of an ignored example
-    if label_smoothing:
-        y = (1 - label_smoothing) * y + label_smoothing / input.shape[dim] * kept
-    return y if weight is None else _per_class(weight, input) * y, divisor
+        if weight is None and ignored is None and not label_smoothing:
+            return y, None  # the plain case
+        kept, divisor = y.sum(dim, keepdim=True), (w * y).sum()  # (N, 1): 0 of an ignored example
+    return w * ((1 - label_smoothing) * y + label_smoothing / input.shape[dim] * kept), divisor
 
 
 def one_hot(input: Tensor, target: Tensor, ignored: int | None) -> Tensor:
-    """Return 1 at each label and 0 elsewhere (N, C); of an ignored one all is 0."""
+    """Return 1 at each label and 0 elsewhere (N, C); of an ignored one all is 0. None: no label is ignored."""
     dim, zeros = class_dim(input), torch.zeros_like(input, dtype=_precise(input))  # (N, C)
     label = target.long().unsqueeze(dim)  # (N, 1)
     if ignored is None:
