@@ -27,7 +27,7 @@ def convolve_forward(
     output = kernels @ seen  # Y: (N, G, C'/G, H'·W'), the sum over c, v and w
     output = output.view(len(images), len(weight), rows.windows, columns.windows)  # (N, C', H', W')
     if bias is not None:
-        output += bias[:, None, None]
+        output += bias[:, None, None]  # b to each map
     return output, seen
 
 
@@ -47,11 +47,10 @@ def convolve_backward(
     kernels = kernels_as_matrix(weight, groups)  # K: (G, C'/G, C/G·kh·kw)
     if seen is None or torch.is_grad_enabled():  # a second derivative goes through what was seen too
         seen = windows_as_matrix(images, rows, columns, groups)  # S: (N, G, C/G·kh·kw, H'·W')
-    grad_product = grad_output.reshape(len(images), *kernels.shape[:2], seen.shape[-1])  # gradient of Y
-    grad_images = None
-    if needs[0]:  # the gradient of S, summed over c'; then each number to its pixel, summed over v and w
-        grad_images = matrix_to_images(kernels.mT @ grad_product, images, rows, columns)
-    grad_weight = (grad_product @ seen.mT).sum(0).view(weight.shape) if needs[1] else None  # over f, g and the batch
+    grad_y = grad_output.unflatten(1, (groups, -1)).flatten(-2)  # of Y: (N, G, C'/G, H'·W')
+    # The gradient of S, summed over c'; then each number to its pixel, summed over v and w.
+    grad_images = matrix_to_images(kernels.mT @ grad_y, images, rows, columns) if needs[0] else None
+    grad_weight = (grad_y @ seen.mT).sum(0).view(weight.shape) if needs[1] else None  # over f, g and the batch
     grad_bias = grad_output.sum((0, 2, 3)) if needs[2] else None  # (C',): over f, g and the batch
     return grad_images, grad_weight, grad_bias
 
@@ -69,8 +68,8 @@ def windows_as_matrix(images: Tensor, rows: Axis, columns: Axis, groups: int) ->
 
 def matrix_to_images(matrix: Tensor, images: Tensor, rows: Axis, columns: Axis) -> Tensor:
     """Add each number of a matrix like S to where it was seen, the transpose of `windows_as_matrix`: (N, C, H, W)."""
-    windows = (rows.kernel_size, columns.kernel_size, rows.windows, columns.windows)
-    return add_back(matrix.view(*images.shape[:2], *windows), rows, columns)
+    shape = (*images.shape[:2], rows.kernel_size, columns.kernel_size, rows.windows, columns.windows)
+    return add_back(matrix.view(shape), rows, columns)
 
 
 _convolve = differentiable(convolve_forward, convolve_backward, keeps="seen", autocast="low", fast=_fast.convolution)
