@@ -28,8 +28,8 @@ def normalize_forward(
 ) -> Tensor:
     r"""Compute :math:`\hat x = (x - \mu) / \sqrt{\sigma^2 + \epsilon}` and :math:`y = \gamma\, \hat x + \beta`."""
     inverse_deviation = (variance + eps).rsqrt()  # (1, C, 1, 1), as are all but the input
-    normalized = (input - mean) * inverse_deviation  # (N, C, H, W)
-    output = normalized if weight is None else weight * normalized
+    x_hat = (input - mean) * inverse_deviation  # (N, C, H, W)
+    output = x_hat if weight is None else weight * x_hat
     return output if bias is None else output + bias
 
 
@@ -47,18 +47,22 @@ def normalize_backward(
     from_batch: bool = False,
     eps: float = 1e-5,
 ) -> Gradients:
-    r"""Compute :math:`\bar x`, :math:`\bar\gamma`, :math:`\bar\beta`; through statistics from the batch too."""
+    r"""Compute :math:`\bar\beta = \sum \bar y`, :math:`\bar\gamma = \sum \bar y\, \hat x`; with them :math:`\bar x`.
+
+    :math:`\bar x = \gamma / \sqrt{\sigma^2 + \epsilon}\; (\bar y - \bar\beta / m - \hat x\, \bar\gamma / m)` for
+    statistics of the batch's m numbers. Of fixed ones only the first term of the bracket is left.
+    """
     if from_batch and torch.is_grad_enabled():  # a second derivative goes through the statistics too
         mean, variance = statistics(input)
     inverse_deviation = (variance + eps).rsqrt()  # (1, C, 1, 1)
-    normalized = (input - mean) * inverse_deviation  # (N, C, H, W)
+    x_hat = (input - mean) * inverse_deviation  # (N, C, H, W)
     grad_bias = grad_output.sum(all_but_channels(input), keepdim=True)  # (1, C, 1, 1)
-    grad_weight = (grad_output * normalized).sum(all_but_channels(input), keepdim=True)  # (1, C, 1, 1)
-    inside = grad_output  # (N, C, H, W): of the parenthesis, all that is left of it where the statistics are fixed
+    grad_weight = (grad_output * x_hat).sum(all_but_channels(input), keepdim=True)  # (1, C, 1, 1)
+    bracket = grad_output  # (N, C, H, W): all that is left of it where the statistics are fixed
     if from_batch:
         m = input.numel() // mean.numel()
-        inside = grad_output - grad_bias / m - normalized * (grad_weight / m)
-    grad_input = (1 if weight is None else weight) * inverse_deviation * inside
+        bracket = grad_output - grad_bias / m - x_hat * (grad_weight / m)
+    grad_input = (1 if weight is None else weight) * inverse_deviation * bracket
     return grad_input, None, None, grad_weight if needs[3] else None, grad_bias if needs[4] else None
 
 
@@ -283,8 +287,8 @@ def _statistics_to_use(
         return *statistics(input.detach()), True  # detached: normalize_backward goes through them itself
     wide = torch.promote_types(input.dtype, torch.float32)
     if running_mean is None or running_var is None or input.dim() < 2:  # there is nothing to normalize
-        none = input.new_zeros([1] * input.dim(), dtype=wide)
-        return none, none, False
+        zeros = input.new_zeros([1] * input.dim(), dtype=wide)
+        return zeros, zeros, False
     return _per_channel(running_mean.to(wide), input), _per_channel(running_var.to(wide), input), False
 
 
