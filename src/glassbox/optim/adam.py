@@ -159,7 +159,7 @@ class Adam(Optimizer):
         """Apply the equations of the class to the parameters of a group, one after another."""
         (beta1, beta2), lr, eps, decay = group["betas"], group["lr"], group["eps"], group["weight_decay"]
         for theta, g in with_gradients(group):
-            t, m, v = self._next(theta, group)
+            t, m, v = self._t_m_v(theta, group)
             if group["decoupled_weight_decay"]:
                 theta *= 1 - lr * decay
             elif decay != 0:
@@ -171,11 +171,15 @@ class Adam(Optimizer):
             m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
             theta -= lr * m_hat / (v_hat.sqrt() + eps)
 
-    def _next(self, theta: Tensor, group: dict[str, Any]) -> tuple[Any, Tensor, Tensor]:
-        """Count a step of a parameter; return t, m and v."""
+    def _t_m_v(self, theta: Tensor, group: dict[str, Any]) -> tuple[Any, Tensor, Tensor]:
+        """Count a step of a parameter; return t, and m and v themselves, to be written over. All start at zero."""
         state = self.state[theta]
         if not state:
-            self._start(theta, group)
+            device = theta.device if group["capturable"] else "cpu"  # a count on the CPU is read without waiting
+            state["step"] = torch.zeros((), dtype=torch.float32, device=device)
+            state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(theta), torch.zeros_like(theta)
+            if group["amsgrad"]:
+                state["max_exp_avg_sq"] = torch.zeros_like(theta)
         state["step"] += 1
         t = state["step"] if group["capturable"] else state["step"].item()  # a tensor for a CUDA graph to read anew
         return t, state["exp_avg"], state["exp_avg_sq"]
@@ -184,14 +188,6 @@ class Adam(Optimizer):
         """Return the largest of :math:`v_1, ..., v_t` (AMSGrad)."""
         largest = self.state[theta]["max_exp_avg_sq"]
         return largest.copy_(torch.maximum(largest, v))
-
-    def _start(self, theta: Tensor, group: dict[str, Any]) -> None:
-        """Let t, m, v and with AMSGrad the largest v start at zero."""
-        device = theta.device if group["capturable"] else "cpu"  # a count on the CPU is read without waiting
-        state = self.state[theta]
-        state["step"] = torch.zeros((), dtype=torch.float32, device=device)
-        for name in ("exp_avg", "exp_avg_sq", *["max_exp_avg_sq"] * group["amsgrad"]):
-            state[name] = torch.zeros_like(theta)
 
 
 class AdamW(Adam):
