@@ -251,7 +251,7 @@ def softmax_backward(
     grad_output: Tensor, input: Tensor | None, *, output: Tensor, needs: tuple[bool, ...] = (True,), dim: int
 ) -> Gradients:
     r"""Compute :math:`\bar x_k = y_k (\bar y_k - \sum_j \bar y_j y_j)`; see `softmax`."""
-    mean = (grad_output * output).sum(dim, keepdim=True)  # of the gradients, each as probable as its score
+    mean = (grad_output * output).sum(dim, keepdim=True)  # of the gradients, each weighted by its probability
     return (output * (grad_output - mean),)
 
 
