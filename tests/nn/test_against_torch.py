@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.checkpoint import checkpoint
 
 import glassbox.nn as ours
@@ -488,3 +489,15 @@ def test_a_layer_on_the_meta_device_gives_the_shape(build: Callable[[Any], torch
     layer = build(ours).to("meta")
     images = torch.rand(5, 3, 4, 3, device="meta")
     assert layer(images).shape == build(torch.nn).to("meta")(images).shape
+
+
+@pytest.mark.parametrize("build", [lambda nn: nn.ReLU(), lambda nn: nn.MaxPool2d(2)], ids=["ReLU", "MaxPool2d"])
+def test_a_layer_of_fake_tensors_gives_the_shapes(build: Callable[[Any], torch.nn.Module]) -> None:
+    """At a size at which real numbers would be arranged for speed: these cannot be looked at."""
+    with FakeTensorMode():
+        images = torch.rand(16, 4, 28, 28, requires_grad=True)
+        output = build(ours)(images)
+        output.sum().backward()
+    assert output.shape == build(torch.nn)(torch.rand(16, 4, 28, 28)).shape
+    assert images.grad is not None
+    assert images.grad.shape == images.shape

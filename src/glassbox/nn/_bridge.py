@@ -122,14 +122,13 @@ def differentiable(
         )
 
     def function(*tensors: Any, **options: Any) -> Any:
-        if not _TENSORS.issuperset(map(type, tensors)) or tensors[0] is None:
+        plain = _TENSORS.issuperset(map(type, tensors))  # a subclass may hold no numbers to arrange by
+        if not plain or tensors[0] is None:
             _require_tensors(name, tensors)
         if tensors[0].is_complex():
             raise TypeError(f"{name} expects real numbers, got {tensors[0].dtype}: try .real or .abs()")
         operation = equation
-        if fast is not None and not (
-            _equations_only.get() or torch.compiler.is_compiling()
-        ):  # which arranges by itself
+        if fast is not None and plain and not (_equations_only.get() or torch.compiler.is_compiling()):
             operation = arranged if fast.pays(*tensors, **options) else equation
         if autocast is not None and torch.is_autocast_enabled(device := _device_type(tensors[0])):
             dtype = torch.float32 if autocast == "float32" else torch.get_autocast_dtype(device)
