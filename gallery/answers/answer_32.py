@@ -3,7 +3,7 @@ A share of eight tenths: with eight right answers of ten the coins are :math:`(2
 (2 - 2p)^2`, and their logarithm is highest where :math:`p` is the share of answers that
 come true. A loss of your own: :math:`1/p - 1` has the slope -10,000 by :math:`p` at
 :math:`p = 0.01` (by the score, times :math:`p\,(1 - p)`, it is -99). It punishes a
-small probability so hard that one wrong label outweighs all others.
+small probability so hard that one wrong label can outweigh a hundred others.
 """
 
 import torch

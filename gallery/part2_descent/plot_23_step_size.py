@@ -87,11 +87,11 @@ plt.show()
 # everywhere: :math:`\tfrac{2}{n} X^\top X`, with the column of ones in :math:`X`.
 #
 # A move of one weight changes the slopes along the others too. But there are four
-# *directions*, at right angles to each other, of which each leaves the slopes along the
-# other three alone. Walk along one of them from the lowest point: the risk is a
-# parabola, and the gradient points straight on, :math:`\ell` times as long as the way
-# so far. So a step goes straight back. Such directions are called **eigenvectors** of
-# the matrix, their curvatures :math:`\ell` its **eigenvalues**, and
+# *directions* at right angles to each other: a move along one of them does not change
+# the slopes along the other three. Walk along one of them from the lowest point: the
+# risk is a parabola, and the gradient points straight on, :math:`\ell` times as long as
+# the way so far. So a step goes straight back. Such directions are called
+# **eigenvectors** of the matrix, their curvatures :math:`\ell` its **eigenvalues**, and
 # ``torch.linalg.eigh`` finds both.
 
 marks = datasets.load_exam()
@@ -208,9 +208,11 @@ fig.legend(
 )
 fig.alt_text = (
     "Which direction holds the risk that is left, against the iteration. The steepest "
-    "is gone after a few iterations, the next dominates until a hundred, the third "
-    "until a few hundred, and from then on nearly all of the risk lies in the "
-    "flattest. The risk itself, a line, drops in two stages and then stays on a plain."
+    "is gone after a few iterations, the next dominates until nearly a hundred, the "
+    "third until a few hundred, and from then on nearly all of the risk lies in the "
+    "flattest. The risk itself, a line, drops until some five hundred iterations, "
+    "stays on a plain until beyond ten thousand, and then falls again, below a "
+    "billionth at a million."
 )
 plt.show()
 
@@ -371,8 +373,8 @@ plt.show()
 # not quite round, since the marks in maths and CS go together.
 #
 # The weights found now expect standardized marks. So a new pupil's marks are shifted
-# and scaled as well, by the means and deviations of *the four*: with any others, the
-# same mark would become another number than the one that the weights were found for.
+# and scaled as well, by the means and deviations of *the four*. By others the
+# same mark would be another number, and the weights were not found for that one.
 
 as_found = (new_pupil - mean) / deviation
 print("The new pupil, standardized:", [f"{mark:.3f}" for mark in as_found[0]])

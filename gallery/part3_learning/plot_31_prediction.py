@@ -99,7 +99,7 @@ print(f"{weights} weights and {biases} biases: {weights + biases} parameters")
 #
 # .. math:: o^1 = x, \qquad s_k^{l+1} = b_k^l + \sum_{p=1}^{N_l} w_{pk}^l \, o_p^l,
 #
-# .. math:: o_k^{l+1} = \varphi(s_k^{l+1}) .
+# .. math:: o_k^{l+1} = \varphi(s_k^{l+1}) ,
 #
 # with :math:`N_l` for the number of units of layer :math:`l`. An image comes in the
 # same way, as the row of its pixels, and a network with several questions to answer has
@@ -259,11 +259,11 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# A unit of layer 3 adds two opposite hinges to a trough. The output adds both troughs,
-# which makes the kilometers on foot; where they come to three there is a boundary: four
-# straight sides, one for each pair of active hinges. The biases :math:`b^1` alone hold
-# the place of the pizzeria, and the bias of the output its reach: exercise 3.1-b
-# changes both.
+# A unit of layer 3 adds two opposite hinges: together they make a trough. The output
+# adds both troughs, which makes the kilometers on foot; where they come to three there
+# is a boundary: four straight sides, one for each pair of active hinges. The biases
+# :math:`b^1` alone hold the place of the pizzeria, and the bias of the output its
+# reach: exercise 3.1-b changes both.
 
 fig, axes = plt.subplots(2, 2, figsize=(5.4, 5.4), sharex=True, sharey=True)
 (east_west, north_south), (on_foot, answer) = axes
@@ -439,17 +439,17 @@ assert units["right without"][8] > others - 0.005
 
 # %%
 # The last unit sleeps in the whole district, and nobody misses it. Without 4, 5 or 6
-# the network does little better than who always says *outside*. Unit 4 is awake in the
-# whole district: its hinge line runs outside and bends nothing inside, but it tilts the
-# sheet. Unit 1 is awake mostly outside the district, and is missed all the same: its
-# weight is negative and keeps the sum down there.
+# the network does little better than someone who always says *outside*. Unit 4 is awake
+# in the whole district: its hinge line runs outside and bends nothing inside, but it
+# tilts the sheet. Unit 1 is awake mostly outside the district, and is missed all the
+# same: its weight is negative and keeps the sum down there.
 #
 # What to remember
 # ----------------
 # - A unit adds up and bends: :math:`s_k = b_k + \sum_p w_{pk} o_p`, then
 #   :math:`o_k = \varphi(s_k)`.
 # - In matrices a layer is :math:`\varphi(O W^\top + b)`. The shapes tell where a
-#   transpose is needed.
+#   transpose is needed, unless the two numbers of units are equal.
 # - A ReLU unit on the inputs sees one straight hinge. Between the hinges the network's
 #   sum is one weighted sum: a flat, tilted piece. Two opposite hinges, added, fold the
 #   plane, and one straight cut on the folded sheet is a bent border on the map.

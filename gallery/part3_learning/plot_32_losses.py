@@ -110,11 +110,11 @@ for p in (0.9, 0.5, 0.4, 0.01):
 # The network that doubted (``p = 0.4``) is charged 0.92, the one that was sure (``p =
 # 0.01``) five times as much. The squared error asks 0.36 and 0.98.
 #
-# Who knows nothing and says one half pays :math:`\log 2`, about 0.69, for each answer;
-# with :math:`K` classes and :math:`1/K` for each it is :math:`\log K`. A network whose
-# mean charge is about that does no better than who says :math:`1/K` each time, and as a
-# rule has learned nothing yet. One that pays much more does worse, however many of its
-# answers are right: it is too often sure and wrong.
+# Someone who knows nothing and always says one half pays :math:`\log 2`, about 0.69,
+# for each answer; with :math:`K` classes and :math:`1/K` for each it is :math:`\log K`.
+# A network whose mean charge is about that does no better than someone who says
+# :math:`1/K` each time, and as a rule has learned nothing yet. One that pays much more
+# does worse, however many of its answers are right: it is too often sure and wrong.
 #
 # What training sees
 # ------------------
@@ -224,10 +224,11 @@ assert not torch.isfinite(naive)
 # -------------------------------------------
 # With two classes, divide the softmax above and below by :math:`e^{s_1}`: it becomes
 # :math:`p_1 = 1 / (1 + e^{-(s_1 - s_2)})`, the logistic function of the difference
-# :math:`s = s_1 - s_2`. So :math:`p = \varphi(s)`, whose slope is :math:`\varphi' =
-# p\,(1 - p)`: almost zero where the network is sure, *also where it is sure and wrong*.
-# By the chain rule the derivative by the score is the derivative by :math:`p` times
-# this slope. In the cross-entropy's it cancels, in the squared error's it stays:
+# :math:`s = s_1 - s_2`. So :math:`p = \varphi(s)`, whose slope :math:`\varphi' = e^{-s}
+# / (1 + e^{-s})^2` is :math:`p` times :math:`1 - p`: almost zero where the network is
+# sure, *also where it is sure and wrong*. By the chain rule the derivative by the score
+# is the derivative by :math:`p` times this slope. In the cross-entropy's it cancels, in
+# the squared error's it stays:
 #
 # .. math:: \frac{p - y}{p\,(1 - p)} \; p\,(1 - p) = p - y
 #     \qquad \text{and} \qquad 2\,(p - y) \; p\,(1 - p) .
