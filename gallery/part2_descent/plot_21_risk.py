@@ -318,12 +318,12 @@ assert (table["on other pupils"][[20, 40, 100]] < third).all()
 
 # %%
 # With four pupils the model knows them by heart, and is at its worst on others:
-# **over-fitting**. Zero is the lowest risk that there is, and yet these fits do worse
-# on others than a third each, which fits nobody exactly; they promise the new pupil
-# nearly any mark. Here it takes a dozen pupils to draw level with that guess. (The
-# formula behind these pupils is not far from a third each; if it lay far off, the guess
-# would do worse.) With more pupils the risk on others comes down to that of the true
-# formula, and the risk on those fitted comes up towards it from below.
+# **over-fitting**. Zero is the lowest risk that there is, and yet most of these fits do
+# worse on others than a third each, which fits nobody exactly; they promise the new
+# pupil nearly any mark. Here it takes a dozen pupils to draw level with that guess.
+# (The formula behind these pupils is not far from a third each; if it lay far off, the
+# guess would do worse.) With more pupils the risk on others comes down to that of the
+# true formula, and the risk on those fitted comes up towards it from below.
 
 fig, ax = plt.subplots(figsize=(6.0, 4.0))
 ax.set_xscale("log")

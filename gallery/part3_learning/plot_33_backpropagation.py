@@ -288,9 +288,9 @@ assert largest[1] < largest[2] < largest[3]
 # ------------------------
 # On the way back every layer multiplies by the slopes, 1/4 at most for the logistic
 # function, *and by its weights*. Take ten layers of twenty units, with weights drawn at
-# random and scaled. How large are the derivatives by the first layer's outputs (the
-# length of the list, as a vector), compared with those by the last layer's? From
-# the one to the other it is nine steps.
+# random and scaled. Take the sum of the last layer's outputs in place of a loss. How
+# long is the list of its derivatives by the first layer's outputs (as a vector),
+# compared with that by the last layer's? From the one to the other it is nine steps.
 
 
 def first_over_last(activation, scale, seed, layers=10, units=20):

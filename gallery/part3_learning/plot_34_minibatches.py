@@ -64,7 +64,7 @@ print(f"{n} pupils; no weights do better than a risk of {lowest:.3f}.")
 # A mini-batch gives a wrong gradient, but not a biased one: too much here, too little
 # there, and *right on average*. For each example is as likely to be drawn as any other,
 # so over all draws each has the same weight. The four pupils of lesson 2.1 show it:
-# they make six pairs, each of them is in three, and the mean of the six pairs'
+# they make six pairs, and each pupil is in three of them. The mean of the six pairs'
 # gradients is the gradient.
 
 marks = datasets.load_exam()
@@ -140,6 +140,7 @@ def descend(batch_size, epochs, rate=constant, share=0.0, seed=0):
 
 
 by_hand = descend(batch_size=20, epochs=3)
+# 30 steps: the start counts as the first of the iterations
 packaged = gradient_descent(start, Z, y, step=step, iterations=31, batch_size=20)
 torch.testing.assert_close(packaged.parameters, by_hand)
 difference = (packaged.parameters - by_hand).abs().max()
@@ -449,8 +450,8 @@ plt.show()
 # %%
 # Here is why small batches pay. Twice the precision costs *four times* the examples:
 # from 1 pupil to 4 the noise halves, for 3 pupils more; from 50 to 200 (with
-# replacement) it halves again, for 150 more. And why the floor: the noise stays while
-# the signal goes to zero.
+# replacement) it halves again, for 150 more. And why the floor: the signal goes to
+# zero, and the noise does not.
 
 noise_of_20 = (sigma / 20**0.5).item()
 end_gradients = 2 * (X @ best - y)[:, None] * X
@@ -631,7 +632,7 @@ plt.show()
 # In these recorded runs any size from 50 to some hundreds (shaded) is a good choice: a
 # range, not a number. 500 images take 120 steps there, many fewer above. A larger
 # network and another machine have another range. What stays is the way to find it: it
-# begins where the time of an epoch has stopped falling steeply, and it ends well before
+# begins where a larger batch saves only seconds of an epoch, and it ends well before
 # the steps become too few.
 #
 # See it on a network: SmallCNN learns here, in your browser. Train it with batches of

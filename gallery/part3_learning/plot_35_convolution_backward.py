@@ -78,10 +78,11 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# Now the way back. The next layer hands back how the risk changes with each output,
-# :math:`\partial R / \partial o_{f,g}^{l+1}`. Times the slope
-# :math:`\varphi'(s_{f,g})` it is how the risk changes with each *sum*. As in lesson 3.3
-# call it :math:`\delta_{f,g}`:
+# Now the way back. The output of the layer is :math:`o^{l+1} = \varphi(s)`, the image
+# of the next one. That layer hands back how the risk changes with each number of it,
+# :math:`\partial R / \partial o_{f,g}^{l+1}`. Times the slope :math:`\varphi'(s_{f,g})`
+# it is how the risk changes with each *sum*. As in lesson 3.3 call it
+# :math:`\delta_{f,g}`:
 #
 # .. math:: \delta_{f,g} = \frac{\partial R}{\partial s_{f,g}}
 #    = \frac{\partial R}{\partial o_{f,g}^{l+1}} \; \varphi'(s_{f,g}) .
@@ -352,8 +353,9 @@ assert made[0, 0].tolist() == stamped
 # How many windows touch a pixel? With all weights and all :math:`\delta` at 1, the
 # gradient of the image counts them. With stride 1 only the border gets less. With
 # stride 2 and a kernel of 3 × 3, neighbors get 1, 2 or 4 shares: a checkerboard, which
-# shows in images that are made by such gradients. Where the size of the kernel is a
-# multiple of the stride, 2 or 4 here, all pixels away from the border get equally many.
+# shows in images that are made by such gradients. If the size of the kernel is a
+# multiple of the stride (2 × 2 or 4 × 4 with stride 2), all pixels away from the border
+# get equally many.
 
 ones = torch.ones(1, 1, 3, 3)
 counted = {}

@@ -84,8 +84,9 @@ plt.show()
 # convolution and ReLU. It came after VGG. It takes the mean :math:`\mu_c` and the
 # variance :math:`v_c` of channel :math:`c` over all pixels of all faces of the batch,
 # and makes :math:`\gamma_c (s - \mu_c) / \sqrt{v_c + \varepsilon} + \beta_c` of each
-# value :math:`s`, where :math:`\gamma_c` and :math:`\beta_c` are learned. The
-# convolution before it needs no bias: :math:`\beta_c` is one.
+# value :math:`s`, where :math:`\gamma_c` and :math:`\beta_c` are learned and the tiny
+# :math:`\varepsilon` guards against dividing by zero. The convolution before it needs
+# no bias: :math:`\beta_c` does its work.
 
 
 def block(in_channels, out_channels):
@@ -570,8 +571,8 @@ plt.show()
 # helps there. A test on such faces holds hardly any that break the habit. Those tell:
 # compare the groups, as above. Once more from all eight recorded starts, the lowest and
 # the highest; the last row is how much more the score for glasses falls with a smile
-# than without when the mouth is covered. One start got stuck on the faces as found and
-# hardly beats guessing; it is in the ranges.
+# than without when the mouth is covered. One start got stuck on the faces as found; it
+# is in the ranges.
 
 words = {
     "hat accuracy": "hats, as found: right",

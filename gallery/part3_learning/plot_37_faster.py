@@ -106,8 +106,9 @@ assert asked["six_loops"] > 1000 * asked["columns"]
 
 # %%
 # Seconds belong to a machine, so these are *recorded*, with the programs of the page
-# :ref:`same-sum`, which ask for a few operations more. A fourth way goes by the *rows*
-# of the kernel, one product for each, and copies less. PyTorch's own stands beside.
+# :ref:`same-sum`, which ask for slightly more operations. A fourth way takes one *row*
+# of the kernel at a time: one product of matrices for each, over windows of one row, so
+# that each pixel is copied once for each weight of a row. PyTorch's own stands beside.
 # Each is a point: what it asks for, and how long it takes.
 
 ways = datasets.recorded("same_sum")
@@ -554,7 +555,8 @@ for name in names[1:]:
 # ----------------
 # - One formula is many programs. The same multiplications, asked for in a few large
 #   operations instead of number by number, were done thousands of times as fast here.
-# - A batch uses each weight that it fetches many times, a single example once.
+# - A dense layer uses each weight that it fetches once for each example: many times for
+#   a batch.
 # - The gradient of a batch is the mean over its parts, each weighted by its count. With
 #   equal parts it is the mean of the workers' gradients.
 # - Threads, processes and devices change the order of a sum, and so the last digit, not
@@ -562,8 +564,8 @@ for name in names[1:]:
 # - A step costs :math:`a + bB`: a fixed part, and a part per image. Small batches pay
 #   the first, large ones the second. Workers share only the second, so that the first
 #   bounds the speed-up.
-# - A faster device lowers :math:`b`. It pays from a batch size on that you can
-#   compute.
+# - A faster device lowers :math:`b`. If its :math:`a` is larger, by more than the fit
+#   errs, you can compute from which batch size on it pays.
 #
 # **Try this.** Set ``"batch-size"`` to 51: what are the parts of the two processes, and
 # do the weights still agree with those of one? Then set ``measure_mine``, and take
