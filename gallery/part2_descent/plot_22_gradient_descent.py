@@ -258,6 +258,9 @@ derivatives = pd.DataFrame(
     slopes[shown].numpy(), columns=[f"dR/d{name}" for name in names], index=rows.index
 )
 print(derivatives.round(2).to_string())
+at_the_start = path[-1].clone()
+at_the_start[[1, 2]] = path[0, [1, 2]]
+assert 19 < empirical_risk(at_the_start, features, y) < 22  # on the slice of the end
 for risk, expected in zip(rows["risk"], [2.242, 2.060, 1.982, 0.013], strict=True):
     assert abs(risk - expected) < 0.0006
 
@@ -335,7 +338,6 @@ fig.alt_text = (
     "The path in two slices. On the left it first crosses the contours into the "
     "valley, then turns and creeps along it; on the right it follows the valley."
 )
-assert 19 < slice_at(path[-1], 1, 2)(path[0, [1, 2]]) < 22
 plt.show()
 
 # %%
