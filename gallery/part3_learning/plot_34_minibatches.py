@@ -533,11 +533,12 @@ print(f"MNIST's 60,000 at once: {60_000 * per_image / 1e9:.2f} GB.")
 # %%
 # And what does it buy? Give every size the same images once, 5,000 of them where there
 # are so many. The small batches take more steps with them. What is fair? One step size
-# for all would favor one of them, so each size gets the learning rate of Adam (lesson
-# 2.3) that does best on 2,000 images held out, and then trains from three other starts.
-# The network is a dense one with one hidden layer.
+# for all could favor one of them, so each size gets the learning rate of Adam (lesson
+# 2.3) that does best on images held out, 2,000 of MNIST's, and then trains from three
+# other starts. The network is a dense one with one hidden layer.
 
-some, held_out = train[:5000], train[-2000:]
+last = min(2000, len(train) // 10)
+some, held_out = train[:-last][:5000], train[-last:]
 
 
 def train_once(size, rate, seed):
@@ -576,14 +577,15 @@ form = {"steps": "{:.0f}".format, "rate": "{:g}".format}
 print(table.to_string(formatters=form, float_format="{:.1%}".format))
 small = [rows[size]["mean"] for size in (20, 50, 128)]
 spread = max(rows[size]["highest"] - rows[size]["lowest"] for size in (20, 50, 128))
-assert max(small) - min(small) < spread
 if not test.is_standin:
+    assert max(small) - min(small) < spread
     assert max(small) - min(small) < 0.03
     assert min(small) > rows[500]["mean"] + 0.02 > rows[len(some)]["mean"] + 0.1
 
 # %%
-# From 20 to 128 images a batch the means differ by less than the three starts of one
-# size can, once each size has its own rate. Then the steps become too few.
+# On MNIST, from 20 to 128 images a batch, the means differ by less than the three
+# starts of one size can, with the best rate tried for each. Then the steps become too
+# few.
 #
 # And the time? A whole epoch of single images takes minutes, so this is *recorded*, on
 # another machine, with all 60,000 training images of MNIST and the best of several
