@@ -327,7 +327,7 @@ assert (calm["largest of four"] < calm["every second"]).all()
 # %%
 # A move by a single pixel changes a good part of what each layer says. Fewer numbers
 # alone do not calm it: every second value changes as much as all of them do. Looking at
-# four does, and here the mean does so about as well as the largest.
+# four does, and here the mean does so about as well as the largest, or better.
 #
 # The next examiner is you. The same network, with weights from a longer training, reads
 # what you draw. Below the answer, every number opens into the sum that made it.
@@ -467,8 +467,8 @@ plots.curves(ax, pd.DataFrame({**shares, "as it says": honest}), percent=True)
 ax.xaxis.set_major_formatter("{x:.0%}")
 ax.set(xlabel="how sure the network is", ylabel="how often it is right", ylim=(0, 1.05))
 fig.alt_text = (
-    "Share of right answers against the network's own probability: for upright digits "
-    "near the diagonal, for digits on their side far below it even at 100 %."
+    "Share of right answers against the network's own probability: on MNIST near the "
+    "diagonal for upright digits; for digits on their side far below it, even at 100 %."
 )
 plt.show()
 
@@ -484,12 +484,12 @@ plt.show()
 # say, and never the test images: whoever chooses a network by them has learned from
 # them.
 #
-# Here is a recorded study. ``DigitCNN`` has three convolutions with kernels of 3 × 3
-# and one dense layer. (It also normalizes each channel over the batch, which makes
-# training steadier.) Its channels come in four widths. Each network learned for three
-# epochs, from three random starts. It is judged on 5,000 training images held out,
-# which also chose the best of four learning rates for each: a little lucky, but all in
-# the same way.
+# Here is a study recorded with MNIST. ``DigitCNN`` has three convolutions with kernels
+# of 3 × 3 and one dense layer. (It also normalizes each channel over the batch, which
+# makes training steadier.) Its channels come in four widths. Each network learned for
+# three epochs, from three random starts. It is judged on 5,000 training images held
+# out, which also chose the best of four learning rates for each: a little lucky, but
+# all in the same way.
 
 recording = datasets.recorded("network_accuracy")
 study = recording.to_frame()
@@ -570,11 +570,11 @@ with torch.no_grad():
             print(f"{name:19}: {sure.mean():.1%} sure, {agrees.mean():.1%} right")
 
 # %%
-# SmallCNN has two accuracies: the shipped one was trained for longer, on images that
-# were also moved about a little. What a network is said to reach means little without
-# its training; :doc:`the slides of the course </deck>` add a third number. And as the
-# last lines show, the two networks are sure in different ways: how far to trust a
-# probability has to be tried for each.
+# SmallCNN has two accuracies: the shipped one was trained for longer, on images of
+# MNIST that were also moved about a little. What a network is said to reach means
+# little without its training; :doc:`the slides of the course </deck>` add a third
+# number. And as the last lines show, the two networks are sure in different ways: how
+# far to trust a probability has to be tried for each.
 #
 # What to remember
 # ----------------

@@ -190,7 +190,7 @@ plt.show()
 # What ReLU drops
 # ---------------
 # ReLU puts every negative number to zero. How many are these, over the whole test set?
-# The other rows are three networks with random weights, on 1,000 images.
+# The other rows are three networks with random weights, on at most 1,000 of its images.
 
 relus = ["relu1", "relu2", "relu3", "relu4"]
 layers = tracing.trace(model, test.images)
@@ -305,7 +305,7 @@ ax.set(ylabel="digits read by a linear probe, %", ylim=(0, 100), xlim=(-0.2, 4.2
 ax.set_xticks(x, places)
 fig.alt_text = (
     "The share of digits that a linear probe reads at five layers. In the trained "
-    "network it rises from about 90 percent to 96 and more; in three untrained ones it "
+    "network it begins at about 90 percent and ends higher; in three untrained ones it "
     "begins nearly as high and falls far below at the last layers."
 )
 plt.show()
@@ -344,8 +344,8 @@ plots.image_grid(
 )
 ax.set_title("relu3: a row for each channel, a column for each digit")
 fig.alt_text = (
-    "Mean feature maps of relu3: one row per channel, one column per digit. Channel 3 "
-    "lights up along the top for 5, 7 and 9, and stays dark for 1, 4 and 6."
+    "Mean feature maps of relu3: one row per channel, one column per digit. In row 2 "
+    "of its maps, channel 3 is brightest for 7 and 5, and nearly dark for 1, 4 and 6."
 )
 plt.show()
 
@@ -400,7 +400,7 @@ if not test.is_standin:
     assert set(lost[:, 7].topk(2).indices.tolist()) == {1, 7}
 
 # %%
-# On MNIST, without channel 3 it is 7 that loses most, and 5 after it. A 1 loses
+# On MNIST, without channel 3 it is 7 that loses most, and 5 after it. There a 1 loses
 # nothing: its map of channel 3 is nearly dark, and the nearer to zero, the less is
 # switched off; a map of zeros would change no score. But the second line seems to say
 # that 7 hangs more on channels 1 and 7. Before you believe it, a control. Zero does two
@@ -443,16 +443,17 @@ axes[0].set_ylabel("channel switched off")
 fig.alt_text = (
     "Two tables of the points of accuracy that each of ten digits loses when each of "
     "eight channels is put to zero or to its mean map. At zero, channels 1 and 7 cost "
-    "most; at the mean map most of that is gone, and channel 3 costs digit 7 most."
+    "most; at the mean map most of that is gone, and on MNIST channel 3 costs "
+    "digit 7 most."
 )
 plt.show()
 
 # %%
-# On MNIST 7 hangs on its bar after all. What zero broke in channels 1 and 7 was mostly
-# the missing brightness; of what channel 3 costs it, most remains. How you switch
+# On MNIST 7 hangs on its bar after all: of what channel 3 costs it, most remains. What
+# zero broke in channels 1 and 7 was mostly the missing brightness. How you switch
 # something off decides what you find. And brightness does not tell what an answer hangs
-# on: channel 5 is nearly dark for a 1, and at its mean it is 1 that loses most. To be
-# dark is a message too. And our own seven?
+# on: channel 5 is darker for a 1 than for any other digit, and at its mean it is 1 that
+# loses most. To be dark is a message too. And our own seven?
 
 with torch.no_grad():
     ours = tail(at_its_mean(3, inside["pool3"].output))[0]
