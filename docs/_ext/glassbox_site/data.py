@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from sphinx.application import Sphinx
@@ -34,6 +35,9 @@ def _config_inited(app: Sphinx, config: Config) -> None:
     config.html_context["data_of_build"] = found.source
     if found.is_standin:
         config.html_theme_options["announcement"] = BANNER.format(source=found.source)
+        # The banner says it. Lessons and notebooks, processes of their own, neither try again nor print why.
+        os.environ["GLASSBOX_OFFLINE"] = "1"
+        os.environ["PYTHONWARNINGS"] = f"{os.environ.get('PYTHONWARNINGS', '')},ignore:MNIST is not at hand".lstrip(",")
 
 
 def _build_finished(app: Sphinx, exception: Exception | None) -> None:
