@@ -15,10 +15,10 @@ dense layer with most of its weights at zero.
 # %%
 # A photograph in numbers
 # -----------------------
-# Gray pixels between 0, black, and 1, white. The shape of an image is always (images,
-# channels, height, width), here with one of each of the first two. A **channel** is one
-# table of numbers of an image: a gray image has one, a color image three, red, green
-# and blue.
+# Gray pixels between 0, black, and 1, white. The layers of the package take images in
+# the shape (images, channels, height, width), here with one of each of the first two. A
+# **channel** is one table of numbers of an image: a gray image has one, a color image
+# three, red, green and blue.
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -155,9 +155,8 @@ plt.show()
 # %%
 # Orange is where it gets brighter to the right, blue where it gets darker. ReLU drops
 # all the blue, however strong: to keep these edges too, a layer needs a second kernel,
-# with the signs turned. The roofs
-# answer because the joints between their tiles stand upright; a level edge leaves
-# nothing.
+# with the signs turned. The roofs answer because the joints between their tiles stand
+# upright; a level edge, one from left to right, leaves nothing.
 #
 # The same with the package
 # -------------------------
@@ -255,12 +254,12 @@ assert count == 6 * (3 * 9 + 1)
 # what the convolution finds moves with it.
 #
 # A dense layer has weights of its own for every pixel. So one of its outputs can know
-# the upright edges of our photograph by heart: it compares the edge image of whatever
-# comes in with ours, multiplying the two place by place and adding up. (Each value of
-# an edge image is a weighted sum of pixels, and a weighted sum of weighted sums is one
-# again: a single output can do it.) The sum is large when the edges lie where ours lay.
-# What is left of it when the photograph moves? Two more outputs are asked: one knows
-# the level edges, one how much lighter or darker than the mean each pixel is.
+# the upright edges of our photograph by heart: it multiplies the edge image of whatever
+# comes in by ours, place by place, and adds up. (Each value of an edge image is a
+# weighted sum of pixels, and a weighted sum of weighted sums is one again: a single
+# output can do it.) The sum is large when the edges lie where ours lay. What is left of
+# it when the photograph moves? Two more outputs are asked: one knows the level edges,
+# one how much lighter or darker than the mean each pixel is.
 #
 # .. predict:: shifted
 
@@ -334,7 +333,7 @@ for name, padding, stride in choices:
     print(f"{name:8} padding {padding}, stride {stride}: 320 -> {by_formula}")
 
 # %%
-# In small, with 6 × 6 pixels: filled cells are the image, empty ones the padding, and
+# The same with 6 × 6 pixels: filled cells are the image, empty ones the padding, and
 # each dot is the center of a window, that is, one pixel of the output.
 #
 # .. predict:: windows
