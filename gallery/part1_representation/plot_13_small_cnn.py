@@ -61,9 +61,9 @@ plt.show()
 #
 # A convolution with several output channels has one kernel per pair of input and output
 # channel, and one bias per output channel. What it makes in one channel is called a
-# **map**. **Max-pooling** keeps the largest of each 2
-# × 2 block of pixels; an odd row or column at the end is left out. So it halves height
-# and width of every map, and leaves as many maps as there were.
+# **map**. **Max-pooling** keeps the largest of each 2 × 2 block of pixels; an odd row
+# or column at the end is left out. So it halves height and width of every map, and
+# leaves as many maps as there were.
 #
 # What is pooling for? A map has a high value where its kernel found something. Let that
 # place move to the right, one pixel at a time, and pool.
@@ -203,12 +203,12 @@ plt.show()
 # --------
 # Nobody chooses these parameters by hand. One call trains them. ``fit`` shows the
 # network the images in small portions, the **mini-batches**, with their labels, again
-# and again. Each time it moves each parameter a little, so as to lower the error
-# (parts 2 and 3). One *epoch* is one pass over all images. Some training images
-# are set aside for **validation**: the network never learns from them, so they tell how
-# it does on images that it has not seen. (Where so small a network starts matters: on
-# MNIST, with seed 3 above, it stays near chance. The validation images show such a
-# start, and one takes another.)
+# and again. Each time it moves each parameter a little, so as to lower the error (parts
+# 2 and 3). One *epoch* is one pass over all images. Some training images are set aside
+# for **validation**: the network never learns from them, so they tell how it does on
+# images that it has not seen. (The random weights that it starts from matter: on MNIST,
+# with ``torch.manual_seed(3)`` above, so small a network stays near chance. The
+# validation images show such a start, and one takes another.)
 
 held_out = len(train) // 12
 learn, validation = train[held_out:], train[:held_out]
@@ -252,7 +252,8 @@ top.set(yscale="log")  # first, so that the names stand beside their curves
 plots.curves(top, curves["loss"])
 plots.curves(bottom, curves["accuracy"], percent=True)
 top.set(ylabel="loss", xlabel="")
-top.set_yticks([1, 0.5, 0.2, 0.1], ["1", "0.5", "0.2", "0.1"])
+ticks = [1, 0.1, 0.01, 0.001] if fewer else [1, 0.5, 0.2, 0.1]
+top.set_yticks(ticks, [str(tick) for tick in ticks])
 bottom.set(ylabel="accuracy")
 fig.alt_text = (
     "Loss falling and accuracy rising over the epochs, on the training and on the "
@@ -572,9 +573,8 @@ with torch.no_grad():
 # %%
 # SmallCNN has two accuracies: the shipped one was trained for longer, on images of
 # MNIST that were also moved about a little. What a network is said to reach means
-# little without its training; :doc:`the slides of the course </deck>` add a third
-# number. And as the last lines show, the two networks are sure in different ways: how
-# far to trust a probability has to be tried for each.
+# little without its training. And as the last lines show, the two networks are sure in
+# different ways: how far to trust a probability has to be tried for each.
 #
 # What to remember
 # ----------------
