@@ -42,8 +42,8 @@ outputs = {"input": digit} | {
 fig, ax = plt.subplots(figsize=(6.0, 11.8))
 plots.network(ax, outputs, values=True)
 fig.alt_text = (
-    "A handwritten seven and its feature maps, layer under layer: two maps of its "
-    "outline, then four and eight ever smaller ones, ever less like a seven, then "
+    "A handwritten seven and its feature maps, layer under layer: two maps that still "
+    "show it, then four and eight ever smaller ones, ever less like a seven, then "
     "strips of 32 and 10 numbers."
 )
 plt.show()
@@ -78,8 +78,8 @@ kernel, bias = model.conv1.weight[channel, 0].detach(), model.conv1.bias[channel
 by_hand = bias + (patch * kernel).sum()
 print(f"conv1, channel {channel}, row {row}, column {column}:")
 for pixel, weight in zip(patch.flatten(), kernel.flatten(), strict=True):
-    print(f"{pixel:.3f} x {weight:6.3f} = {pixel * weight + 0:.3f}")
-print(f"with the bias, {bias:.3f}, together {by_hand:.3f}")
+    print(f"{pixel:.3f} x {weight:7.4f} = {pixel * weight + 0:.4f}")
+print(f"with the bias, {bias:.4f}, together {by_hand:.3f}")
 torch.testing.assert_close(by_hand, maps[channel, row, column])
 
 # %%
@@ -139,9 +139,9 @@ print(inside["conv2"].terms(channel, row, column))
 # A value of ``conv1`` has seen four pixels. A value of ``conv2`` sees four values of
 # ``pool1``, each of them saw four of ``conv1``, and so on down to the image. The pixels
 # that can change a number are its **receptive field** (lesson 1.2). On the way down, a
-# row after a pooling stands for two rows before it; a window of a convolution reads the
-# row of its own number and, because of the border, the one above. So one row of
-# ``conv2`` comes from 2 of ``pool1``, 4 of ``conv1`` and 5 of the image.
+# row after a pooling stands for two rows before it; row :math:`i` after a convolution
+# comes, because of the border above, from rows :math:`i - 1` and :math:`i` before it.
+# So one row of ``conv2`` comes from 2 of ``pool1``, 4 of ``conv1`` and 5 of the image.
 
 way_down = ["conv3", "pool2", "conv2", "pool1", "conv1"]
 
@@ -443,7 +443,7 @@ axes[0].set_ylabel("channel switched off")
 fig.alt_text = (
     "Two tables of the points of accuracy that each of ten digits loses when each of "
     "eight channels is put to zero or to its mean map. At zero, channels 1 and 7 cost "
-    "most; at the mean map most of that is gone, and on MNIST channel 3 costs "
+    "most in all; at the mean map most of that is gone, and on MNIST channel 3 costs "
     "digit 7 most."
 )
 plt.show()
@@ -482,7 +482,7 @@ known = pd.DataFrame(
         "lost without it": (lost_at_mean.mean(dim=1) / 100).tolist(),
     }
 )
-print(known.map("{:.0%}".format).to_string())
+print(known.map("{:z.0%}".format).to_string())
 mean = nn.AvgPool2d(7)  # as many numbers, 16, without any network
 right = probe(mean(train.images), train.labels, mean(judged.images)) == judged.labels
 print(f"Read from 16 means of 7 x 7 pixels: {right.double().mean():.0%}")
