@@ -78,7 +78,7 @@ kernel, bias = model.conv1.weight[channel, 0].detach(), model.conv1.bias[channel
 by_hand = bias + (patch * kernel).sum()
 print(f"conv1, channel {channel}, row {row}, column {column}:")
 for pixel, weight in zip(patch.flatten(), kernel.flatten(), strict=True):
-    print(f"{pixel:.3f} x {weight:7.4f} = {pixel * weight + 0:.4f}")
+    print(f"{pixel:.4f} x {weight:7.4f} = {pixel * weight + 0:.4f}")
 print(f"with the bias, {bias:.4f}, together {by_hand:.3f}")
 torch.testing.assert_close(by_hand, maps[channel, row, column])
 
