@@ -2,7 +2,7 @@
 
    The page's own content is used as it is; only classes and a bar are added, and all of it goes when the reader leaves.
    Keys: right, left, space, Page Up and Down (a clicker's) move; C shows code, F a figure in full, Escape brings it
-   back, + and - size the text, Home and End go to the ends, X leaves a section out and Shift X brings it back.
+   back, which is scrolled as a page is, + and - size the text, Home and End go to the ends, X leaves a section out and Shift X brings it back.
 
    A plan of a class says in the address which sections are left out, by their identifiers, and which lessons come then,
    each by its number and without what: ?present&without=nine-weights,questions&then=1.3,the-digits;1.4. */
@@ -41,6 +41,7 @@
   const place = document.createElement("span");
   place.setAttribute("role", "status");
   const note = document.createElement("span");
+  note.className = "present-note"; // with words in it, the bar stays
   note.setAttribute("role", "status");
   const code = button("Code", "Show or hide the code (C)", toggleCode);
   bar.append(
@@ -75,11 +76,16 @@
   });
   addEventListener("keydown", onKey);
   article.addEventListener("answered", ({ target }) => target.classList.add("present-made"));
+  article.addEventListener("started", ({ target }) => {
+    if (full?.matches(".play-still") && full.nextElementSibling === target) toggleFull(target);
+  });
   addEventListener("hashchange", () => {
     const section = sectionOf(location.hash);
     if (section !== sections[current]) show(placeOf(section));
   });
   article.addEventListener("click", (event) => {
+    // Chosen with the mouse, a choice leaves the arrows to the wall: they would choose another.
+    if (event.detail > 0 && event.target.closest(".prediction label")) requestAnimationFrame(leaveChoice);
     const figure = event.target.closest("a.lesson-figure"); // films and pages to play with are worked by clicks: F
     if (!figure) return;
     event.preventDefault();
@@ -95,6 +101,10 @@
     way.textContent = "Present";
     way.title = "One section at a time, large, for a projector";
     document.querySelector(".content-icon-container")?.prepend(way);
+  }
+
+  function leaveChoice() {
+    if (document.activeElement.matches("[type=radio]")) document.activeElement.blur();
   }
 
   function hideBar() {
@@ -150,7 +160,7 @@
 
   /* A screen further within the section, then to the next section, then to the next lesson. */
   function move(direction) {
-    if (full) return close();
+    if (full) return scrollFull(direction) || close();
     const length = direction > 0 ? lengthDown() : lengthUp();
     if (length > 4) {
       scrollBy({ top: direction * length, behavior: "instant" });
@@ -170,6 +180,14 @@
     return direction > 0 ? goOn() : goBack();
   }
 
+  /* Most of a screen further in what is shown in full: whether there was any. */
+  function scrollFull(direction) {
+    const left = direction > 0 ? full.scrollHeight - full.clientHeight - full.scrollTop : full.scrollTop;
+    if (left <= 4) return false;
+    full.scrollBy({ top: direction * innerHeight * 0.8, behavior: "instant" });
+    return true;
+  }
+
   /* To the next lesson: the plan's, where there is one. */
   function goOn() {
     const [[number, ...left], ...later] = (then ?? "").split(";").map((each) => each.split(","));
@@ -180,7 +198,7 @@
       sessionStorage.setItem(MOVED, target);
       location.href = target;
     } else if (then !== null) {
-      note.textContent = "The end of the plan";
+      note.textContent = number ? `The plan goes on with lesson ${number}, which is not there` : "The end of the plan";
     }
   }
 

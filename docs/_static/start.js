@@ -13,6 +13,7 @@ for (const still of document.querySelectorAll(".play-still")) {
     script.src = `${still.dataset.start}.js`;
     script.addEventListener("load", () => {
       const page = still.nextElementSibling;
+      page.dispatchEvent(new CustomEvent("started", { bubbles: true }));
       still.remove();
       page.focus();
     });

@@ -18,6 +18,18 @@ SMALLEST_TEXT = """() => Math.min(...[...document.querySelectorAll("article :is(
     .filter(e => e.offsetParent && !e.closest(".play, details")).map(e => parseFloat(getComputedStyle(e).fontSize)))"""
 
 
+# Whether what is in full is what a look at the middle of the screen finds, all of it on the screen.
+FILLS = """() => {
+    const full = document.querySelector(".present-full");
+    const picture = (full.querySelector("img") ?? full).getBoundingClientRect();
+    const isSeen = document.elementFromPoint(innerWidth / 2, innerHeight / 2).closest(".present-full") === full;
+    return isSeen && picture.top >= 0 && picture.bottom <= innerHeight && full.scrollHeight <= innerHeight;
+}"""
+BELOW = """() => {
+    const { scrollHeight, clientHeight, scrollTop } = document.querySelector(".present-full");
+    return Math.round(scrollHeight - clientHeight - scrollTop);
+}"""
+
 # Whether the end of the section is on the screen.
 ENDS = """[...document.querySelectorAll(".present-now > *")]
     .every((block) => block.getBoundingClientRect().bottom <= innerHeight + 4)"""
@@ -83,6 +95,22 @@ def test_a_figure_fills_the_screen_and_comes_back(visit):
     assert page.locator(".present-full").bounding_box() == {"x": 0, "y": 0, "width": 1024, "height": 768}
 
 
+@pytest.mark.parametrize(("width", "height", "scheme"), [(1920, 1080, "dark"), (1024, 768, "light")])
+def test_what_is_in_full_is_seen_and_is_all_on_the_screen(visit, width, height, scheme):
+    page = visit(f"{LESSON}?present", width=width, height=height, scheme=scheme)
+    drawn = set()
+    for _ in range(40):
+        page.keyboard.press("f")
+        if page.locator("a.present-full, video.present-full").count():
+            assert page.evaluate(FILLS), page.url
+            drawn.add(page.evaluate("document.querySelector('.present-full').tagName"))
+        page.keyboard.press("Escape")
+        if drawn == {"A", "VIDEO"}:
+            return
+        page.keyboard.press("PageDown")
+    raise AssertionError(drawn)
+
+
 def test_code_and_size_are_asked_for(visit):
     page = visit(f"{LESSON}?present#a-photograph-in-numbers")
     code = page.locator(".present-now .highlight-Python").first
@@ -123,7 +151,7 @@ def test_f_gives_a_page_to_play_with_the_screen_before_its_start_and_after(visit
     page.get_by_role("button", name="Start").click()
     page.locator(".kernel input").first.wait_for()
     played = page.locator(".play[data-play]")
-    before = played.locator("canvas").first.bounding_box()
+    before = played.bounding_box()
     page.locator("select[name=preset]").focus()
     page.keyboard.press("f")
     assert page.locator(".present-full").count() == 0  # a field has its own keys
@@ -131,9 +159,64 @@ def test_f_gives_a_page_to_play_with_the_screen_before_its_start_and_after(visit
     page.keyboard.press("f")
     box = played.bounding_box()
     assert (box["x"], box["y"]) == (0, 0)
-    assert played.locator("canvas").first.bounding_box()["width"] > before["width"]
+    assert box["width"] > before["width"]
+    assert all(played.locator(part).first.bounding_box()["y"] < 600 for part in ("canvas", ".kernel", ".sum"))
     page.keyboard.press("Escape")
     assert page.locator(".present-full").count() == 0
+
+
+def test_a_page_to_play_with_is_started_in_full_and_leaves_the_lesson_free(visit):
+    page = visit(f"{LESSON}?present#under-your-hands")
+    page.locator(".play-still").wait_for()
+    page.keyboard.press("f")
+    page.get_by_role("button", name="Start").click()
+    page.locator(".play[data-play].present-full .kernel input").first.wait_for()
+    page.keyboard.press("Escape")
+    assert page.locator(".present-full").count() == 0
+    assert page.evaluate("getComputedStyle(document.documentElement).overflowY") != "hidden"
+
+
+@pytest.mark.parametrize(
+    ("lesson", "section", "play", "needed"),
+    [
+        (12, "under-your-hands", "filter", ".kernel"),
+        (22, "under-your-hands", "descent", ".risk-curve"),
+        (14, "one-number-by-hand", "train", ".curves"),
+    ],
+)
+def test_a_page_to_play_with_in_full_shows_what_is_worked_and_what_it_does(visit, site, lesson, section, play, needed):
+    (path,) = (name for name in site if f"/plot_{lesson}_" in name)
+    page = visit(f"{path}?present#{section}", width=1920, height=1080)
+    page.locator(f".play-still:has(+ [data-play={play}]) .play-start").click()
+    shown = page.locator(f"[data-play={play}] {needed}").first
+    shown.wait_for()
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("f")
+    assert page.locator(f"[data-play={play}].present-full").count() == 1
+    box = shown.bounding_box()
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= 1080
+
+
+def test_page_down_goes_through_a_page_to_play_with_in_full_before_it_ends(visit):
+    page = visit(f"{LESSON}?present#under-your-hands", width=800, height=500)
+    page.get_by_role("button", name="Start").click()
+    page.locator(".kernel input").first.wait_for()
+    page.locator(".play canvas").last.focus()
+    page.keyboard.press("f")
+    first = page.evaluate(BELOW)
+    assert first > 100
+    page.keyboard.press("PageDown")
+    assert page.evaluate(BELOW) < first
+    page.keyboard.press("PageUp")
+    assert page.evaluate(BELOW) == first
+    for _ in range(20):
+        if page.evaluate(BELOW) <= 4:
+            break
+        page.keyboard.press("PageDown")
+    page.keyboard.press("PageDown")
+    assert page.locator(".present-full").count() == 0
+    assert page.evaluate("location.hash") == "#under-your-hands"
 
 
 def test_every_figure_that_fits_is_whole_at_some_stop(visit):
@@ -216,6 +299,47 @@ def test_a_plan_leaves_its_sections_out_and_goes_on_to_its_next_lesson(visit):
     page.wait_for_url(f"**/{second}#what-to-remember")
     page.reload()
     assert page.evaluate(SHOWN) == ["what-to-remember"]
+
+
+def test_a_plan_that_goes_on_with_a_lesson_that_is_not_there_says_so(visit):
+    page = visit(f"{LESSON}?present&without=download&then=1.9")
+    page.keyboard.press("End")
+    told = page.get_by_text("The plan goes on with lesson 1.9, which is not there")
+    for _ in range(20):
+        page.keyboard.press("PageDown")
+        if told.count():
+            break
+    assert told.is_visible()
+
+
+def test_words_of_the_bar_stay_when_the_mouse_rests(visit):
+    page = visit(f"{LESSON}?present&without=as-it-was-called")
+    shown = "getComputedStyle(document.querySelector('.present-bar')).opacity"
+    until(page, "document.documentElement.classList.contains('present-idle')")
+    assert page.get_by_text("Not in this lesson, so not left out").is_visible()
+    assert page.evaluate(shown) == "1"
+    page.keyboard.press("End")
+    page.keyboard.press("PageUp")
+    page.keyboard.press("Home")
+    page.keyboard.press("PageDown")
+    page.keyboard.press("x")
+    assert page.evaluate(shown) == "1"
+    page.keyboard.press("Shift+X")
+    assert page.evaluate(shown) == "0"
+
+
+def test_a_choice_made_with_the_mouse_leaves_the_arrows_to_the_wall(visit):
+    page = visit(f"{LESSON}?present")
+    section = page.locator("section:has(> .prediction)").first.get_attribute("id")
+    page = visit(f"{LESSON}?present#{section}", width=1920, height=1080)
+    choices = page.locator(f"#{section} > .prediction input")
+    choices.first.locator("xpath=ancestor::label").click()
+    until(page, "document.activeElement === document.body")
+    page.keyboard.press("ArrowRight")
+    assert choices.first.is_checked()
+    choices.first.focus()  # as who goes by keys
+    page.keyboard.press("ArrowDown")
+    assert choices.nth(1).is_checked()
 
 
 def test_a_lesson_that_the_text_names_is_shown_on_the_wall_too(visit):
