@@ -81,7 +81,8 @@ addEventListener("message", ({ source, data }) => {
       code.value =
         `<iframe src="${address}" title="${title}" loading="lazy"\n` +
         `  style="border: 0; width: 100%; max-width: ${width.value}px; height: ${height}px"></iframe>\n` +
-        `<p><a href="${address.replace("?bare", "")}">${title}</a>, CC BY 4.0</p>` +
+        `<p>From <a href="${address.replace("?bare", "")}">${title}</a>, by The Glassbox authors,\n` +
+        `  <a href="https://creativecommons.org/licenses/by/4.0/">CC BY 4.0</a>.</p>` +
         (fits.checked ? `\n${LISTENS}` : "");
       said.textContent = "";
     };

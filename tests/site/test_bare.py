@@ -116,6 +116,11 @@ STATES = {
 }
 
 
+# The words of a line that names the source, as the page shows them.
+NAMED = """(lines) => new DOMParser().parseFromString(lines, "text/html").querySelector("p").textContent
+    .replace(/\\s+/g, " ")"""
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_the_lines_to_copy_hold_the_state_and_the_height(visit, framed, served, name):
     page = visit(f"play/{name}.html#{STATES[name]}")
@@ -132,6 +137,7 @@ def test_the_lines_to_copy_hold_the_state_and_the_height(visit, framed, served, 
     published = page.evaluate("document.querySelector('link[rel=canonical]')?.href") or f"{served}play/{name}.html"
     assert unescape(address).startswith(f"{published}?bare#")
     assert unescape(address).endswith(page.evaluate("location.hash"))
+    assert page.evaluate(NAMED, text) == f"From {page.title()}, by The Glassbox authors, CC BY 4.0."
     height = int(re.search(r"[^-]height: (\d+)px", text)[1])
     other = framed(text.replace('loading="lazy"', "").replace(published, f"{served}play/{name}.html"))
     filled(other, name)
