@@ -154,8 +154,9 @@ def _operation(
 
     def compute(options: dict[str, Any], *tensors: Tensor | None) -> Any:
         output, kept = _output_and_kept(forward(*tensors, **options))
-        # Made as a view of a larger product, it may not be written over; detached, it is a tensor of its own.
-        return output.detach() if kept is None else (output.detach(), kept)
+        if torch.compiler.is_compiling() or output._is_view():  # a graph cannot ask
+            output = output.detach()  # a view of a larger product may not be written over; this is a tensor of its own
+        return output if kept is None else (output, kept)
 
     def keep(ctx: Any, inputs: tuple[Any, ...], outputs: Any) -> None:
         (ctx.options, *tensors), (output, kept) = inputs, _output_and_kept(outputs)
