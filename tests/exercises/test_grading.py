@@ -115,6 +115,10 @@ for line in {FORGED}:
         ),
         broken="{",
         other=notebook("print('another file')"),
+        stumbles=notebook("nowhere + 1", "1 / 0", RIGHT),
+        tries=notebook(
+            f"import shutil\ntry:\n    shutil.rmtree({str(kept)!r})\nexcept PermissionError:\n    pass", "1 / 0", RIGHT
+        ),
     )
 
 
@@ -139,6 +143,8 @@ EXPECTED = {
     ("broken", ""): ("", ""),
     ("other", ""): ("", ""),
     ("essay.pdf", ""): ("", ""),
+    ("stumbles", "1.1-a"): ("yes", ""),
+    ("tries", "1.1-a"): ("yes", ""),
 }
 
 
@@ -159,6 +165,15 @@ def test_a_row_without_an_answer_says_why(rows):
     assert "no Jupyter notebook" in rows["broken", ""].message
     assert "checks no exercise" in rows["other", ""].message
     assert "a notebook's name ends in .ipynb" in rows["essay.pdf", ""].message
+
+
+def test_the_first_cell_that_failed_or_tried_what_it_may_not_is_told_once(rows):
+    assert rows["stumbles", ""].message == "cell 4 failed: NameError: name 'nowhere' is not defined"
+    assert rows["tries", ""].message == "cell 4 tried what a graded notebook may not do: shutil.rmtree"
+    assert rows["attacks", ""].message == "cell 4 tried what a graded notebook may not do: os.remove"
+    assert rows["leaves", ""].message == "cell 5 was stopped: it ended itself"
+    for who in ("ada/part1", "bob", "blank", "endless", "hoards", "stops"):  # an exercise's row says it, or nothing
+        assert (who, "") not in rows
 
 
 def test_what_follows_too_many_stops_is_not_reached_and_says_where(tmp_path, monkeypatch):
@@ -238,7 +253,7 @@ def test_a_student_has_a_line_with_the_best_of_several_answers(tmp_path):
             ["who", "right", "1.1-a", "2.1-a"],
             ["Élise", "1", "1", "0"],
             ["bob", "0", "", ""],
-            ["eve.pdf", "0", "", ""],
+            ["eve.pdf", "", "", ""],
         ]
 
 

@@ -31,8 +31,8 @@ CHANGES = (
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
-def keep_inside(folder: Path) -> None:
-    """Refuse from now on, for good, what reaches out of the folder."""
+def keep_inside(folder: Path, refused: list[str]) -> None:
+    """Refuse from now on, for good, what reaches out of the folder, and note it: a cell may catch the error."""
     inside = os.path.realpath(folder)
 
     def within(path: Any) -> bool:
@@ -50,6 +50,7 @@ def keep_inside(folder: Path) -> None:
         else:
             outside = event.startswith(REFUSED)
         if outside:
+            refused.append(event)
             raise PermissionError(f"a notebook that is graded may not do this: {event}")
 
     sys.addaudithook(guard)
@@ -81,8 +82,11 @@ def plain(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def run(cells: list[list[Any]], answers: TextIO) -> None:
-    """Run the cells one after the other; an error ends its cell, not the notebook."""
+def run(cells: list[list[Any]], answers: TextIO, refused: list[str]) -> None:
+    """Run the cells one after the other; an error ends its cell, not the notebook.
+
+    `refused` is what the guard has refused so far; what a cell adds to it is told with the cell's number.
+    """
 
     def tell(row: dict[str, Any]) -> None:
         answers.write(json.dumps(row) + "\n")
@@ -102,10 +106,13 @@ def run(cells: list[list[Any]], answers: TextIO) -> None:
     names = {"__name__": "__main__", "display": print}
     for number, source in cells:
         tell({"at": number})  # the first of these begins its time
+        before = len(refused)
         try:
             exec(compile(source, f"<cell {number}>", "exec"), names)
         except BaseException as error:
             tell({"cell": number, "error": f"{type(error).__name__}: {error}"[:300]})
+        if refused[before:]:
+            tell({"cell": number, "refused": refused[before]})
     tell({"at": None})
 
 
@@ -120,8 +127,9 @@ def main() -> None:
         builtins.__import__(module)  # what is loaded from C needs ctypes, which is refused from here on
     sys.dont_write_bytecode = True
     limit(job["seconds"], job["gigabytes"])
-    keep_inside(Path.cwd())
-    run(job["cells"], answers)
+    refused: list[str] = []
+    keep_inside(Path.cwd(), refused)
+    run(job["cells"], answers, refused)
 
 
 if __name__ == "__main__":

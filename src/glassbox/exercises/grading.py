@@ -47,7 +47,8 @@ class Row:
     who : str
         The notebook's path below the folder, without its ending.
     exercise : str
-        Name of the exercise; empty where the notebook itself cannot be read.
+        Name of the exercise; empty where the row is about the file itself: that it cannot be read, or the first of its
+        cells without a graded answer that failed, was stopped, or tried what it may not.
     right : str
         ``"yes"``, ``"no"``, or empty where there is no answer.
     slip : str
@@ -161,7 +162,8 @@ def write_csv(rows: Sequence[Row], path: str | os.PathLike[str]) -> None:
 def write_students(rows: Sequence[Row], path: str | os.PathLike[str]) -> None:
     """Write a table with a line for each student: how many are right, and 1, 0 or nothing for each exercise.
 
-    A student is a file of the folder, or a folder in it with all its files; of several answers the best counts.
+    A student is a file of the folder, or a folder in it with all its files; of several answers the best counts. Where
+    no file could be read, how many are right is left open, too.
     """
     names = sorted({row.exercise for row in rows if row.exercise})
     students: dict[str, dict[str, str]] = {}
@@ -170,7 +172,7 @@ def write_students(rows: Sequence[Row], path: str | os.PathLike[str]) -> None:
         mark = {"yes": "1", "no": "0"}.get(row.right, "")
         marks[row.exercise] = max(mark, marks.get(row.exercise, ""))
     lines = [
-        [who, str(list(marks.values()).count("1")), *(marks.get(name, "") for name in names)]
+        [who, str(list(marks.values()).count("1")) if any(marks) else "", *(marks.get(name, "") for name in names)]
         for who, marks in students.items()
     ]
     _write_table([["who", "right", *names], *lines], path)
@@ -252,11 +254,12 @@ def _grade_one(who: str, cells: list[tuple[int, str]], seconds: int, gigabytes: 
     cell_of = {name: number for number, source in reversed(cells) for name in _CHECK.findall(source)}
     given: dict[str, list[Outcome]] = {}
     errors: dict[int, str] = {}
+    refused: dict[int, str] = {}
     stopped: dict[int, str] = {}
     for _ in range(_MOST_RUNS):
         left = [(number, source) for number, source in cells if number not in stopped]
         lines, ending = _run_apart(left, seconds, gigabytes, box)
-        stood = _take(lines, given, errors)
+        stood = _take(lines, given, errors, refused)
         if stood not in {number for number, _ in left}:
             break
         stopped[stood] = ending or "it ended itself"
@@ -287,11 +290,25 @@ def _grade_one(who: str, cells: list[tuple[int, str]], seconds: int, gigabytes: 
             return unjudged
         return Row(who, name, "yes" if verdict else "no", verdict.slip or "", verdict.message)
 
-    return [row_of(name) for name in dict.fromkeys(names)]
+    rows = [row_of(name) for name in dict.fromkeys(names)]
+    told = {cell_of[name] for name in names if name not in given}
+    trouble = {
+        **{number: f"cell {number} failed: {error}" for number, error in errors.items()},
+        **{number: f"cell {number} was stopped: {ending}" for number, ending in stopped.items()},
+        **{
+            number: f"cell {number} tried what a graded notebook may not do: {event}"
+            for number, event in refused.items()
+        },
+    }
+    if untold := sorted(trouble.keys() - told):
+        rows.append(Row(who, "", "", "", trouble[untold[0]]))
+    return rows
 
 
-def _take(lines: list[str], given: dict[str, list[Outcome]], errors: dict[int, str]) -> int | None:
-    """Add to what was given and to the errors what a run wrote; return the cell in which it stood, None at the end."""
+def _take(
+    lines: list[str], given: dict[str, list[Outcome]], errors: dict[int, str], refused: dict[int, str]
+) -> int | None:
+    """Add what a run wrote to what was given, failed or refused; return the cell in which it stood, None at the end."""
     stood = None
     for line in lines:
         with contextlib.suppress(KeyError, TypeError, ValueError, RuntimeError):  # a line that no honest run writes
@@ -300,6 +317,8 @@ def _take(lines: list[str], given: dict[str, list[Outcome]], errors: dict[int, s
                 stood = None if row["at"] is None else int(row["at"])
             elif "error" in row:
                 errors[int(row["cell"])] = str(row["error"])
+            elif "refused" in row:
+                refused[int(row["cell"])] = str(row["refused"])
             elif (
                 not _is_blank(outcomes := [_outcome(outcome) for outcome in row["outcomes"]])
                 or row["exercise"] not in given
