@@ -5,7 +5,8 @@
    back, which is scrolled as a page is, + and - size the text, Home and End go to the ends, X leaves a section out and Shift X brings it back.
 
    A plan of a class says in the address which sections are left out, by their identifiers, and which lessons come then,
-   each by its number and without what: ?present&without=nine-weights,questions&then=1.3,the-digits;1.4. */
+   each by its number and without what: ?present&without=nine-weights,questions&then=1.3,the-digits;1.4. Between them
+   stand breaks and words, which the bar says: &then=10 minutes: A break.;1.4. */
 (() => {
   "use strict";
   const article = document.querySelector("#furo-main-content");
@@ -30,6 +31,7 @@
   let zoom = Number(sessionStorage.getItem("present-zoom")) || 1;
   let { search } = location;
   const dropped = []; // by X
+  let told = 0; // of the plan's words before its next lesson
   let full = null;
   let before = 0;
   root.classList.add("present");
@@ -151,6 +153,7 @@
   function show(index) {
     close();
     current = index;
+    told = 0;
     for (const section of all) section.classList.toggle("present-now", section === sections[index]);
     lesson.classList.toggle("present-first", index === 0);
     place.textContent = `${index + 1} / ${sections.length}`;
@@ -188,13 +191,19 @@
     return true;
   }
 
-  /* To the next lesson: the plan's, where there is one. */
+  /* To the next lesson: the plan's, where there is one, when its words before that lesson are told. */
   function goOn() {
-    const [[number, ...left], ...later] = (then ?? "").split(";").map((each) => each.split(","));
+    const plan = (then ?? "").split(";").slice(told);
+    if (/^\d+ minutes: /.test(plan[0])) {
+      [note.textContent] = plan;
+      told += 1;
+      return;
+    }
+    const [[number, ...left], ...later] = (plan.length ? plan : [""]).map((each) => each.split(","));
     const next = then === null ? neighbors.next : pageOf(number);
     if (next?.includes("/plot_")) {
-      const plan = then === null ? "" : `&without=${left}&then=${later.join(";")}`;
-      const target = `${next}?present${plan}`;
+      const query = then === null ? "" : `&without=${left}&then=${later.join(";")}`;
+      const target = new URL(`${next}?present${query}`).href;
       sessionStorage.setItem(MOVED, target);
       location.href = target;
     } else if (then !== null) {

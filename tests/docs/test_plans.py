@@ -96,15 +96,20 @@ def test_what_may_go_goes_as_far_as_the_minutes_ask_each_lesson_in_its_turn():
 def test_a_plan_leads_from_lesson_to_lesson_on_the_wall_without_what_it_leaves_out():
     (session,) = read(
         "session One\nlesson 1.1 without Two outputs: from seven dimensions to two; The table\nlesson 1.2\n"
-        "lesson 1.3 without What to remember"
+        "minutes 10 *A* {doc}`break <map>`; #1.\nlesson 1.3 without What to remember"
     )
     rest = "questions,exercises,download"
     first = f"present&without=the-table,two-outputs-from-seven-dimensions-to-two,{rest}"
     last = f"what-to-remember,{rest}"
-    assert plans.on_the_wall(session.lessons) == f"{first}&then=1.2,{rest};1.3,{last}"
-    assert plans.on_the_wall(session.lessons[2:]) == f"present&without={last}&then="
+    talk = "10%20minutes:%20A%20break,%20,1."
+    opening, *later = session.parts
+    assert plans.on_the_wall(opening, later) == f"{first}&then=1.2,{rest};{talk};1.3,{last}"
+    assert plans.on_the_wall(session.lessons[2], []) == f"present&without={last}&then="
     words = plans.plan_in_words([session], 1000)
-    assert f"{{lesson}}`1.1` ({{on-the-wall}}`1.1?{first}&then=1.2,{rest};1.3,{last}`), without *The table*" in words
+    assert (
+        f"{{lesson}}`1.1` ({{on-the-wall}}`1.1?{first}&then=1.2,{rest};{talk};1.3,{last}`), without *The table*"
+        in words
+    )
     assert f"{{on-the-wall}}`1.3?present&without={last}&then=`), without" in words
 
 

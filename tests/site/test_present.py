@@ -289,7 +289,11 @@ def test_a_plan_leaves_its_sections_out_and_goes_on_to_its_next_lesson(visit):
         while not page.evaluate(ENDS):
             page.keyboard.press("PageDown")
         here = page.url
-        page.keyboard.press("PageDown")
+        for talk in [*parse_qs(urlsplit(here).query, keep_blank_values=True)["then"][0].split(";"), ""]:
+            page.keyboard.press("PageDown")
+            if " minutes: " not in talk:
+                break
+            assert page.get_by_text(talk).is_visible()
         if after:
             page.wait_for_url(f"**/{after}#*")
     assert page.url == here
@@ -299,6 +303,32 @@ def test_a_plan_leaves_its_sections_out_and_goes_on_to_its_next_lesson(visit):
     page.wait_for_url(f"**/{second}#what-to-remember")
     page.reload()
     assert page.evaluate(SHOWN) == ["what-to-remember"]
+
+
+def test_the_breaks_and_words_of_a_plan_come_before_its_next_lesson(visit):
+    talk, words = "10 minutes: A break.", "3 minutes: Say it: a border of zeros, padding, makes 29 of 28."
+    page = visit(f"{LESSON}?present&without=download&then={talk};{words};1.3,download;5 minutes: Draw.#questions")
+    for told in (talk, words):
+        for _ in range(20):
+            page.keyboard.press("PageDown")
+            if page.locator(".present-note").inner_text():
+                break
+        assert page.locator(".present-note").inner_text() == told
+        assert page.evaluate(SHOWN) == ["exercises"]
+    page.keyboard.press("PageDown")
+    page.wait_for_url("**/plot_13_small_cnn.html?present&without=download&then=5*")
+    page.keyboard.press("PageUp")  # as the room came
+    page.wait_for_url("**/plot_12_convolution.html?present*#exercises")
+    page.go_forward()
+    page.wait_for_url("**/plot_13_small_cnn.html*")
+    page.keyboard.press("End")
+    said = []
+    for _ in range(20):
+        page.keyboard.press("PageDown")
+        said.append(page.locator(".present-note").inner_text())
+        if said[-1] == "The end of the plan":
+            break
+    assert said[-2:] == ["5 minutes: Draw.", "The end of the plan"]
 
 
 def test_a_plan_that_goes_on_with_a_lesson_that_is_not_there_says_so(visit):
@@ -358,7 +388,7 @@ def test_each_plan_on_the_page_leaves_out_what_its_lessons_have(site):
     for link in links:
         query = parse_qs(urlsplit(link["href"]).query, keep_blank_values=True)
         places = [(urlsplit(link["href"]).path, query["without"][0].split(","))]
-        for lesson in filter(None, query["then"][0].split(";")):
+        for lesson in (part for part in query["then"][0].split(";") if part and " minutes: " not in part):
             number, *without = lesson.split(",")
             (path,) = (name for name in site if f"/plot_{number.replace('.', '')}_" in name)
             places.append((path, without))

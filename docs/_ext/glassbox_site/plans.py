@@ -13,7 +13,8 @@ with, less the share of the sections that are left out; at home it takes none of
 be` is left out, first things first and each lesson of the session in its turn, until the session is no longer than it
 may be. `lesson-sections` lists what each section of each lesson takes.
 
-A plan leads to its lessons as they are on the wall, without what it leaves out, and from each to the next.
+A plan leads to its lessons as they are on the wall, without what it leaves out, and from each to the next, past the
+breaks and words between them.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import chain, zip_longest
+from urllib.parse import quote
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -52,6 +54,12 @@ class Talk:
 
     minutes: int
     words: str
+
+    @property
+    def plain(self) -> str:
+        """What the wall says of it, without what has a meaning in MyST or in an address."""
+        words = re.sub(r"\{\w+\}`([^`<]*?)(?: <[^`]*>)?`", r"\1", self.words).replace("*", "")
+        return f"{self.minutes} minutes: {re.sub('[;&#%+]', ',', words)}"
 
 
 @dataclass
@@ -195,10 +203,12 @@ def _check_before(name: str, number: str, seen: set[str]) -> None:
         )
 
 
-def on_the_wall(lessons: Sequence[Taught]) -> str:
-    """Return the query that shows the first of some lessons on the wall, and the others after it."""
-    first, *later = lessons
-    then = ";".join(",".join([each.lesson.number, *each.not_shown]) for each in later)
+def on_the_wall(first: Taught, later: Sequence[Talk | Taught]) -> str:
+    """Return the query that shows a lesson on the wall, and what comes after it."""
+    then = ";".join(
+        quote(each.plain, safe=":,()!") if isinstance(each, Talk) else ",".join([each.lesson.number, *each.not_shown])
+        for each in later
+    )
     return f"present&without={','.join(first.not_shown)}&then={then}"
 
 
@@ -208,13 +218,13 @@ def plan_in_words(sessions: list[Session], minutes: int) -> str:
     for session in sessions:
         read = ", ".join(taught.words for taught in session.home)
         home = f" At home before: {read}." if read else ""
-        rows, begin, lessons = ["| From minute | What |", "| ---: | --- |"], 0, session.lessons
-        for part in session.parts:
+        rows, begin = ["| From minute | What |", "| ---: | --- |"], 0
+        for index, part in enumerate(session.parts, 1):
             words = part.words
             if isinstance(part, Taught):
                 number = part.lesson.number
-                words = f"{{lesson}}`{number}` ({{on-the-wall}}`{number}?{on_the_wall(lessons)}`){part.exception}"
-                lessons = lessons[1:]
+                query = on_the_wall(part, session.parts[index:])
+                words = f"{{lesson}}`{number}` ({{on-the-wall}}`{number}?{query}`){part.exception}"
             rows.append(f"| {begin} | {words} |")
             begin += part.minutes
         blocks.append(f"**{session.title}**, {session.minutes} of {minutes} minutes.{home}\n\n" + "\n".join(rows))
