@@ -97,8 +97,8 @@ plt.show()
 
 # %%
 # Of two moves pooling notices one. What is left says *that* something was found, and
-# where to within two pixels. How much this calms the layers of a network is measured
-# below.
+# where to within two pixels. The section *What pooling calms* measures how much this
+# calms the layers of a network.
 #
 # ``Flatten`` writes all that is left in one row. We build the chain part by part;
 # ``models.SmallCNN`` is the same with a name for each part. From the same seed both
