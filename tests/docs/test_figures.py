@@ -183,6 +183,7 @@ def test_a_figure_to_take_along_says_in_itself_what_it_is(figure, facts, tmp_pat
     described = "".join(root.find(".//{*}metadata").itertext())
     assert all(text in described for text in (facts.title, facts.alt, facts.source, facts.license, figure_files.AUTHOR))
     said = (tmp_path / "f.2.pdf").read_bytes().decode("latin-1")
+    assert "/Subtype /Type3" not in said  # publishers refuse them, and their words cannot be edited
     for text in (facts.title, f"{facts.alt} Source: {facts.source}. License: {facts.license}.", figure_files.AUTHOR):
         assert f"({text})" in said
 

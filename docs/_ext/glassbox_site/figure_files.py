@@ -91,7 +91,7 @@ def write(figure: Figure, stem: Path, facts: Facts) -> None:
     for suffix in FORMATS:
         path = stem.parent / f"{stem.name}.{suffix}"
         options = {"dpi": _dpi_of(figure)} if suffix == "png" else {"transparent": True}
-        with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "glassbox"}):
+        with matplotlib.rc_context({"pdf.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "glassbox"}):
             figure.savefig(path, format=suffix, metadata=facts.for_format(suffix), **options)
     _describe(stem.parent / f"{stem.name}.svg", facts.alt)
 
