@@ -1,7 +1,7 @@
 r"""
 Of MNIST's ones fewer than half are still read as ones; the printed lines say as what
-the others are. On MNIST the three brightest maps of a 1 are those of channels 1, 4 and
-7; without the last one, two are left.
+most of the others are. On MNIST the three brightest maps of a 1 are those of channels
+1, 4 and 7; without the last one, two are left.
 """
 
 import torch

@@ -3,8 +3,9 @@ Mini-batches of 20 end after about ten epochs, all near the lowest point. Single
 stop by chance, once two epochs in a row end almost alike, or not at all, and stay high
 on the floor. The rule tells something only of a descent that comes to rest. Drawn
 with replacement, the floor goes about with the step and one over the size of the batch.
-Here, without, errors cancel within an epoch, and at its end the floor goes about with
-the square of both. Either way batches of 5 need about a quarter of the step of batches
+Here, without, errors cancel within an epoch, and at its end the floor falls faster:
+half the step takes it to about a quarter, and half of that to less than a quarter
+again. Either way batches of 5 need about a quarter of the step of batches
 of 20.
 """
 

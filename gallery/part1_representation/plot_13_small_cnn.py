@@ -207,8 +207,8 @@ plt.show()
 # 2 and 3). One *epoch* is one pass over all images. Some training images are set aside
 # for **validation**: the network never learns from them, so they tell how it does on
 # images that it has not seen. (The random weights that it starts from matter: on MNIST,
-# with ``torch.manual_seed(3)`` above, so small a network stays near chance. The
-# validation images show such a start, and one takes another.)
+# with ``torch.manual_seed(3)`` for the 1 above, so small a network stays near chance.
+# The validation images show such a start, and one takes another.)
 
 held_out = len(train) // 12
 learn, validation = train[held_out:], train[:held_out]
@@ -265,9 +265,9 @@ plt.show()
 # The validation accuracy begins *above* that of training, though the network never
 # learns from those images. The two are not taken at the same time: the training
 # accuracy of an epoch is a mean over the epoch, while the parameters still move, and
-# validation comes at its end.
-# Should the validation accuracy fall later, while that of training goes on rising, the
-# network learns by heart what only its own images have: **over-fitting**.
+# validation comes at its end. Should the validation accuracy fall later, for several
+# epochs, while that of training goes on rising, the network learns by heart what only
+# its own images have: **over-fitting**.
 #
 # The exam
 # --------
@@ -289,8 +289,8 @@ if not test.is_standin:
 # Move test digits by one pixel, and compare what a layer makes of them before and
 # after: the length of the difference (the root of the sum of the squares of all its
 # values), as a share of the length of what was there.
-# Beside the largest of four stand two controls that leave as few numbers: every second
-# value, without a look at the others, and the mean of four.
+# Beside the largest of four stand two controls that leave as few numbers: the first
+# of each four, without a look at the other three, and the mean of the four.
 
 digits = test.images[:1000]
 shifted = digits.roll(1, dims=3)
@@ -301,7 +301,7 @@ made = {"pixels": (digits, shifted)} | {
 }
 ways = {
     "all values": lambda maps: maps,
-    "every second": lambda maps: maps[..., 0:-1:2, 0:-1:2],
+    "first of four": lambda maps: maps[..., 0:-1:2, 0:-1:2],
     "mean of four": nn.AvgPool2d(2),
     "largest of four": nn.MaxPool2d(2),
 }
@@ -323,12 +323,12 @@ calm = pd.DataFrame(
     index=list(made),
 )
 print(calm.map("{:.0%}".format).to_string())
-assert (calm["largest of four"] < calm["every second"]).all()
+assert (calm["largest of four"] < calm["first of four"]).all()
 
 # %%
 # A move by a single pixel changes a good part of what each layer says. Fewer numbers
-# alone do not calm it: every second value changes as much as all of them do. Looking at
-# four does, and here the mean does so about as well as the largest, or better.
+# alone do not calm it: the first of each four changes as much as all values do. Looking
+# at four does, and here the mean does so about as well as the largest, or better.
 #
 # The next examiner is you. The same network, with weights from a longer training, reads
 # what you draw. Below the answer, every number opens into the sum that made it.
@@ -474,7 +474,7 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# Upright, on MNIST, this network is right nearly as often as it says. Of digits on
+# Upright, on MNIST, this network is right about as often as it says. Of digits on
 # their side it is less often so sure; but where it is, it is mostly wrong. A softmax
 # compares ten scores and has no eleventh class for "I have never seen such a thing": to
 # be certain is not to be right.

@@ -136,9 +136,10 @@ print(inside["conv2"].terms(channel, row, column))
 #
 # What one number has seen
 # ------------------------
-# A value of ``conv1`` has seen four pixels. A value of ``conv2`` sees four values of
-# ``pool1``, each of them saw four of ``conv1``, and so on down to the image. The pixels
-# that can change a number are its **receptive field** (lesson 1.2). On the way down, a
+# A value of ``conv1`` has seen four pixels. A value of ``conv2`` sees four places of
+# ``pool1``, in both of its channels; each value there saw four of ``conv1``, and so on
+# back to the image. The pixels
+# that can change a number are its **receptive field** (lesson 1.2). On the way back, a
 # row after a pooling stands for two rows before it; row :math:`i` after a convolution
 # comes, because of the border above, from rows :math:`i - 1` and :math:`i` before it.
 # So one row of ``conv2`` comes from 2 of ``pool1``, 4 of ``conv1`` and 5 of the image.

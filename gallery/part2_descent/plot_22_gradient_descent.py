@@ -55,8 +55,8 @@ print(f"Risk at the start: {empirical_risk(start, features, y).item():.4f}")
 #
 # .. math:: \frac{\partial R}{\partial w_j} = \frac{2}{n} \sum_{i=1}^{n} e_i \, x_i^j .
 #
-# All four derivatives in a row are the **gradient** :math:`\nabla R`. Here are its two
-# loops.
+# All four derivatives in a row are the **gradient** :math:`\nabla R`. Here it is in
+# code: the outer loop goes over the weights, the inner one over the pupils.
 
 
 def gradient_by_formula(w, X, y):
@@ -214,8 +214,9 @@ plt.show()
 
 # %%
 # All points of a contour have the same risk: a move along it changes nothing, so the
-# way down stands at a right angle to it. Where contours lie close together the risk
-# changes over a short way: the slope is steep, the gradient long, and so is the arrow.
+# way down stands at a right angle to it. Where contours of evenly spaced risks lie
+# close together the slope is steep, the gradient long, and so is the arrow. (Here the
+# risks double from line to line, so the gaps do not shrink as the arrows grow.)
 #
 # Step after step
 # ---------------
@@ -477,9 +478,9 @@ assert abs(later[0] - best[0] / 2) < 0.1
 # %%
 # Add 1 to :math:`w_0`, take about 0.07 from CS and 0.04 from French, whose marks are
 # around 12, give Maths a little, and hardly any prediction moves. Along this
-# *combination* of all four the risk is flat and the gradient next to nothing: seventy
-# thousand more iterations would go half of the way. A pupil unlike the four would
-# notice what is missing, for the valley is flat only for marks like theirs.
+# *combination* of all four the risk is nearly flat and the gradient next to nothing:
+# seventy thousand more iterations would go half of the way. A pupil unlike the four
+# would notice what is missing, for the valley is flat only for marks like theirs.
 # Lesson 2.3 measures how flat, and does something about it.
 #
 # Under your hands

@@ -314,11 +314,12 @@ plt.show()
 # %%
 # On this map of the two steepest directions the smooth path on the right is the slower
 # one, after sixty iterations and to the end. A zig-zag looks bad, but only the steepest
-# direction pays for it; all the others gain by the longer step. So in the table a
-# longer step arrives earlier, up to 0.999 of the limit. Closer still, the steepest
-# becomes the slow one: at :math:`2 / (L + \ell)`, with :math:`\ell` for the smallest
-# curvature, it loses no more at each step than the flattest. One stays below, at 0.8 or
-# 0.9 of the limit.
+# direction pays for it; all the others gain by the longer step. So in the table's last
+# column a longer step arrives earlier, up to 0.999 of the limit; after sixty iterations
+# the steepest may still be paying, as in the first. Closer still, the steepest becomes
+# the slow one: at :math:`2 / (L + \ell)`, with :math:`\ell` for the smallest curvature,
+# it loses no more at each step than the flattest. One stays below, at 0.8 or 0.9 of the
+# limit.
 #
 # Change the valley: scaling
 # --------------------------
@@ -525,9 +526,10 @@ assert needed["standardized"].max() < needed["marks as they are"].min()
 #   over the smallest.
 # - Standardize the columns first, and every new row by the same means and deviations.
 #   Then choose a step size, then a rule.
-# - Momentum makes moves :math:`1 / (1 - \mu)` times as long where the gradient stays
-#   the same, and :math:`1 / (1 + \mu)` times where it changes its sign at each step.
-#   Adam divides each weight's step size by the typical size of its own gradients.
+# - In the long run momentum makes moves :math:`1 / (1 - \mu)` times as long where the
+#   gradient stays the same, and :math:`1 / (1 + \mu)` times where it changes its sign
+#   at each step. Adam divides each weight's step size by the typical size of its own
+#   gradients.
 #
 # **Try this.** Only subtract the means, without dividing: what is the condition number
 # now? Then multiply the maths column by 100, as if it were in hundredths of a mark, and

@@ -222,7 +222,8 @@ assert not torch.isfinite(naive)
 # %%
 # Why not squared error on a logistic output?
 # -------------------------------------------
-# With two classes, divide the softmax above and below by :math:`e^{s_1}`: it becomes
+# With two classes, divide both numerator and denominator of the softmax by
+# :math:`e^{s_1}`: it becomes
 # :math:`p_1 = 1 / (1 + e^{-(s_1 - s_2)})`, the logistic function of the difference
 # :math:`s = s_1 - s_2`. So :math:`p = \varphi(s)`, whose slope :math:`\varphi' = e^{-s}
 # / (1 + e^{-s})^2` is :math:`p` times :math:`1 - p`: almost zero where the network is
@@ -290,7 +291,7 @@ bottom.set(ylim=(-0.03, 1.03), xlim=(-15, 790), xticks=[0, 200, 400, 600])
 fig.alt_text = (
     "Above: at a score of -8 the cross-entropy has the gradient -1, the squared error "
     "0. Below: the cross-entropy learns within a few dozen steps; the squared error "
-    "stays near 0 for four hundred and then rises at once."
+    "stays near 0 for four hundred and then rises steeply."
 )
 plt.show()
 

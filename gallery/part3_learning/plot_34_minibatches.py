@@ -511,8 +511,8 @@ assert mean["without"] > 0.75 * mean["with"]
 
 # %%
 # With steps four times as long little of this is left (the last line, at the ends of
-# epochs), since the weights move on between the mini-batches. It costs nothing, so
-# training loops shuffle and cut, ``training.fit`` as well.
+# epochs), since the weights move on between the mini-batches. Still, to
+# shuffle and cut costs nothing, so training loops do it, ``training.fit`` as well.
 #
 # What a step costs and buys
 # --------------------------
@@ -618,8 +618,8 @@ ax.set_xticks([1, 50, 1000, 60_000], ["1", "50", "1,000", "60,000"])
 ax.minorticks_off()
 fig.alt_text = (
     "Recorded seconds of an epoch against the size of the batch: they fall steeply up "
-    "to 50 images, by half again up to 200, and then rise slowly. The range from 50 to "
-    "500 is shaded."
+    "to 50 images, by more than half from there to 200, and then rise slowly. The "
+    "range from 50 to 500 is shaded."
 )
 plt.show()
 

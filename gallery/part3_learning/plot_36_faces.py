@@ -7,8 +7,8 @@ one network give several answers about one picture, and can we see where it look
 each?**
 
 *After this lesson you can* build a network in the style of VGG block by block, train it
-on several yes/no questions at once, judge it where the answer is rarely yes, and draw a
-map of what it looks at, which tells a habit from an eye.
+on several yes/no questions at once, judge it where the answer is rarely yes, draw a map
+of what it looks at, and tell a habit from an eye.
 
 *Time*: 45 minutes. *Before*: lessons 1.3 and 3.2.
 """
@@ -341,8 +341,8 @@ for name, scores in hat_scores.items():
 # Two networks of nearly the same accuracy, and what a difference: one hardly raises a
 # false alarm and misses many of the hats, the other finds nearly all of them and cries
 # *hat* at many heads without. Accuracy is blind to it, for most of what it counts are
-# faces without a hat. Two shares look at the hats alone. With :math:`TP` hats found,
-# :math:`FN` missed and :math:`FP` false alarms,
+# faces without a hat. Two shares leave out the many right answers of *no*. With
+# :math:`TP` hats found, :math:`FN` missed and :math:`FP` false alarms,
 #
 # .. math:: \text{recall} = \frac{TP}{TP + FN}, \qquad
 #    \text{precision} = \frac{TP}{TP + FP} .
@@ -492,12 +492,14 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# Nobody told the network where a mouth is. It was told *whether* there was a smile, two
-# thousand times. Mind the pale spots far from a feature: a gray square is something
-# that the network has never seen, and may disturb a score without being read.
+# Nobody told the network where a mouth is. It was told only *whether* there was a
+# smile, for two thousand faces. Mind the pale spots far from a feature: a gray square
+# is something that the network has never seen, and may disturb a score without being
+# read.
 #
-# **An eye or a habit?** Now the other half of the faces as one finds them. Where most
-# who wear glasses smile, a network that answers "smile" has nearly answered "glasses".
+# **An eye or a habit?** Now the other thing about the faces as one finds them: glasses
+# and smile come together. Where most who wear glasses smile, a network that answers
+# "smile" has nearly answered "glasses".
 #
 # .. predict:: together
 
