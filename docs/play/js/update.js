@@ -185,7 +185,11 @@ const LINES = {
       line("v = β₂ v + (1 − β₂) g²", `${BETA2} · ${n6(v)} + ${n6(1 - BETA2)} · ${n6(g * g)}`, moved.v),
       line("m̂ = m / (1 − β₁ᵗ)", `t = ${step}: ${n6(moved.m)} / ${n6(1 - BETA1 ** step)}`, whole),
       line("v̂ = v / (1 − β₂ᵗ)", `${n6(moved.v)} / ${n6(1 - BETA2 ** step)}`, square),
-      line("θ − λ m̂ / (√v̂ + 10⁻⁸)", `${n6(theta)} − ${rate} · ${n6(whole)} / (${n6(Math.sqrt(square))} + 10⁻⁸)`, moved.theta),
+      line(
+        "θ − λ m̂ / (√v̂ + 10⁻⁸)",
+        `${n6(theta)} − ${rate} · ${n6(whole)} / (${n6(Math.sqrt(square))} + 10⁻⁸)`,
+        moved.theta,
+      ),
     ];
   },
 };
