@@ -335,11 +335,11 @@
     return [...drawn].filter((element) => element.offsetHeight > 0 && !element.matches(".play:empty"));
   }
 
-  /* The one nearest to the middle of the screen. */
+  /* The one at the middle of the screen, however long it is, or the nearest to it. */
   function figureInView() {
     const off = (element) => {
-      const box = element.getBoundingClientRect();
-      return Math.abs((box.top + box.bottom) / 2 - innerHeight / 2);
+      const { top, bottom } = element.getBoundingClientRect();
+      return Math.max(top - innerHeight / 2, innerHeight / 2 - bottom, 0);
     };
     return figures().sort((a, b) => off(a) - off(b))[0];
   }
