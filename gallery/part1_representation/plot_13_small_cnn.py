@@ -207,8 +207,8 @@ plt.show()
 # 2 and 3). One *epoch* is one pass over all images. Some training images are set aside
 # for **validation**: the network never learns from them, so they tell how it does on
 # images that it has not seen. (The random weights that it starts from matter: on MNIST,
-# with ``torch.manual_seed(3)`` for the 1 above, so small a network stays near chance.
-# The validation images show such a start, and one takes another.)
+# with ``torch.manual_seed(3)`` in place of the 1 above, so small a network stays near
+# chance. The validation images show such a start, and one takes another.)
 
 held_out = len(train) // 12
 learn, validation = train[held_out:], train[:held_out]
@@ -420,8 +420,8 @@ print(
 )
 
 # %%
-# The mistakes that the network is *surest* of teach more than their number. Would you
-# have read them as their writers meant?
+# The mistakes that the network is *surest* of teach more than the count of all
+# mistakes. Would you have read them as their writers meant?
 
 surest = wrong[confidence[wrong].argsort(descending=True)][:10]
 captions = [

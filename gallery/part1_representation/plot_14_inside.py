@@ -312,19 +312,20 @@ fig.alt_text = (
 plt.show()
 
 # %%
-# Both begin alike, and above the pixels. A part of that is that fewer numbers are
-# easier to fit, as the means show. The rest is ReLU and pooling: they are no weighted
-# sums, so that even random maps offer the reader something that no weighted sum of
-# pixels can make. Then the random network loses the digit on its way: from row to row
-# of the table fewer numbers are left, and nothing told it which ones matter. The
-# trained one is left with as few, and keeps it; on MNIST the answer lies more open
-# from row to row, up to relu4. (``fc2`` is itself a weighted sum of it.) No layer adds
+# Both begin nearly alike, and above the pixels. A part of that is that fewer numbers
+# are easier to fit, as the means show. The rest is ReLU and pooling: they are no
+# weighted sums, so that even random maps offer the reader something that no weighted
+# sum of pixels can make. Then the random network loses the digit on its way: from row
+# to row of the table fewer numbers are left, and nothing told it which ones matter. The
+# trained one is left with as few, and keeps it; on MNIST the answer lies more open from
+# row to row, up to relu4. (``fc2`` is itself a weighted sum of it.) No layer adds
 # information. Training decides *what is kept*, and in which form.
 #
 # What each channel looks for
 # ---------------------------
 # Average each channel of ``relu3`` over all test digits of a class. Where a map lights
-# up tells what it looks for.
+# up, in strong orange, tells what it looks for; dark are the values near zero, drawn
+# nearly as the ground.
 
 output = layers["relu3"].output
 means = torch.stack([output[test.labels == k].mean(dim=0) for k in range(10)], dim=1)

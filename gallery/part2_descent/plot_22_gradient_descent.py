@@ -51,7 +51,8 @@ print(f"Risk at the start: {empirical_risk(start, features, y).item():.4f}")
 # change? That is the derivative of the risk with respect to :math:`w_j`. The risk is a
 # mean of squares, and the derivative of a square :math:`e^2` is :math:`2e` times the
 # derivative of :math:`e`. The error :math:`e_i = \hat y_i - y_i` changes by
-# :math:`x_i^j` when :math:`w_j` changes by 1. Together, with :math:`x_i^0 = 1`,
+# :math:`x_i^j`, the mark of pupil :math:`i` in subject :math:`j` (no power), when
+# :math:`w_j` changes by 1. Together, with :math:`x_i^0 = 1`,
 #
 # .. math:: \frac{\partial R}{\partial w_j} = \frac{2}{n} \sum_{i=1}^{n} e_i \, x_i^j .
 #
@@ -165,8 +166,8 @@ plt.show()
 # The points lie nearly on a cosine. Along the gradient the risk rises most, at a right
 # angle to it the risk hardly changes, and straight against it the risk falls most. So
 # the way down is :math:`-\nabla R`. All this holds for short moves: over a longer one
-# the slope changes on the way, so that the fall is smaller than the scalar product
-# says, and the best direction is another one.
+# the slope changes on the way, so that on this bowl the fall is smaller than the scalar
+# product says, and the best direction is another one.
 #
 # Where the gradient is zero the ground is level, and a descent stands still. On the
 # bowl of a linear model that is the lowest point (lesson 2.1); elsewhere it may also be
@@ -309,10 +310,10 @@ plt.show()
 # The path on the map
 # -------------------
 # The path runs in four dimensions; a map shows two. Here are two slices through its
-# *end*: the contours are right there, and not where the path began: at 1 the left map
-# shows a risk of about 20, and the true one is 2.2, because there the other two weights
-# were different. So the path need not cross them at right angles. Nor do the two axes
-# have the same scale. Numbers count iterations.
+# *end*: there the contours are correct, and where the path began they are not: at 1 the
+# left map shows a risk of about 20, and the true one is 2.2, because there the other
+# two weights were different. So the path need not cross them at right angles. Nor do
+# the two axes have the same scale. Numbers count iterations.
 #
 # .. predict:: half-way
 

@@ -265,8 +265,8 @@ tables = {
 
 # %%
 # In the upper panel every *step* counts the same, in the lower one every *gradient of
-# one pupil*, and that is what takes time. An epoch is 200 of them, whatever the
-# mini-batch.
+# one pupil*: the work. (A step has a fixed price besides, which the last section
+# measures.) An epoch is 200 of them, whatever the mini-batch.
 
 fig, (upper, lower) = plt.subplots(2, 1, figsize=(4.8, 6.4))
 for (name, excess), style in zip(tables.items(), ["-", "--", "-."], strict=True):
@@ -587,10 +587,11 @@ if not test.is_standin:
 # starts of one size can, with the best rate tried for each. Then the steps become too
 # few.
 #
-# And the time? A whole epoch of single images takes minutes, so this is *recorded*, on
-# another machine, with all 60,000 training images of MNIST and the best of several
-# rates for each size. It is one run for each, so the accuracies are uneven. Below 32
-# images in a batch 200 steps were timed, and scaled up to an epoch.
+# And the time? A whole epoch of single images takes minutes, so one epoch of SmallCNN
+# with each size is *recorded*, on another machine, with all 60,000 training images of
+# MNIST and the best of several rates for each size. It is one run for each, so the
+# accuracies are uneven. For sizes below 32 only 200 steps were timed, and scaled up to
+# an epoch.
 
 runs = {name: datasets.recorded(f"batch_{name}") for name in ("accuracy", "time")}
 for run in runs.values():
@@ -654,8 +655,8 @@ plt.show()
 # - Shuffle and cut: everybody comes once in an epoch, and if the steps are short the
 #   errors of its mini-batches cancel towards its end, so that the floor is lower.
 # - Small batches learn fast per example, and stay on a floor, since their noise does
-#   not go to zero with the gradient. A step that falls on the way takes them below it;
-#   one that falls too fast stops before.
+#   not go to zero with the gradient. A step that falls on the way takes them far below
+#   it; one that falls too fast stops early, on a level in between.
 # - Memory grows with the batch, and so does the number of gradients of a step. The
 #   number of steps falls.
 #

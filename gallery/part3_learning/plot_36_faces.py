@@ -387,11 +387,12 @@ if found_test.is_standin:
 # partner, the **false-positive rate**, is the share of false alarms among the faces
 # without a hat.
 #
-# The **ROC curve** is the one against the other. Sort the faces by score, which is the
-# order of their probabilities, the highest first. Let the threshold pass one face after
-# the other: a few lines. The area under the curve, **AUC**, is 1 for a perfect order
-# and one half for guessing: the probability that a face with a hat gets a higher score
-# than one without.
+# The **ROC curve** draws the one up and the other across. Sort the faces by score,
+# which is the order of their probabilities, the highest first, and let the threshold
+# pass one face after the other: each with a hat is a step up, each without one a step
+# to the right. The area under the curve, **AUC**, is 1 for a perfect order and one half
+# for guessing: the probability that a face with a hat gets a higher score than one
+# without.
 
 
 def roc(scores, yes):
@@ -604,8 +605,8 @@ assert recorded.loc["balanced", "hat recall"].min() > 0.8
 # %%
 # What to remember
 # ----------------
-# - Several yes/no questions are several scores of *one* network. They share all layers
-#   but the last row of weights.
+# - Several yes/no questions are several scores of *one* network. They share all layers;
+#   only the row of weights in the last one is each question's own.
 # - Each score has its logistic function and its binary cross-entropy. The loss is their
 #   mean.
 # - VGG: blocks of 3 × 3 convolutions and a pooling. Half the size, and more channels.

@@ -227,9 +227,9 @@ print(f"{len(whole):,} gradients; 5 + 5 digits: largest difference {difference:.
 assert difference < 1e-14
 
 # %%
-# Now one worker has seven digits and the other three. The mean of two unequal means is
-# *not* the mean: it counts each of the three as much as two and a third of the seven.
-# Weighted by count, it is.
+# Now one worker has seven digits and the other three. The mean of two means over
+# unequal counts is *not* the mean of all: it counts each of the three as much as two
+# and a third of the seven. Weighted by count, it is.
 
 seven, three = gradient(slice(0, 7)), gradient(slice(7, 10))
 plain, weighted = (seven + three) / 2, (7 * seven + 3 * three) / 10
@@ -480,7 +480,7 @@ ax.minorticks_off()
 fig.alt_text = (
     "Recorded images per second against the batch size: all curves first rise in "
     "proportion to the batch, then bend; the dots of one thread fall again at the end, "
-    "those of two a little."
+    "those of two threads a little."
 )
 plt.show()
 
@@ -498,8 +498,8 @@ assert error < 0.5
 # same time, and the curve rises with a slope of nearly one. With large batches the
 # arithmetic rules, and the *line* levels off below :math:`1/b`. The bend is at :math:`B
 # = a/b`, where both cost the same. The dots leave the line: here one thread is slower
-# again at the end, and two a little. Two numbers are a model, and it knows nothing of a
-# cache.
+# again at the end, and two threads a little. Two numbers are a model, and it knows
+# nothing of a cache.
 
 per_second = 1000 * recorded.index.to_numpy() / recorded["one thread"]
 print(f"One thread: {per_second[512]:,.0f} images a second with batches of 512,")
