@@ -93,23 +93,20 @@ torch.testing.assert_close(torch.stack(pairs).mean(dim=0), full)
 # Three ways on one map
 # ---------------------
 # An **epoch** has met every pupil once. Batch descent takes one step in it. The others
-# cut a shuffled row of pupils and take a step for each piece: :math:`n / |B|` steps.
+# cut a shuffled row of pupils and take a step for each piece: :math:`n / |B|` steps,
+# rounded up, since the last piece may be smaller.
 # These are the two algorithms, with one stopping rule:
 #
 # .. list-table::
 #    :header-rows: 1
 #    :widths: 50 50
 #
-#    * - Batch
-#      - Stochastic and mini-batch
-#    * - Choose :math:`w` and :math:`\lambda`.
-#      - Choose :math:`w`, :math:`\lambda` and :math:`|B|`.
-#    * - Repeat:
-#      - Repeat: shuffle, cut into :math:`B_1, B_2, \dots`; for each :math:`B`:
-#    * - :math:`\quad w \leftarrow w - \lambda \, \nabla R(w)`
-#      - :math:`\quad w \leftarrow w - \lambda \, g_B(w)`
-#    * - until an epoch changes :math:`R` by less than a share :math:`\varepsilon`.
-#      - until an epoch changes :math:`R` by less than a share :math:`\varepsilon`.
+# * - Batch - Stochastic and mini-batch * - Choose :math:`w` and :math:`\lambda`. -
+# Choose :math:`w`, :math:`\lambda` and :math:`|B|`. * - Repeat: - Repeat: shuffle, cut
+# into :math:`B_1, B_2, \dots`; for each :math:`B`: * - :math:`\quad w \leftarrow w -
+# \lambda \, \nabla R(w)` - :math:`\quad w \leftarrow w - \lambda \, g_B(w)` * - until
+# an epoch changes :math:`R` by less than a share :math:`\varepsilon` of it. - until an
+# epoch changes :math:`R` by less than a share :math:`\varepsilon` of it.
 #
 # With :math:`|B| = n` the right column is the left one, so one function does both. We
 # start with the constant at its best, the mean of the exam, and with two bad weights.
@@ -443,7 +440,7 @@ ax.set_yticks([0.2, 0.5, 1, 2, 5, 10], ["0.2", "0.5", "1", "2", "5", "10"])
 ax.minorticks_off()
 fig.alt_text = (
     "Noise against the size of the mini-batch on logarithmic scales: a straight line "
-    "with replacement, one that bends down to zero at 200 without."
+    "with replacement, one that bends down towards zero at 200 without."
 )
 plt.show()
 
@@ -468,7 +465,7 @@ print(f"noise {end_noise:.2f}")
 # all. Cut a shuffled row instead, and each comes once.
 #
 # Does it matter? A hundred runs of each kind, with mini-batches of 10. Without
-# replacement, what one mini-batch missed comes in a later one of the same epoch, and
+# replacement, what one mini-batch misses comes in another one of the same epoch, and
 # at the *end of an epoch* the errors have mostly canceled. In the middle of an epoch
 # they have not. So look at every step.
 
@@ -633,10 +630,10 @@ plt.show()
 # few steps arrive nowhere.
 #
 # In these recorded runs any size from 50 to some hundreds (shaded) is a good choice: a
-# range, not a number. 500 images take 120 steps there, many fewer above. A larger
-# network and another machine have another range. What stays is the way to find it: it
-# begins where a larger batch saves only seconds of an epoch, and it ends well before
-# the steps become too few.
+# range, not a number. 500 images take 120 steps there, 1,000 only 60. A larger network
+# and another machine have another range. What stays is the way to find it: it begins
+# where a larger batch saves only a few seconds of an epoch, and it ends well before the
+# steps become too few.
 #
 # See it on a network: SmallCNN learns here, in your browser. Train it with batches of
 # 1, then of 50: both runs stay on one plot, and the gradient of every digit of a batch
