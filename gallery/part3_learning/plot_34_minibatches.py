@@ -101,12 +101,18 @@ torch.testing.assert_close(torch.stack(pairs).mean(dim=0), full)
 #    :header-rows: 1
 #    :widths: 50 50
 #
-# * - Batch - Stochastic and mini-batch * - Choose :math:`w` and :math:`\lambda`. -
-# Choose :math:`w`, :math:`\lambda` and :math:`|B|`. * - Repeat: - Repeat: shuffle, cut
-# into :math:`B_1, B_2, \dots`; for each :math:`B`: * - :math:`\quad w \leftarrow w -
-# \lambda \, \nabla R(w)` - :math:`\quad w \leftarrow w - \lambda \, g_B(w)` * - until
-# an epoch changes :math:`R` by less than a share :math:`\varepsilon` of it. - until an
-# epoch changes :math:`R` by less than a share :math:`\varepsilon` of it.
+#    * - Batch
+#      - Stochastic and mini-batch
+#    * - Choose :math:`w` and :math:`\lambda`.
+#      - Choose :math:`w`, :math:`\lambda` and :math:`|B|`.
+#    * - Repeat:
+#      - Repeat: shuffle, cut into :math:`B_1, B_2, \dots`; for each :math:`B`:
+#    * - :math:`\quad w \leftarrow w - \lambda \, \nabla R(w)`
+#      - :math:`\quad w \leftarrow w - \lambda \, g_B(w)`
+#    * - until an epoch changes :math:`R` by less than a share :math:`\varepsilon` of
+#        it.
+#      - until an epoch changes :math:`R` by less than a share :math:`\varepsilon` of
+#        it.
 #
 # With :math:`|B| = n` the right column is the left one, so one function does both. We
 # start with the constant at its best, the mean of the exam, and with two bad weights.
