@@ -2,7 +2,8 @@
 
    The page's own content is used as it is; only classes and a bar are added, and all of it goes when the reader leaves.
    Keys: right, left, space, Page Up and Down (a clicker's) move; C shows code, F a figure in full, Escape brings it
-   back, which is scrolled as a page is, + and - size the text, Home and End go to the ends, X leaves a section out and Shift X brings it back.
+   back, which is scrolled as a page is, + and - size the text, Home and End go to the ends, X leaves a section out and
+   Shift X brings it back.
 
    A plan of a class says in the address which sections are left out, by their identifiers, and which lessons come then,
    each by its number and without what: ?present&without=nine-weights,questions&then=1.3,the-digits;1.4. Between them
