@@ -127,7 +127,7 @@ def test_the_largest_of_four_is_calmer_than_the_first(trained, claim):
         first = change(*(each[..., :half:2, :half:2] for each in maps))
         figures.append(f"{largest:.0%}/{first:.0%}")
         holds = holds and largest < first
-    said = "a move by one pixel changes the largest of four less than the first of each four, at each of the three poolings"
+    said = "a move by one pixel changes the largest of four less than the first of each four, at all three poolings"
     claim("1.3", said, start, " ".join(figures), holds)
 
 
