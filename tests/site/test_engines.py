@@ -92,7 +92,7 @@ def engine(request, tmp_path_factory) -> Iterator[engines.Engine]:
 def play(engine: engines.Engine, name: str, address: str) -> None:
     """Open a page to play with, and do what its steps say."""
     engine.open(address)
-    assert engine.settled("document.querySelector('[data-play] button') !== null", True)
+    assert engine.settled("document.querySelector('[data-play]:not([aria-busy]) button') !== null", True)
     for step in STEPS.get(name, []):
         if isinstance(step, str):
             engine.click(BUTTON % json.dumps(step))

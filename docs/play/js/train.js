@@ -47,19 +47,21 @@ export const TRAIN_KEYS = {
 
 /** Build the page in its root, part by part: all of it at once would be a long task. */
 export async function main(root, data) {
+  root.setAttribute("aria-busy", "true");
   const page = new TrainPage(data, new URL("train-data.js", document.currentScript.src).href);
   await breathe();
   page.makeBoard();
   await breathe();
   page.build();
   root.replaceChildren(page.element);
-  page.begin("embed" in root.dataset);
   /** The page for programs: of the step that is shown the weights in one line, its number, and the share of test digits that are read right, null until they are read. */
   window.glassbox = {
     weights: () => Array.from(page.shownState.theta),
     step: () => page.shownState.step,
     share: () => (page.evaluation?.step === page.shownState.step ? page.evaluation.share : null),
   };
+  await page.begin("embed" in root.dataset);
+  root.removeAttribute("aria-busy");
 }
 
 class TrainPage {
