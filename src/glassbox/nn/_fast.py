@@ -27,7 +27,7 @@ from torch import Tensor
 
 from glassbox.nn._bridge import Arrangement, Gradients
 from glassbox.nn._precision import in_float32
-from glassbox.nn._windows import Axis, crop, pad, windows
+from glassbox.nn._windows import Axis, crop, pad, windows_of
 
 # How many numbers may be laid out at a time: what a processor's cache keeps, or what keeps a GPU busy.
 _ROOM = {"cpu": 2**19, "cuda": 2**26}
@@ -141,7 +141,7 @@ def _lay_out(images: Tensor, rows: Axis, columns: Axis, groups: int) -> Iterator
 def _by_column(padded: Tensor, rows: Axis, columns: Axis) -> Tensor:
     """Give what each column of a kernel sees, as a view: (n, C, H, W) becomes (n, C, kw, stride, H/stride, W')."""
     strides = rows._replace(kernel_size=rows.stride, dilation=1, windows=rows.padded_size // rows.stride)
-    return windows(padded, strides, columns).transpose(2, 3)
+    return windows_of(padded, strides, columns).transpose(2, 3)
 
 
 def _runs(seen: Tensor, rows: Axis, columns: Axis) -> list[Tensor]:
@@ -238,7 +238,7 @@ def _maximum_alone(images: Tensor, *, rows: Axis, columns: Axis) -> Tensor:
 
 def _taps_first(padded: Tensor, rows: Axis, columns: Axis) -> Tensor:
     """Give what each window sees, as a copy with the window's own dimensions in front."""
-    return windows(padded, rows, columns).movedim((-4, -3), (0, 1)).clone(memory_format=torch.contiguous_format)
+    return windows_of(padded, rows, columns).movedim((-4, -3), (0, 1)).clone(memory_format=torch.contiguous_format)
 
 
 def _maximum_pays(images: Tensor, *, rows: Axis, columns: Axis) -> bool:

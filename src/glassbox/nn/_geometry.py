@@ -154,7 +154,8 @@ def divisor_of_windows(
         return divisor_override
     counts = []
     for axis in (rows, columns):
+        edge = axis.before if count_include_pad else 0  # what counts lies from -edge to size + edge
         start = torch.arange(axis.windows, device=input.device) * axis.stride - axis.before
-        end = (start + axis.kernel_size).clamp(max=axis.size + (axis.before if count_include_pad else 0))
-        counts.append(end - (start if count_include_pad else start.clamp(min=0)))
+        end = (start + axis.kernel_size).clamp(max=axis.size + edge)
+        counts.append(end - start.clamp(min=-edge))
     return counts[0][:, None] * counts[1]

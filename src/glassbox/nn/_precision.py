@@ -17,7 +17,8 @@ Equation = TypeVar("Equation", bound=Callable[..., Any])
 def in_float32(equation: Equation) -> Equation:
     """Compute in float32 where the first tensor is of half precision, and round the result once, to that tensor's type.
 
-    Gradients are left in float32: autograd, and a backward by hand, give each the type of its tensor.
+    Several results, as gradients or statistics, are left in float32: autograd, and a backward by hand, give each
+    gradient the type of its tensor.
 
     Examples
     --------

@@ -58,21 +58,21 @@ def lay(size: int, kernel_size: int, stride: int, dilation: int, before: int, af
     return Axis(size, kernel_size, stride, dilation, before, after, windows)
 
 
-def lay_out(images: Tensor, rows: Axis, columns: Axis, padding: float = 0.0) -> Tensor:
+def lay_out(images: Tensor, rows: Axis, columns: Axis, value: float = 0.0) -> Tensor:
     """Give what each window sees: (..., H, W) becomes (..., kh, kw, H', W'), a view of the padded images."""
-    return windows(pad(images, rows, columns, padding), rows, columns)
+    return windows_of(pad(images, rows, columns, value), rows, columns)
 
 
-def add_back(seen: Tensor, rows: Axis, columns: Axis) -> Tensor:
-    """Add up, at each place of the images, what its windows saw there: (..., kh, kw, H', W') becomes (..., H, W)."""
-    half = seen.dtype in (torch.float16, torch.bfloat16)  # whose sums are kept in more digits
-    padded = seen.new_zeros(
-        *seen.shape[:-4], rows.padded_size, columns.padded_size, dtype=torch.float32 if half else seen.dtype
+def add_back(given: Tensor, rows: Axis, columns: Axis) -> Tensor:
+    """Add up, at each place of the images, what windows are given for it: (..., kh, kw, H', W') becomes (..., H, W)."""
+    half = given.dtype in (torch.float16, torch.bfloat16)  # whose sums are kept in more digits
+    padded = given.new_zeros(
+        *given.shape[:-4], rows.padded_size, columns.padded_size, dtype=torch.float32 if half else given.dtype
     )
     for v in range(rows.kernel_size):
         for w in range(columns.kernel_size):
-            padded[..., rows.tap(v), columns.tap(w)] += seen[..., v, w, :, :]
-    return crop(padded, rows, columns).to(seen.dtype)
+            padded[..., rows.tap(v), columns.tap(w)] += given[..., v, w, :, :]
+    return crop(padded, rows, columns).to(given.dtype)
 
 
 def pad(images: Tensor, rows: Axis, columns: Axis, value: float = 0.0) -> Tensor:
@@ -89,7 +89,7 @@ def crop(padded: Tensor, rows: Axis, columns: Axis) -> Tensor:
     return padded[..., rows.before : rows.before + rows.size, columns.before : columns.before + columns.size]
 
 
-def windows(padded: Tensor, rows: Axis, columns: Axis) -> Tensor:
+def windows_of(padded: Tensor, rows: Axis, columns: Axis) -> Tensor:
     """Give what each window sees, as a view of padded images: see `lay_out`."""
     for axis in (rows, columns):  # each puts its windows where the axis was, and what they see last
         reach = axis.dilation * (axis.kernel_size - 1) + 1

@@ -49,7 +49,7 @@ def binary_cross_entropy_with_logits_backward(
     """
     p = 1 if pos_weight is None else pos_weight
     log_yes, log_no = log_sigmoid(input), log_sigmoid(-input)  # log sigma(x), log (1 - sigma(x))
-    sigma, sigma_minus = log_yes.exp(), log_no.exp()  # sigma(x), sigma(-x)
+    sigma, sigma_minus = log_yes.exp(), log_no.exp()  # sigma(x), sigma(-x), with digits where 1/(1 + e^-x) rounds to 0
     grad_losses = spread(grad_output, input.shape, reduction)
     grad_losses = grad_losses if weight is None else weight * grad_losses
     grad_input = grad_losses * ((1 - target) * sigma - p * target * sigma_minus)
@@ -83,11 +83,13 @@ def binary_cross_entropy_with_logits(
     .. math::
         \begin{aligned}
         \ell_i &= -w \bigl[ p\, y_i \log \sigma(x_i) + (1 - y_i) \log (1 - \sigma(x_i)) \bigr] \\
-        \frac{\partial \ell_i}{\partial x_i} &= w \bigl[ (1 - y_i)\, \sigma(x_i) - p\, y_i\, \sigma(-x_i) \bigr] ,
+        \frac{\partial \ell_i}{\partial x_i} &= w \bigl[ (1 - y_i)\, \sigma(x_i) - p\, y_i\, \sigma(-x_i) \bigr] \\
+        \frac{\partial \ell_i}{\partial y_i} &= w \bigl[ \log \sigma(-x_i) - p \log \sigma(x_i) \bigr] .
         \end{aligned}
 
-    which without weights is :math:`\sigma(x_i) - y_i`. The logarithms are computed from the scores, so that no
-    exponential overflows: :math:`1 - \sigma(x) = \sigma(-x)` and :math:`\log \sigma(x) = -\log (e^0 + e^{-x})`.
+    Without weights they are :math:`\sigma(x_i) - y_i` and :math:`-x_i`. The logarithms are computed from the scores, so
+    that no exponential overflows: :math:`1 - \sigma(x) = \sigma(-x)` and
+    :math:`\log \sigma(x) = -\log (e^0 + e^{-x})`.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ def convolve_forward(
     output = kernels @ seen  # Y: (N, G, C'/G, H'·W'), the sum over c, v and w
     output = output.view(len(images), len(weight), rows.windows, columns.windows)  # (N, C', H', W')
     if bias is not None:
-        output += bias[:, None, None]  # b to each map
+        output += bias[:, None, None]  # b to each map, in the place of the product
     return output, seen
 
 

@@ -26,17 +26,17 @@ def expected(
     In the plain case y is 1 at the label and 0 elsewhere, and the divisor is N. Smoothing moves a part of y to all
     classes alike, and a weight multiplies y. The divisor is the sum of the weights of the labels, before smoothing.
     """
-    dim, w = class_dim(input), 1 if weight is None else _per_class(weight, input)  # w: 1, or (C,)
-    kept: Tensor | int = 1  # of an example that counts
-    divisor: Tensor | None = None
+    dim, classes = class_dim(input), input.shape[class_dim(input)]
+    w = 1 if weight is None else _per_class(weight, input)  # (C,), or (C, 1, 1) to meet (N, C, H, W)
+    epsilon = label_smoothing
     if target.is_floating_point():
         y = target.to(torch.promote_types(target.dtype, _precise(input)))  # (N, C)
-    else:
-        y = one_hot(input, target, ignored)  # (N, C)
-        if weight is None and ignored is None and not label_smoothing:
-            return y, None  # the plain case
-        kept, divisor = y.sum(dim, keepdim=True), (w * y).sum()  # (N, 1): 0 of an ignored example
-    return w * ((1 - label_smoothing) * y + label_smoothing / input.shape[dim] * kept), divisor
+        return w * ((1 - epsilon) * y + epsilon / classes), None
+    y = one_hot(input, target, ignored)  # (N, C)
+    if weight is None and ignored is None and not epsilon:
+        return y, None  # what follows would give this y, and N, more slowly
+    counts = y.sum(dim, keepdim=True)  # (N, 1): 1, and 0 of an ignored example
+    return w * ((1 - epsilon) * y + epsilon / classes * counts), (w * y).sum()
 
 
 def one_hot(input: Tensor, target: Tensor, ignored: int | None) -> Tensor:
@@ -45,8 +45,8 @@ def one_hot(input: Tensor, target: Tensor, ignored: int | None) -> Tensor:
     label = target.long().unsqueeze(dim)  # (N, 1)
     if ignored is None:
         return zeros.scatter(dim, label, 1.0)
-    kept = label != ignored  # (N, 1)
-    return zeros.scatter(dim, label * kept, kept.to(zeros.dtype))  # an ignored label may be no class
+    counts = label != ignored  # (N, 1)
+    return zeros.scatter(dim, torch.where(counts, label, 0), counts.to(zeros.dtype))  # an ignored label may be no class
 
 
 def _precise(input: Tensor) -> torch.dtype:
@@ -281,7 +281,7 @@ def log_likelihood_backward(
     reduction: str = "mean",
 ) -> Gradients:
     r"""Compute :math:`\partial \ell_n / \partial x_{nc} = -y_{nc}`; see `nll_loss`."""
-    grad_losses = spread(grad_output, y.narrow(dim, 0, 1).shape, reduction, divisor)  # (N, 1)
+    grad_losses = spread(grad_output, y.narrow(dim, 0, 1).shape, reduction, divisor)  # (N, 1): one for each example
     return grad_losses * -y, None, None
 
 

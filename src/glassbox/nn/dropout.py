@@ -90,7 +90,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     require_probability("dropout", p)
     if not training:
         return input
-    kept = torch.empty_like(input, requires_grad=False).bernoulli_(1 - p)  # 1 or 0
+    kept = torch.empty_like(input).bernoulli_(1 - p)  # 1 or 0
     mask = kept / (1 - p) if p < 1 else kept
     output = _dropout(input, mask)
     return input.copy_(output) if inplace else output

@@ -23,7 +23,7 @@ def maximum_forward(images: Tensor, *, rows: Axis, columns: Axis) -> tuple[Tenso
     That is row · W + column: of the first in reading order among several, of a NaN before any number, of one of the
     image before padding. See `max_pool2d`.
     """
-    seen = lay_out(images, rows, columns, padding=-torch.inf).flatten(-4, -3)  # x: (..., kh·kw, H', W')
+    seen = lay_out(images, rows, columns, value=-torch.inf).flatten(-4, -3)  # x: (..., kh·kw, H', W')
     output, tap = seen.max(-3, keepdim=True)  # (..., 1, H', W'): y, and which of the kh·kw numbers it is
     winners = places_seen(rows, columns, images.device).expand_as(seen).gather(-3, tap)  # where in the image that is
     return output.squeeze(-3), winners.squeeze(-3)  # (..., H', W')
@@ -49,9 +49,11 @@ def places_seen(rows: Axis, columns: Axis, device: torch.device) -> Tensor:
 
     The padding is -inf and wins only where all that a window sees is: there stands the first tap in the image instead.
     """
-    pixels = torch.arange(rows.size * columns.size, device=device).view(rows.size, columns.size)
-    places = lay_out(pixels, rows, columns, padding=pixels.numel()).flatten(0, 1)  # (kh·kw, H', W')
-    return torch.where(places < pixels.numel(), places, places.amin(0))
+    outside = rows.size * columns.size  # greater than every place in the image
+    pixels = torch.arange(outside, device=device).view(rows.size, columns.size)
+    places = lay_out(pixels, rows, columns, value=outside).flatten(0, 1)  # (kh·kw, H', W')
+    # Places grow from tap to tap, so that the least is the first; each window has one in the image (`pooling_axes`).
+    return torch.where(places == outside, places.amin(0), places)
 
 
 _maximum = differentiable(maximum_forward, maximum_backward, keeps="winners", fast=_fast.maximum)

@@ -150,10 +150,13 @@ class SGD(Optimizer):
                 g = g + decay * theta
             if mu != 0:
                 b = self.state[theta].get("momentum_buffer")
-                b = g.clone() if b is None else b.mul_(mu).add_(g, alpha=1 - tau)  # b ← μ b + (1 − τ) g
+                # b ← μ b + (1 − τ) g: it will be written over, and g is the parameter's own.
+                b = g.clone() if b is None else b.mul_(mu).add_(g, alpha=1 - tau)
                 self.state[theta]["momentum_buffer"] = b
-                g = g + mu * b if group["nesterov"] else b
-            if isinstance(lr, Tensor):
-                theta -= lr * g  # a CUDA graph reads the tensor anew
+                step = g + mu * b if group["nesterov"] else b
             else:
-                theta.sub_(g, alpha=lr)  # θ ← θ − γ g without a second tensor as large
+                step = g
+            if isinstance(lr, Tensor):
+                theta -= lr * step  # a CUDA graph reads the tensor anew
+            else:
+                theta.sub_(step, alpha=lr)  # θ ← θ − γ step, without a second tensor as large
