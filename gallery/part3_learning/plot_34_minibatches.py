@@ -319,8 +319,8 @@ print(f"Uphill at the start: {uphill} of {n} pupils,", end=" ")
 print(f"{uphill_of_20} of {len(drawn):,} draws of 20.")
 
 # %%
-# One step size for all three favors the small batches: an exact gradient could take
-# longer steps. So give each the best of seven, for the same three epochs.
+# One step size cannot suit all three: an exact gradient can take longer steps, a noisy
+# one needs shorter ones. So give each the best of seven, for the same three epochs.
 
 rates = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 for name, size in sizes.items():
@@ -330,11 +330,11 @@ for name, size in sizes.items():
 
 # %%
 # Small batches are quick to the neighborhood of the lowest point, and then stay on a
-# floor that their noise sets. At the lowest point a step moves :math:`w` by
-# :math:`\lambda` times the noise and by nothing else, so a shorter step has a lower
-# floor. But it is slow at first. So begin with the long step and shorten it on the way,
-# a **schedule**. In epoch :math:`t` the single pupils now step by :math:`\lambda / t`,
-# in a third run by :math:`\lambda / 100^{t-1}`:
+# floor that their noise sets. At the lowest point the gradient of the risk is zero, and
+# a step moves :math:`w` only by :math:`\lambda` times the error of its mini-batch, the
+# noise: so a shorter step has a lower floor. But it is slow at first. So begin with the
+# long step and shorten it on the way, a **schedule**. In epoch :math:`t` the single
+# pupils now step by :math:`\lambda / t`, in a third run by :math:`\lambda / 100^{t-1}`:
 
 
 def falling(epoch):
@@ -426,9 +426,9 @@ assert measured["without"].iloc[-1] < 1e-12
 
 # %%
 # Dots are measured, lines are the formula. The dotted line is the length of the
-# gradient, the *signal*: below it the noise is shorter than what it hides. Without
-# replacement the line falls to zero at 200, and a logarithmic axis has no zero: the
-# last dot of it is below the picture.
+# gradient, the *signal*. Where the noise lies below it, the signal is the longer of the
+# two. Without replacement the line falls to zero at 200, and a logarithmic axis has no
+# zero: the last dot of it is below the picture.
 
 fig, ax = plt.subplots(figsize=(4.8, 3.8))
 smooth = pd.Index(range(1, 201), name="size of the mini-batch", dtype=float)
@@ -514,8 +514,8 @@ assert mean["without"] > 0.75 * mean["with"]
 
 # %%
 # With steps four times as long little of this is left (the last line, at the ends of
-# epochs), since the weights move on between the mini-batches. Still, to
-# shuffle and cut costs nothing, so training loops do it, ``training.fit`` as well.
+# epochs), since the weights move on between the mini-batches. Still, to shuffle and cut
+# costs next to nothing, so training loops do it, ``training.fit`` as well.
 #
 # What a step costs and buys
 # --------------------------
@@ -636,10 +636,10 @@ plt.show()
 # few steps arrive nowhere.
 #
 # In these recorded runs any size from 50 to some hundreds (shaded) is a good choice: a
-# range, not a number. 500 images take 120 steps there, 1,000 only 60. A larger network
-# and another machine have another range. What stays is the way to find it: it begins
-# where a larger batch saves only a few seconds of an epoch, and it ends well before the
-# steps become too few.
+# range, not a number. 500 images take 120 steps there, 1,000 only 60. Where exactly it
+# ends was not tried, and a larger network or another machine has another. What stays is
+# the way to find it: it begins where a larger batch saves only a few seconds of an
+# epoch, and it ends well before the steps become too few.
 #
 # See it on a network: SmallCNN learns here, in your browser. Train it with batches of
 # 1, then of 50: both runs stay on one plot, and the gradient of every digit of a batch
@@ -661,7 +661,7 @@ plt.show()
 #   not go to zero with the gradient. A step that falls on the way takes them far below
 #   it; one that falls too fast stops early, on a level in between.
 # - Memory grows with the batch, and so does the number of gradients of a step. The
-#   number of steps falls.
+#   number of steps in an epoch falls.
 #
 # **Try this.** Let ``descend`` go on until its rule stops it: 100 epochs at most, a
 # share of 0.001, 20 pupils and one, with a few seeds. Who has arrived? Then find, with

@@ -8,7 +8,8 @@ each?**
 
 *After this lesson you can* build a network in the style of VGG block by block, train it
 on several yes/no questions at once, judge it where the answer is rarely yes, draw a map
-of what it looks at, and tell a habit from an eye.
+of what it looks at, and tell whether that is the thing itself or what usually comes
+with it.
 
 *Time*: 45 minutes. *Before*: lessons 1.3 and 3.2.
 """
@@ -227,10 +228,10 @@ if test.is_standin:
     assert (learned > accuracy).all()
 
 # %%
-# Is that much, or one lucky start? *Recorded* from eight: the lowest and the highest
-# test accuracy of a **linear model** (five weighted sums of all 3 × 32 × 32 numbers),
-# of a **dense network** with one hidden layer of 64, and of ours. The rivals learn
-# longer, for 40 and 20 epochs, at rates that were tried out.
+# Is that much, or one lucky start? *Recorded* for eight random starts: the lowest and
+# the highest test accuracy of a **linear model** (five weighted sums of all 3 × 32 × 32
+# numbers), of a **dense network** with one hidden layer of 64, and of ours. The rivals
+# learn longer, for 40 and 20 epochs, at rates that were tried out.
 
 starts = datasets.recorded("faces_starts")
 recorded = starts.to_frame()
@@ -255,13 +256,13 @@ for rival in ("linear", "dense"):
 # weighted sum multiplies the face with a fixed picture of weights, pixel by pixel. A
 # pixel that is an eye on one face is a cheek on the next, and glasses may be dark on
 # one and light on the other: such sums can use only what lies at nearly the same place
-# on all faces, and a hidden layer of them does not change that here. Our network looks
-# for small patterns first, wherever they are.
+# on all faces, and a hidden layer of them changes little of that here. Our network
+# looks for small patterns first, wherever they are.
 #
 # Five test faces and all that the network says of them. They are not chosen to please:
 # for each question, the one on which it is surest and *wrong*. A bar is the probability
 # of a yes; the dot is the truth, full at *yes*, hollow at *no*. A wrong answer has an
-# orange frame.
+# orange frame and a hatched bar.
 #
 # ``model.eval()`` tells the network that it is judged now: ``BatchNorm2d`` then takes
 # the mean and the variance that it has gathered while learning, so that an answer does
@@ -466,8 +467,8 @@ def occlusion_map(face, side=8, stride=2, network=model):
 
 # %%
 # A mean over 16 faces that have the attribute: for each question, the mean map over the
-# mean face. In orange, what spoke for a yes; in blue, what spoke against it. (A map is
-# padded by half a square, where no square has its center.)
+# mean face. In orange, where a cover lowers the score; in blue, where it raises it. (A
+# map is padded by half a square, where no square has its center.)
 
 
 def padded(heat, side=8, stride=2):
@@ -488,7 +489,7 @@ for ax, name in zip(axes, questions, strict=True):
 fig.suptitle(f"mean maps, {test.source}", fontsize=11)
 fig.alt_text = (
     f"Mean occlusion maps over mean faces ({test.source}): glasses around the eyes, "
-    "smile and beard further down, hat and hair above."
+    "smile and beard further down, hat above, hair at the upper left."
 )
 plt.show()
 
@@ -498,9 +499,10 @@ plt.show()
 # is something that the network has never seen, and may disturb a score without being
 # read.
 #
-# **An eye or a habit?** Now the other thing about the faces as one finds them: glasses
-# and smile come together. Where most who wear glasses smile, a network that answers
-# "smile" has nearly answered "glasses".
+# **The glasses, or a habit?** Now the other thing about the faces as one finds them:
+# glasses and smile come together. Where nearly all who wear glasses smile, and nearly
+# all who smile wear glasses, a network that answers "smile" has nearly answered
+# "glasses".
 #
 # .. predict:: together
 
@@ -609,7 +611,8 @@ assert recorded.loc["balanced", "hat recall"].min() > 0.8
 #   only the row of weights in the last one is each question's own.
 # - Each score has its logistic function and its binary cross-entropy. The loss is their
 #   mean.
-# - VGG: blocks of 3 × 3 convolutions and a pooling. Half the size, and more channels.
+# - VGG: blocks of 3 × 3 convolutions and a pooling. Each halves height and width; the
+#   channels mostly double.
 # - Where yes is rare, accuracy hides what happens to it: ask for precision and recall.
 #   A threshold chooses between misses and false alarms: lower it if a miss is worse.
 #   The ROC curve holds all thresholds.
