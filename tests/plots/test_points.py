@@ -33,6 +33,13 @@ def test_points_at_one_place_share_a_label(ax):
     assert [text.get_text() for text in ax.texts] == ["A", "B", "C, D"]
 
 
+def test_a_label_makes_way_for_an_arrow(ax):
+    start = pd.DataFrame({"s": [-0.8, -0.1, 4.0], "t": [-4.0, -3.0, 1.0]}, index=["A", "B", "C"])
+    plots.named_points(ax, start, moved_to=start.clip(lower=0))
+    side = {text.get_text(): text.get_ha() for text in ax.texts}
+    assert (side["A"], side["B"]) == ("right", "left")  # the arrow of A passes on the left of B
+
+
 def test_what_is_not_a_plane_is_refused(ax):
     with pytest.raises(ValueError, match="3 columns; give two"):
         plots.named_points(ax, POINTS.assign(u=0.0))

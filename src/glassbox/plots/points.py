@@ -65,10 +65,13 @@ def named_points(ax: Axes, points: pd.DataFrame, *, moved_to: pd.DataFrame | Non
     labels = _labels(points.index, start, end)
     width, height = np.ptp([*start, *end], axis=0)
     for place, target, names in labels:
-        # A label stands right of its point, or left of it where an arrow leaves to the right or another point is near.
+        # A label stands right of its point, or left of it where an arrow leaves to the right or another point is near,
+        # unless an arrow passes there.
         away = np.array([other - place for other, _, _ in labels]) / (width or 1.0, height or 1.0)
         crowded = ((away[:, 0] > 0) & (away[:, 0] < 0.2) & (np.abs(away[:, 1]) < 0.05)).any()
-        left = target[0] > place[0] or crowded
+        arrows = zip(start[moves], end[moves], strict=True)
+        passes = any(_crosses(arrow, place, 0.03 * width, 0.2 * width) for arrow in arrows)
+        left = (target[0] > place[0] or crowded) and not passes
         ax.annotate(
             names,
             (place[0], place[1]),
@@ -82,6 +85,14 @@ def named_points(ax: Axes, points: pd.DataFrame, *, moved_to: pd.DataFrame | Non
     ax.grid(color=FAINT)
     ax.margins(0.12)
     return ax
+
+
+def _crosses(arrow: tuple[np.ndarray, np.ndarray], place: np.ndarray, near: float, far: float) -> bool:
+    """Tell whether an arrow passes on the left of a place, this far from it."""
+    (x, y), (x_end, y_end) = arrow
+    if not min(y, y_end) < place[1] < max(y, y_end):
+        return False
+    return bool(near < place[0] - (x + (place[1] - y) / (y_end - y) * (x_end - x)) < far)
 
 
 def _labels(names: pd.Index, start: np.ndarray, end: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, str]]:
