@@ -89,10 +89,20 @@ def engine(request, tmp_path_factory) -> Iterator[engines.Engine]:
         yield found
 
 
-def play(engine: engines.Engine, name: str, address: str) -> None:
-    """Open a page to play with, and do what its steps say."""
+def test_all_of_these_run_in_one_process(request):
+    """A pytest that pytest-xdist does not know yet would start each browser, and fill each page, in every process."""
+    if request.config.getoption("loadgroup", default=False):
+        assert request.node.nodeid.endswith("@other browsers")
+
+
+def begin(engine: engines.Engine, address: str) -> None:
+    """Open a page to play with, and wait until it is filled."""
     engine.open(address)
     assert engine.settled("document.querySelector('[data-play]:not([aria-busy]) button') !== null", True)
+
+
+def go_on(engine: engines.Engine, name: str) -> None:
+    """Do what the page's steps say."""
     for step in STEPS.get(name, []):
         if isinstance(step, str):
             engine.click(BUTTON % json.dumps(step))
@@ -103,13 +113,16 @@ def play(engine: engines.Engine, name: str, address: str) -> None:
 
 @pytest.fixture(scope="module")
 def expected(browser, html) -> dict[str, str]:
-    """The text of each page to play with in Chromium, after the steps."""
+    """The text of each page to play with in Chromium, after the steps, which change it."""
     texts = {}
     for name in PLAYS:
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         chromium = Chromium(page)
-        play(chromium, name, (html / "play" / f"{name}.html").as_uri())
+        begin(chromium, (html / "play" / f"{name}.html").as_uri())
+        before = chromium.run(TEXT)
+        go_on(chromium, name)
         texts[name] = chromium.run(TEXT)
+        assert (texts[name] != before) == (name in STEPS), name
         page.close()
     return texts
 
@@ -118,18 +131,10 @@ def expected(browser, html) -> dict[str, str]:
 @pytest.mark.parametrize("name", PLAYS)
 def test_a_page_to_play_with_says_what_it_says_in_chromium(engine, expected, html, served, name, way):
     path = f"play/{name}.html"
-    play(engine, name, served + path if way == "served" else (html / path).as_uri())
+    begin(engine, served + path if way == "served" else (html / path).as_uri())
+    go_on(engine, name)
     assert engine.settled(TEXT, expected[name]) == expected[name]
     assert getattr(engine, "errors", []) == []
-
-
-def test_the_steps_change_what_the_pages_say(browser, expected, html):
-    for name in STEPS:
-        page = browser.new_page(viewport={"width": 1280, "height": 800})
-        page.goto((html / "play" / f"{name}.html").as_uri())
-        page.wait_for_selector("[data-play] button")
-        assert page.evaluate(TEXT) != expected[name], name
-        page.close()
 
 
 def test_a_seven_that_is_drawn_is_read(engine, served):
