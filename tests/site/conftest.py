@@ -155,8 +155,12 @@ def smuggled(unpacked, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Chromium, without a window and without a network; the test is skipped where there is none."""
-    on_path = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+    """Chromium, without a window and without a network; the test is skipped where there is none.
+
+    Its headless shell does the same in half the time, since it draws no window that nobody sees.
+    """
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    on_path = (shutil.which(name) for name in names)
     with sync_playwright() as playwright:
         found = next(filter(None, on_path), None)
         if found is None and Path(playwright.chromium.executable_path).exists():
