@@ -412,16 +412,21 @@ def test_a_weight_is_read_as_people_write_it_and_stays_in_the_address(play, type
 
 
 @pytest.mark.parametrize("field", ["Weight in row 0, column 0", "divided by", "Bias"])
-@pytest.mark.parametrize("typed", ["20000", "1e308", "two", "1/0", "1.000,5", ""])
-def test_a_weight_that_the_address_would_refuse_is_refused_in_the_field(play, field, typed):
+def test_a_weight_that_the_address_would_refuse_is_refused_in_the_field(play, field):
     page = play("filter")
     page.wait_for_selector(".play-filter table")
     before, kept = tables_of(page)[1], page.get_by_label(field, exact=True).input_value()
-    page.get_by_label(field, exact=True).fill(typed)
-    page.keyboard.press("Tab")
-    assert "is a number up to 10000" in page.locator(".warning.wide").inner_text()
-    assert page.get_by_label(field, exact=True).input_value() == kept
-    near(tables_of(page)[1], before)
+    other = "7" if kept != "7" else "8"
+    for typed in ("20000", "1e308", "two", "1/0", "1.000,5", ""):
+        page.get_by_label(field, exact=True).fill(typed)
+        page.keyboard.press("Tab")
+        assert "is a number up to 10000" in page.locator(".warning.wide").inner_text(), typed
+        assert page.get_by_label(field, exact=True).input_value() == kept, typed
+        near(tables_of(page)[1], before)
+        for taken in (other, kept):  # so that the next one finds no warning
+            page.get_by_label(field, exact=True).fill(taken)
+            page.keyboard.press("Tab")
+        assert not page.locator(".warning.wide").is_visible()
 
 
 @pytest.mark.parametrize(("name", "button"), [("descent", "Step"), ("race", "Go")])
