@@ -133,7 +133,7 @@ assert o[3] == [1.5, 0.5]
 # pizza. Only training makes an output stand for a probability (lesson 3.2), and even
 # then one must check that on fresh examples. The same on the network: outputs in the
 # circles, weights on the arrows (orange above zero, blue below, thin and gray for a
-# weight of 0), biases above.
+# weight of 0), a bias at each unit.
 
 biases = [[f"b = {value}" for value in b[l]] for l in (1, 2, 3)]
 fig, ax = plt.subplots(figsize=(4.95, 5.0))
@@ -141,7 +141,7 @@ plots.perceptron(
     ax,
     list(o.values()),
     list(w.values()),
-    above=[["", ""], *biases],
+    labels=[["", ""], *biases],
     titles=["1\naddress", "2\nReLU", "3\nReLU", "4\nlogistic"],
     number_format="{:.3g}".format,
 )

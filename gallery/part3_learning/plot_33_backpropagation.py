@@ -69,14 +69,14 @@ print("Right answer:", y)
 
 # %%
 # A number in a circle is an output :math:`o`, a number on an arrow is a weight, and the
-# bias stands above its unit. Orange is positive, blue negative, and the thicker the
+# bias stands at its unit. Orange is positive, blue negative, and the thicker the
 # arrow, the larger its number.
 
 titles = ["l = 1: input", "l = 2", "l = 3", "l = 4: output"]
 biases = [["", ""], *([f"b = {value:.1f}" for value in b[l]] for l in range(1, L))]
 
 fig, ax = plt.subplots(figsize=(4.8, 4.4))
-plots.perceptron(ax, list(o.values()), list(w.values()), above=biases, titles=titles)
+plots.perceptron(ax, list(o.values()), list(w.values()), labels=biases, titles=titles)
 fig.alt_text = (
     "The network from left to right: inputs 1.0 and 0.5, three units, two units, two "
     "outputs, with every weight on its arrow."
@@ -156,7 +156,7 @@ form["gradient"] = "{:+.4f}".format
 print(table_of_factors(3).to_string(formatters=form))
 
 # %%
-# The same numbers on the network, whose arrows now point back. Above unit :math:`k`
+# The same numbers on the network, whose arrows now point back. At unit :math:`k`
 # stands its :math:`\delta_k`, which is also the gradient of its bias. On an arrow
 # stands the gradient of the weight: the :math:`\delta_k` that it comes from, times the
 # :math:`o_p` in the circle that it points to.
@@ -165,13 +165,13 @@ print(table_of_factors(3).to_string(formatters=form))
 def draw_back_to(first):
     """Draw the layers from ``first`` on with the gradients between them."""
     layers = range(first, L + 1)
-    above = [[f"δ = {value:+.3f}" for value in dR_db[l - 1]] for l in layers[1:]]
+    delta = [[f"δ = {value:+.3f}" for value in dR_db[l - 1]] for l in layers[1:]]
     fig, ax = plt.subplots(figsize=(1.2 * len(layers), 5.2 if first < 3 else 3.6))
     plots.perceptron(
         ax,
         [o[l] for l in layers],
         [dR_dw[l] for l in layers[:-1]],
-        above=[[""] * len(o[first]), *above],
+        labels=[[""] * len(o[first]), *delta],
         titles=titles[first - 1 :],
         backward=True,
         number_format="{:.3f}".format,
@@ -181,7 +181,7 @@ def draw_back_to(first):
 
 fig = draw_back_to(3)
 fig.alt_text = (
-    "The last two layers: above each output its delta, and on four arrows back the "
+    "The last two layers: at each output its delta, and on four arrows back the "
     "gradients of the weights."
 )
 plt.show()
@@ -235,7 +235,6 @@ plots.perceptron(
     ax,
     [dR_do[3], deltas],
     [[[deltas[k] * w[3][k][p] for p in range(2)] for k in range(2)]],
-    above=[[""] * 2, [""] * 2],
     titles=["∂R/∂o, the sums", "δ"],
     backward=True,
     number_format="{:+.2f}".format,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
+from matplotlib.text import Text
 
 from glassbox import plots
 from glassbox.plots.style import BLUE, ORANGE
@@ -64,15 +66,29 @@ def test_gradients_have_one_scale_for_all_layers_and_weights_one_for_each(ax):
     assert first_back < 0.5 * last_back
 
 
-def test_texts_stand_above_and_below_their_nodes(ax):
-    above, below = [["", "top"], [""] * 3, [""]], [["", ""], [""] * 3, ["bottom"]]
-    plots.perceptron(ax, NODES, EDGES, above=above, below=below, titles=["in", "hidden", "out"])
-    notes = {text.get_text(): text for text in ax.texts if text.get_text() in {"top", "bottom"}}
-    assert notes["top"].xy == (0, -0.5)
-    assert notes["top"].xyann[1] > 0
-    assert notes["bottom"].xy == (2, 0)
-    assert notes["bottom"].xyann[1] < 0
+def test_a_label_stands_above_its_node_and_below_the_last_of_several(ax):
+    plots.perceptron(ax, NODES, EDGES, labels=[["first", "last"], [""] * 3, ["alone"]], titles=["in", "hidden", "out"])
+    notes = {text.get_text(): text for text in ax.texts if text.get_text() in {"first", "last", "alone"}}
+    assert [notes[name].xy for name in ("first", "last", "alone")] == [(0, 0.5), (0, -0.5), (2, 0)]
+    assert [notes[name].xyann[1] > 0 for name in ("first", "last", "alone")] == [True, False, True]
     assert [places_of(ax)[title][0] for title in ("in", "hidden", "out")] == [0, 1, 2]
+
+
+def test_no_number_lies_on_a_label():
+    """As in lesson 3.3, whose labels and numbers are the longest."""
+    labels = [[""] * 2, [f"δ = +0.01{n}" for n in range(3)], ["δ = -0.069", "δ = +0.056"], ["δ = -0.117", "δ = +0.148"]]
+    edges = [np.full((3, 2), 0.012), np.full((2, 3), -0.019), np.full((2, 2), 0.066)]
+    fig, ax = plt.subplots(figsize=(4.8, 5.2))
+    nodes = [[0.0] * len(layer) for layer in labels]
+    plots.perceptron(ax, nodes, edges, labels=labels, backward=True, number_format="{:.3f}".format)
+    fig.draw_without_rendering()
+    texts = {"labels": [], "numbers": []}
+    for text in ax.texts:
+        if text.get_text() not in ("", "0.000"):
+            texts["labels" if "δ" in text.get_text() else "numbers"].append(Text.get_window_extent(text))
+    assert (len(texts["labels"]), len(texts["numbers"])) == (7, 16)
+    assert not [label for label in texts["labels"] if label.count_overlaps(texts["numbers"])]
+    plt.close(fig)
 
 
 def test_what_does_not_fit_is_refused(ax):
@@ -80,7 +96,7 @@ def test_what_does_not_fit_is_refused(ax):
         plots.perceptron(ax, NODES, [np.transpose(EDGES[0]), EDGES[1]])
     with pytest.raises(ValueError, match=r"edges of shapes .* not \[\(3, 2\)\]"):
         plots.perceptron(ax, NODES, EDGES[:1])
-    with pytest.raises(ValueError, match=r"below needs a text for each node, \[2, 3, 1\], not \[2, 3\]"):
-        plots.perceptron(ax, NODES, EDGES, below=[["", ""], ["", "", ""]])
+    with pytest.raises(ValueError, match=r"labels needs a text for each node, \[2, 3, 1\], not \[2, 3\]"):
+        plots.perceptron(ax, NODES, EDGES, labels=[["", ""], ["", "", ""]])
     with pytest.raises(ValueError, match="3 layers came with 2 titles"):
         plots.perceptron(ax, NODES, EDGES, titles=["in", "out"])

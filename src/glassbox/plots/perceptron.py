@@ -26,8 +26,7 @@ def perceptron(
     nodes: Sequence[ArrayLike],
     edges: Sequence[ArrayLike],
     *,
-    above: Sequence[Sequence[str]] | None = None,
-    below: Sequence[Sequence[str]] | None = None,
+    labels: Sequence[Sequence[str]] | None = None,
     titles: Sequence[str] | None = None,
     backward: bool = False,
     number_format: Callable[[float], str] = "{:.2f}".format,
@@ -46,8 +45,9 @@ def perceptron(
     edges : sequence of array
         Between each layer and the next, shape (nodes of the next, nodes of this): ``edges[l][k, p]`` leads from p to k,
         as in the weight of a dense layer.
-    above, below : sequence of sequence of str, optional
-        For each layer a text above and below each of its nodes; an empty text draws nothing.
+    labels : sequence of sequence of str, optional
+        For each layer a text at each of its nodes: above it, and below the last one of several, where no arrow comes
+        from. An empty text draws nothing.
     titles : sequence of str, optional
         A title above each layer.
     backward : bool, optional
@@ -76,7 +76,7 @@ def perceptron(
     """
     layers = [np.asarray(layer, dtype=float) for layer in nodes]
     weights = [np.asarray(edge, dtype=float) for edge in edges]
-    _check(layers, weights, {"above": above, "below": below}, titles)
+    _check(layers, weights, labels, titles)
     places = [
         np.column_stack([np.full(len(layer), float(column)), (len(layer) - 1) / 2 - np.arange(len(layer))])
         for column, layer in enumerate(layers)
@@ -84,37 +84,27 @@ def perceptron(
     largest = [float(np.abs(weight).max(initial=0.0)) or 1.0 for weight in weights]
     if backward:  # gradients of one and the same risk: one scale for all layers
         largest = [max(largest)] * len(largest)
-    for (left, right), weight, of in zip(pairwise(places), weights, largest, strict=True):
-        _draw_edges(ax, left, right, weight, of, backward, number_format)
-    for column, (layer, place) in enumerate(zip(layers, places, strict=True)):
-        for row, ((x, y), value) in enumerate(zip(place, layer, strict=True)):
-            ax.scatter([x], [y], s=NODE**2, facecolor=PAPER, edgecolor=INK, linewidth=1.5, zorder=4)
-            ax.text(x, y, number_format(value), ha="center", va="center", fontsize=10, fontweight="bold", zorder=5)
-            for texts, side in ((above, 1), (below, -1)):
-                if texts is not None and texts[column][row]:
-                    ax.annotate(
-                        texts[column][row],
-                        (x, y),
-                        (0, side * (NODE / 2 + 3)),
-                        textcoords="offset points",
-                        ha="center",
-                        va="bottom" if side > 0 else "top",
-                        fontsize=9,
-                        bbox={"boxstyle": "square,pad=0.05", "facecolor": PAPER, "edgecolor": "none"},
-                        zorder=3.5,
-                    )
     half = max(len(layer) for layer in layers) / 2
-    for column, title in enumerate(titles or []):
-        ax.text(column, half + 0.1, title, ha="center", va="bottom", color=MUTED)
     ax.set(xlim=(-0.42, len(layers) - 0.58), ylim=(-half - 0.1, half + (0.3 if titles else 0.05)))
     ax.set_axis_off()
+    labels = labels or [[""] * len(layer) for layer in layers]
+    written = [_write_beside(ax, *each) for each in zip(places, labels, strict=True)]
+    for column, (weight, of) in enumerate(zip(weights, largest, strict=True)):
+        kept_free = [*written[column], *written[column + 1]]
+        _draw_edges(ax, places[column], places[column + 1], weight, of, backward, number_format, kept_free)
+    for layer, place in zip(layers, places, strict=True):
+        for (x, y), value in zip(place, layer, strict=True):
+            ax.scatter([x], [y], s=NODE**2, facecolor=PAPER, edgecolor=INK, linewidth=1.5, zorder=4)
+            ax.text(x, y, number_format(value), ha="center", va="center", fontsize=10, fontweight="bold", zorder=5)
+    for column, title in enumerate(titles or []):
+        ax.text(column, half + 0.1, title, ha="center", va="bottom", color=MUTED)
     return ax
 
 
 def _check(
     layers: Sequence[np.ndarray],
     weights: Sequence[np.ndarray],
-    texts: dict[str, Sequence[Sequence[str]] | None],
+    labels: Sequence[Sequence[str]] | None,
     titles: Sequence[str] | None,
 ) -> None:
     sizes = [len(layer) for layer in layers]
@@ -122,11 +112,32 @@ def _check(
     expected = [(after, before) for before, after in pairwise(sizes)]
     if shapes != expected:
         raise ValueError(f"layers of {sizes} nodes need edges of shapes {expected}, not {shapes}")
-    for name, given in texts.items():
-        if given is not None and [len(column) for column in given] != sizes:
-            raise ValueError(f"{name} needs a text for each node, {sizes}, not {[len(column) for column in given]}")
+    if labels is not None and [len(column) for column in labels] != sizes:
+        raise ValueError(f"labels needs a text for each node, {sizes}, not {[len(column) for column in labels]}")
     if titles is not None and len(titles) != len(sizes):
         raise ValueError(f"{len(sizes)} layers came with {len(titles)} titles; give one for each")
+
+
+def _write_beside(ax: Axes, place: np.ndarray, labels: Sequence[str]) -> list[np.ndarray]:
+    """Write a text at each node of a layer, and return where they are, as far as there is one."""
+    middles = []
+    unit = np.ptp(ax.transData.transform([(0, 0), (0, 1)])[:, 1]) * 72 / ax.figure.dpi  # in points
+    for row, (node, label) in enumerate(zip(place, labels, strict=True)):
+        if label:
+            side = -1 if len(place) > 1 and row == len(place) - 1 else 1
+            ax.annotate(
+                label,
+                tuple(node),
+                (0, side * (NODE / 2 + 3)),
+                textcoords="offset points",
+                ha="center",
+                va="bottom" if side > 0 else "top",
+                fontsize=9,
+                bbox={"boxstyle": "square,pad=0.05", "facecolor": PAPER, "edgecolor": "none"},
+                zorder=3.5,
+            )
+            middles.append(node + np.array([0, side * (NODE / 2 + 8) / unit]))
+    return middles
 
 
 def _draw_edges(
@@ -137,10 +148,11 @@ def _draw_edges(
     largest: float,
     backward: bool,
     number_format: Callable[[float], str],
+    labels: Sequence[np.ndarray],
 ) -> None:
-    """Draw the arrows between two layers, and then each number where it is far from the others."""
+    """Draw the arrows between two layers, and then each number where it is far from the others and from labels."""
     pairs = [(p, k) for p in range(len(left)) for k in range(len(right))]
-    taken: list[np.ndarray] = []
+    taken = [(place, 1.5 * LABEL_SIZE) for place in labels]
     for p, k in pairs:
         value = weight[k, p]
         color = ORANGE if value > 0 else BLUE if value < 0 else MUTED
@@ -159,7 +171,7 @@ def _draw_edges(
         )
         others = [(left[a], right[b]) for a, b in pairs if (a, b) != (p, k)]
         place = _free_place(left[p], right[k], others, taken)
-        taken.append(place)
+        taken.append((place, LABEL_SIZE))
         ax.text(
             place[0],
             place[1],
@@ -177,13 +189,13 @@ def _free_place(
     start: np.ndarray,
     end: np.ndarray,
     others: Sequence[tuple[np.ndarray, np.ndarray]],
-    taken: Sequence[np.ndarray],
+    taken: Sequence[tuple[np.ndarray, np.ndarray]],
 ) -> np.ndarray:
     """Return the point of an edge that is farthest from the other numbers, then from the other edges."""
 
     def room(share: float) -> float:
         point = start + share * (end - start)
-        numbers = [float(np.abs((point - place) / LABEL_SIZE).max()) for place in taken]
+        numbers = [float(np.abs((point - place) / size).max()) for place, size in taken]
         lines = [abs(float((a + share * (b - a) - point)[1])) / LABEL_SIZE[1] for a, b in others]
         return min([2.0, *numbers]) + 0.5 * min([1.5, *lines]) - abs(share - 0.5) * 0.2
 
