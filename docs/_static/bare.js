@@ -42,7 +42,7 @@ addEventListener("message", ({ source, data }) => {
     const fold = element("details", "take-along");
     const width = element("input", "", { type: "number", min: 280, max: 4000, step: 10, value: 800 });
     const label = element("label", "", {}, "Width in pixels ", width);
-    const fits = element("input", "", { type: "checkbox" });
+    const fits = element("input", "", { type: "checkbox", checked: true });
     const fitting = element("label", "", {}, fits, " Fit the height at every width");
     const code = element("textarea", "", { readOnly: true, rows: 4, spellcheck: false });
     const copy = element("button", "", { type: "button" }, "Copy");
@@ -50,7 +50,7 @@ addEventListener("message", ({ source, data }) => {
     const place = element("div", "take-along-frame", { tabIndex: 0, role: "region" });
     const words =
       "These lines put this page into yours, as it stands: what you have chosen is in its address. The height is what it needs " +
-      "at this width; where yours changes, a few lines more let the frame follow.";
+      "at this width; where yours changes, the script below lets the frame follow.";
     const published = document.querySelector("link[rel=canonical]")?.href;
     code.setAttribute("aria-label", "Lines of HTML");
     place.setAttribute("aria-label", "The page as the lines show it");

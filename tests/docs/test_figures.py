@@ -16,6 +16,7 @@ from matplotlib.colors import to_rgba
 from PIL import Image
 from sphinx.errors import ExtensionError
 
+from glassbox.datasets import PHOTO_CREDITS
 from glassbox.plots import style
 
 
@@ -255,4 +256,4 @@ def test_a_lesson_that_runs_again_leaves_no_old_figure(figure, tmp_path):
     assert taken == {f"glassbox-1.2-figure-{number}.{suffix}" for number in (1, 2) for suffix in ("png", "svg", "pdf")}
     with Image.open(tmp_path / "figures/glassbox-1.2-figure-2.png") as image:
         assert image.text["Title"] == "1.2 A convolution filters an image, figure 2"
-        assert "the photograph, where it is shown: " in image.text["Copyright"]
+        assert image.text["Copyright"].endswith(f"; the photograph, where it is shown: {PHOTO_CREDITS['china']}")

@@ -150,7 +150,7 @@ def test_the_lines_to_copy_hold_the_state_and_the_height(visit, framed, served, 
 def test_lines_that_listen_fit_the_height_at_every_width(visit, framed, served):
     page = visit("play/filter.html")
     page.get_by_text("Put this into a page of yours").click()
-    page.get_by_label("Fit the height at every width").check()
+    assert page.get_by_label("Fit the height at every width").is_checked()
     text = page.get_by_label("Lines of HTML").input_value()
     published = page.evaluate("document.querySelector('link[rel=canonical]')?.href") or f"{served}play/filter.html"
     other = framed(text.replace('loading="lazy"', "").replace(published, f"{served}play/filter.html"), listens="")

@@ -78,10 +78,9 @@ def facts_of(script: Path, line: int, number: int, alt: str, site: str = "") -> 
     section = next(reversed(_HEADING.findall(above)), "")
     address = f", {site}{lesson.page}.html" if site else ""
     rights = f"{AUTHOR}, {LICENSE}"
-    if "datasets.photo(" in text:
-        rights += "; ".join(
-            ["", *(f"the photograph, where it is shown: {credit}" for credit in PHOTO_CREDITS.values())]
-        )
+    for name, credit in PHOTO_CREDITS.items():
+        if f'datasets.photo("{name}"' in text:
+            rights += f"; the photograph, where it is shown: {credit}"
     title = f"{lesson.title}: {section}, figure {number}" if section else f"{lesson.title}, figure {number}"
     return Facts(title, section, f"Glassbox, lesson {lesson.number}{address}", rights, alt)
 
