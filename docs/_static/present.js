@@ -2,12 +2,13 @@
 
    The page's own content is used as it is; only classes and a bar are added, and all of it goes when the reader leaves.
    Keys: right, left, space, Page Up and Down (a clicker's) move; C shows code, F a figure in full, Escape brings it
-   back, which is scrolled as a page is, + and - size the text, Home and End go to the ends, X leaves a section out and
-   Shift X brings it back.
+   back, which is scrolled as a page is, + and - size the text, B and the period make the screen black, Home and End go
+   to the ends, X leaves a section out and Shift X brings it back.
 
    A plan of a class says in the address which sections are left out, by their identifiers, and which lessons come then,
-   each by its number and without what: ?present&without=nine-weights,questions&then=1.3,the-digits;1.4. Between them
-   stand breaks and words, which the bar says: &then=10 minutes: A break.;1.4. */
+   each by its number and without what: ?present&without=nine-weights&never=questions&then=1.3,the-digits;1.4. What is
+   never shown is left out of each of them. Between them stand breaks, words and pages to play with, a slide each:
+   &then=10 minutes: A break.;7 minutes play/digit: Draw a digit.;1.4. */
 (() => {
   "use strict";
   const article = document.querySelector("#furo-main-content");
@@ -17,6 +18,8 @@
   const MOVED = "present-moved"; // the address to which a lesson went on
   const LAST = "#end"; // the last section
   const AIR = 0.03; // of the window's height, above what a move brings to the top
+  const FOR_LATER = ["exercises", "download"]; // left out where the address says nothing
+  const TALK = /^(\d+ minutes)(?: (play\/\w+))?: (.+)$/;
   const address = new URL(location.href);
   if (!address.searchParams.has("present")) {
     offer();
@@ -24,16 +27,19 @@
   }
 
   const root = document.documentElement;
-  const all = [lesson, ...lesson.querySelectorAll(":scope > section")];
-  const without = (address.searchParams.get("without") ?? "exercises,download").split(",");
-  let sections = all.filter((section) => section === lesson || !without.includes(section.id));
+  const without = namesIn("without");
+  let never = namesIn("never") ?? [];
   const then = address.searchParams.get("then");
+  const later = addTalks();
+  const all = [lesson, ...lesson.querySelectorAll(":scope > section")];
+  const gone = [...never, ...(without ?? FOR_LATER)];
+  let sections = all.filter((section) => section === lesson || !gone.includes(section.id));
   const neighbors = { previous: link("prev"), next: link("next") };
   let zoom = Number(sessionStorage.getItem("present-zoom")) || 1;
   let { search } = location;
   const dropped = []; // by X
-  let told = 0; // of the plan's words before its next lesson
   let full = null;
+  let worked = null; // the page to play with that was in full last
   let before = 0;
   root.classList.add("present");
   document.title = `${document.title} (presentation)`;
@@ -66,7 +72,8 @@
   resize(zoom);
   showCode(false);
   show(location.hash === LAST ? sections.length - 1 : placeOf(sectionOf(location.hash)));
-  tellStrange();
+  if (without) tellStrange();
+  if (without) hideTime();
 
   // Another lesson that the text names is shown on the wall, too; the browser's way back leads here.
   for (const way of article.querySelectorAll('a.internal[href*="plot_"]:not([download])')) way.search = "?present";
@@ -78,7 +85,15 @@
     idle = setTimeout(hideBar, 4000);
   });
   addEventListener("keydown", onKey);
-  article.addEventListener("answered", ({ target }) => target.classList.add("present-made"));
+  addEventListener("pointerdown", lightUp);
+  bar.addEventListener("click", () => (note.textContent = ""), { capture: true });
+  article.addEventListener("answered", ({ target }) => {
+    target.classList.add("present-made");
+    requestAnimationFrame(() => {
+      if (target.contains(document.activeElement)) document.activeElement.blur();
+      target.querySelector(".quiz-verdict").scrollIntoView({ block: "nearest" });
+    });
+  });
   article.addEventListener("started", ({ target }) => {
     if (full?.matches(".play-still") && full.nextElementSibling === target) toggleFull(target);
   });
@@ -86,9 +101,11 @@
     const section = sectionOf(location.hash);
     if (section !== sections[current]) show(placeOf(section));
   });
+  // Pressed with the mouse, a button or a choice leaves the keys to the wall, which would press or choose again.
+  addEventListener("click", ({ detail, target }) => {
+    if (detail > 0 && target.closest("button, summary, .prediction label")) requestAnimationFrame(leaveKeys);
+  });
   article.addEventListener("click", (event) => {
-    // Chosen with the mouse, a choice leaves the arrows to the wall: they would choose another.
-    if (event.detail > 0 && event.target.closest(".prediction label")) requestAnimationFrame(leaveChoice);
     const figure = event.target.closest("a.lesson-figure"); // films and pages to play with are worked by clicks: F
     if (!figure) return;
     event.preventDefault();
@@ -106,8 +123,53 @@
     document.querySelector(".content-icon-container")?.prepend(way);
   }
 
-  function leaveChoice() {
-    if (document.activeElement.matches("[type=radio]")) document.activeElement.blur();
+  function namesIn(parameter) {
+    return address.searchParams.get(parameter)?.split(",").filter(Boolean);
+  }
+
+  /* The plan's breaks and words before its next lesson, a slide each: what comes after them. */
+  function addTalks() {
+    const plan = (then ?? "").split(";");
+    for (let count = 1; TALK.test(plan[0]); count += 1) {
+      const [, minutes, page, words] = TALK.exec(plan.shift());
+      const slide = make("section", "present-talk", make("h2", "", minutes), make("p", "", words));
+      slide.id = `plan-${count}`;
+      if (page) slide.append(...handOut(page));
+      lesson.append(slide);
+    }
+    return plan;
+  }
+
+  /* The address of a page to play with, for the phones of a class, or what lets them in where they cannot. */
+  function handOut(page) {
+    const path = `${root.dataset.content_root}${page}.html`;
+    const published = document.querySelector("link[rel=canonical]")?.href;
+    const isAlone = location.protocol === "file:" || /^(localhost|127\.|\[::1\])/.test(location.hostname);
+    const { href } = new URL(path, (isAlone && published) || location.href);
+    const isReached = published || !isAlone;
+    const way = make("a", "", isReached ? href.replace("https://", "") : `${page}.html`);
+    way.href = `${path}?bare`;
+    const line = make("p", "present-address", way);
+    line.style.setProperty("--length", way.textContent.length);
+    const how = [
+      "No phone reaches this page, which is on this computer alone. Run ",
+      make("code", "", "python -m http.server"),
+      " in the folder of the site, and open it by the computer's address in the room's network, as in ",
+      make("code", "", "http://192.168.1.20:8000"),
+      ".",
+    ];
+    return [line, ...(isReached ? [] : [make("p", "", ...how)])];
+  }
+
+  function leaveKeys() {
+    if (document.activeElement.matches("button, summary, [type=radio]")) document.activeElement.blur();
+  }
+
+  /* Whether the screen was black. */
+  function lightUp() {
+    const wasBlack = root.classList.contains("present-black");
+    root.classList.remove("present-black");
+    return wasBlack;
   }
 
   function hideBar() {
@@ -118,21 +180,32 @@
     return href.split("#")[0];
   }
 
-  /* A plan may name a section that has another title by now: it is shown, and the bar says so until the first move. */
+  /* A plan may name a section that has another title by now: it is shown, and the bar says so until the first key. */
   function tellStrange() {
-    if (!address.searchParams.has("without")) return;
-    const strange = without.filter((name) => name && !all.some(({ id }) => id === name));
+    const strange = without.filter((name) => !all.some(({ id }) => id === name));
     if (strange.length) note.textContent = `Not in this lesson, so not left out: ${strange.join(", ")}`;
+  }
+
+  /* The minutes of a lesson are those of reading all of it alone: a plan has its own. */
+  function hideTime() {
+    const paragraphs = [...lesson.querySelectorAll(":scope > p")];
+    paragraphs.find(({ textContent }) => textContent.startsWith("Time: "))?.classList.add("present-hidden");
   }
 
   function link(relation) {
     return document.querySelector(`head link[rel="${relation}"]`)?.href;
   }
 
+  function make(tag, name, ...children) {
+    const made = document.createElement(tag);
+    if (name) made.className = name;
+    made.append(...children);
+    return made;
+  }
+
   function button(text, label, act) {
-    const made = document.createElement("button");
+    const made = make("button", "", text);
     made.type = "button";
-    made.textContent = text;
     made.title = label;
     made.setAttribute("aria-label", label);
     made.addEventListener("click", act);
@@ -153,8 +226,8 @@
 
   function show(index) {
     close();
+    worked = null;
     current = index;
-    told = 0;
     for (const section of all) section.classList.toggle("present-now", section === sections[index]);
     lesson.classList.toggle("present-first", index === 0);
     place.textContent = `${index + 1} / ${sections.length}`;
@@ -172,12 +245,11 @@
     }
     if (direction > 0 && lookOn()) return undefined;
     const index = current + direction;
-    note.textContent = "";
     if (sections[index]) {
       show(index);
       if (direction < 0) {
         while (lookOn());
-        scrollTo(0, scrollY + blocks().at(-1).getBoundingClientRect().bottom - innerHeight * 0.97);
+        scrollTo(0, scrollY + blocks().at(-1).getBoundingClientRect().bottom - floor());
       }
       return undefined;
     }
@@ -192,19 +264,12 @@
     return true;
   }
 
-  /* To the next lesson: the plan's, where there is one, when its words before that lesson are told. */
+  /* To the next lesson: the plan's, where there is one. */
   function goOn() {
-    const plan = (then ?? "").split(";").slice(told);
-    if (/^\d+ minutes: /.test(plan[0])) {
-      [note.textContent] = plan;
-      told += 1;
-      return;
-    }
-    const [[number, ...left], ...later] = (plan.length ? plan : [""]).map((each) => each.split(","));
+    const [number, ...left] = (later[0] ?? "").split(",");
     const next = then === null ? neighbors.next : pageOf(number);
     if (next?.includes("/plot_")) {
-      const query = then === null ? "" : `&without=${left}&then=${later.join(";")}`;
-      const target = new URL(`${next}?present${query}`).href;
+      const target = new URL(`${next}${then === null ? "?present" : query(left, later.slice(1).join(";"))}`).href;
       sessionStorage.setItem(MOVED, target);
       location.href = target;
     } else if (then !== null) {
@@ -212,13 +277,22 @@
     }
   }
 
-  /* To the lesson before: where the room came from, if it did. */
+  /* To the lesson before: where the room came from, if it did; else the one that leads to this one in its plan. */
   function goBack() {
     if (history.state?.moved) {
       history.back();
-    } else if (then === null && neighbors.previous?.includes("/plot_")) {
-      location.href = `${neighbors.previous}?present${LAST}`;
+    } else if (neighbors.previous?.includes("/plot_")) {
+      const [, part, index] = location.pathname.match(/plot_(\d)(\d)/);
+      const plan = `${part}.${index},${without ?? FOR_LATER};${then}`;
+      location.href =
+        neighbors.previous + (then === null ? "?present" : query(never.length ? [] : FOR_LATER, plan)) + LAST;
     }
+  }
+
+  /* A plan in an address: what is left out of its lesson, and what comes then. */
+  function query(left, next) {
+    const always = never.length ? `&never=${never}` : "";
+    return `?present&without=${left}${always}${next === null ? "" : `&then=${next}`}`;
   }
 
   /* The page of a lesson, which the list of all pages knows. */
@@ -239,6 +313,11 @@
     return true;
   }
 
+  /* Where the bar begins: what lies below is not seen whole. */
+  function floor() {
+    return bar.getBoundingClientRect().top;
+  }
+
   /* The paragraphs, figures and prints of the section that are shown. */
   function blocks() {
     return [...sections[current].children].filter((element) => element.offsetHeight > 0);
@@ -247,14 +326,15 @@
   /* Down to what is not whole on this screen, with what leads to it, or the figure that it speaks of, if both fit. */
   function lengthDown() {
     const shown = blocks();
-    const index = shown.findIndex((block) => block.getBoundingClientRect().bottom > innerHeight + 4);
+    const end = floor();
+    const index = shown.findIndex((block) => block !== worked && block.getBoundingClientRect().bottom > end + 4);
     if (index < 0) return 0;
     const { top, bottom } = shown[index].getBoundingClientRect();
     const above = shown[index - 1]?.getBoundingClientRect().top ?? 0;
     const belongs = above > innerHeight * 0.4 || shown[index - 1]?.matches(".figure-frame");
-    const begin = belongs && bottom - above < innerHeight ? above : top;
-    const air = Math.max(0, Math.min(innerHeight * AIR, innerHeight - (bottom - begin)));
-    const fits = bottom - begin <= innerHeight || begin > innerHeight * 0.25;
+    const begin = belongs && bottom - above < end ? above : top;
+    const air = Math.max(0, Math.min(innerHeight * AIR, end - (bottom - begin)));
+    const fits = bottom - begin <= end || begin > innerHeight * 0.25;
     return fits && begin - air > 4 ? begin - air : innerHeight * 0.85;
   }
 
@@ -280,18 +360,25 @@
 
   function rewrite(index) {
     const left = all.filter((section) => !sections.includes(section)).map(({ id }) => id);
-    search = `?present&without=${left}${then === null ? "" : `&then=${then}`}`;
-    note.textContent = "";
+    never = never.filter((name) => left.includes(name));
+    const here = left.filter((name) => !never.includes(name));
+    search = query(here, then);
     show(index);
   }
 
   function onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (lightUp()) {
+      event.preventDefault();
+      return;
+    }
     const inField = event.target.closest("input, select, textarea, [contenteditable]");
     const isOurs =
       ["Escape", "PageDown", "PageUp"].includes(event.key) || (!inField && event.key.toLowerCase() === "f");
-    if ((inField || event.target.closest(".play")) && !isOurs) return; // what is played with has its own keys
+    const hasOwnKeys = inField || event.target.matches(".play [tabindex='0']"); // a picture that is worked by keys
+    if (hasOwnKeys && !isOurs) return;
     const onButton = event.target.closest("button, summary, a, video") && event.key === " ";
+    const still = full?.matches(".play-still") && full;
     const acts = {
       ArrowRight: () => move(1),
       PageDown: () => move(1),
@@ -306,13 +393,26 @@
       0: () => resize(1),
       c: toggleCode,
       x: event.shiftKey ? bringBack : leaveOut,
-      f: () => toggleFull(figureInView()),
+      b: goBlack,
+      ".": goBlack,
+      f: () => (still ? start(still) : toggleFull(figureInView())),
     };
+    if (still) acts.Enter = () => start(still);
     if (!onButton) acts[" "] = () => move(event.shiftKey ? -1 : 1);
     const act = acts[event.key] ?? acts[event.key.toLowerCase()];
     if (!act) return;
     event.preventDefault();
+    hideBar(); // it lies on the last line
+    note.textContent = "";
     act();
+  }
+
+  function goBlack() {
+    root.classList.add("present-black");
+  }
+
+  function start(still) {
+    still.querySelector(".play-start").click();
   }
 
   function resize(factor) {
@@ -360,6 +460,7 @@
     if (!full) return;
     full.classList.remove("present-full");
     if (full.matches("video")) full.pause();
+    if (full.matches(".play")) worked = full; // and is not gone through again
     root.classList.remove("present-still");
     full = null;
     scrollTo(0, before);

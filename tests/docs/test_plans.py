@@ -98,19 +98,24 @@ def test_a_plan_leads_from_lesson_to_lesson_on_the_wall_without_what_it_leaves_o
         "session One\nlesson 1.1 without Two outputs: from seven dimensions to two; The table\nlesson 1.2\n"
         "minutes 10 *A* {doc}`break <map>`; #1.\nlesson 1.3 without What to remember"
     )
-    rest = "questions,exercises,download"
-    first = f"present&without=the-table,two-outputs-from-seven-dimensions-to-two,{rest}"
-    last = f"what-to-remember,{rest}"
+    first = "present&without=the-table,two-outputs-from-seven-dimensions-to-two"
+    never = "never=questions,exercises,download"  # once, for each lesson
     talk = "10%20minutes:%20A%20break,%20,1."
+    last = "what-to-remember"
     opening, *later = session.parts
-    assert plans.on_the_wall(opening, later) == f"{first}&then=1.2,{rest};{talk};1.3,{last}"
-    assert plans.on_the_wall(session.lessons[2], []) == f"present&without={last}&then="
+    assert plans.on_the_wall(opening, later) == f"{first}&{never}&then=1.2;{talk};1.3,{last}"
+    assert plans.on_the_wall(session.lessons[2], []) == f"present&without={last}&{never}&then="
     words = plans.plan_in_words([session], 1000)
-    assert (
-        f"{{lesson}}`1.1` ({{on-the-wall}}`1.1?{first}&then=1.2,{rest};{talk};1.3,{last}`), without *The table*"
-        in words
-    )
-    assert f"{{on-the-wall}}`1.3?present&without={last}&then=`), without" in words
+    assert f"{{lesson}}`1.1` ({{on-the-wall}}`1.1?{first}&{never}&then=1.2;{talk};1.3,{last}`), without" in words
+    assert f"{{on-the-wall}}`1.3?present&without={last}&{never}&then=`), without" in words
+
+
+def test_what_is_said_to_the_teacher_is_not_on_the_wall_and_a_page_to_play_with_has_its_address_there():
+    (session,) = read("session One\nlesson 1.1\nminutes 7 {doc}`Draw <play/digit>` one. teacher: Skip the rest.")
+    lesson, talk = session.parts
+    assert plans.on_the_wall(lesson, [talk]).endswith("&then=7%20minutes%20play/digit:%20Draw%20one.")
+    words = plans.plan_in_words([session], 1000)
+    assert words.endswith("| {doc}`Draw <play/digit>` one. *To the teacher*: Skip the rest. |")
 
 
 def test_what_is_read_at_home_counts_as_seen_and_takes_no_minutes():
@@ -132,7 +137,7 @@ def test_a_link_that_leaves_out_what_its_page_has_not_is_refused():
     def contents(*names: str) -> nodes.bullet_list:
         return nodes.bullet_list("", *(nodes.reference("", name, anchorname=f"#{name}") for name in names))
 
-    link = nodes.reference("", "on the wall", refuri="a.html?present&without=one,two&then=", page="a")
+    link = nodes.reference("", "on the wall", refuri="a.html?present&without=one&never=two&then=", page="a")
     app = SimpleNamespace(env=SimpleNamespace(tocs={"a": contents("one", "two", "three")}))
     plans._check_links(app, nodes.paragraph("", "", link), "teaching")
     app.env.tocs["a"] = contents("one", "three")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from .conftest import load_all, until, violations
+from .conftest import both_ways, load_all, until, violations
 
 pytestmark = pytest.mark.site
 
@@ -32,7 +33,9 @@ BELOW = """() => {
 
 # Whether the end of the section is on the screen.
 ENDS = """[...document.querySelectorAll(".present-now > *")]
-    .every((block) => block.getBoundingClientRect().bottom <= innerHeight + 4)"""
+    .every((block) => block.getBoundingClientRect().bottom <= document.querySelector(".present-bar").offsetTop + 4)"""
+
+TALKS = "&then=10 minutes: A break.;7 minutes play/digit: Draw one.;1.3,the-digits"
 
 
 def seen_to_the_end(page) -> list[str]:
@@ -282,53 +285,43 @@ def test_a_plan_leaves_its_sections_out_and_goes_on_to_its_next_lesson(visit):
     assert first.partition("?")[0].endswith("plot_11_dense_layer.html")
     page = visit(first)
     for after in (second, third, None):
-        left_out = parse_qs(urlsplit(page.url).query)["without"][0].split(",")
+        query = parse_qs(urlsplit(page.url).query, keep_blank_values=True)
+        left_out = [*query["without"][0].split(","), *query["never"][0].split(",")]
         sections = page.evaluate('() => [...document.querySelectorAll("article > section > section")].map(s => s.id)')
+        talks = [name for name in sections if name.startswith("plan-")]
+        assert len(talks) == len(list(takewhile(lambda part: " minutes" in part, query["then"][0].split(";"))))
         assert set(left_out) < set(sections)
         assert seen_to_the_end(page) == [name for name in sections if name not in left_out]
         while not page.evaluate(ENDS):
             page.keyboard.press("PageDown")
         here = page.url
-        for talk in [*parse_qs(urlsplit(here).query, keep_blank_values=True)["then"][0].split(";"), ""]:
-            page.keyboard.press("PageDown")
-            if " minutes: " not in talk:
-                break
-            assert page.get_by_text(talk).is_visible()
+        page.keyboard.press("PageDown")
         if after:
             page.wait_for_url(f"**/{after}#*")
     assert page.url == here
     assert page.get_by_text("The end of the plan").is_visible()
     page.keyboard.press("Home")
-    page.keyboard.press("PageUp")  # back to where the room came from, at its last section
-    page.wait_for_url(f"**/{second}#what-to-remember")
+    page.keyboard.press("PageUp")  # back to where the room came from, at its last slide
+    page.wait_for_url(f"**/{second}#plan-2")
     page.reload()
-    assert page.evaluate(SHOWN) == ["what-to-remember"]
+    assert page.evaluate(SHOWN) == ["plan-2"]
 
 
 def test_the_breaks_and_words_of_a_plan_come_before_its_next_lesson(visit):
-    talk, words = "10 minutes: A break.", "3 minutes: Say it: a border of zeros, padding, makes 29 of 28."
-    page = visit(f"{LESSON}?present&without=download&then={talk};{words};1.3,download;5 minutes: Draw.#questions")
+    talk, words = "10 minutes: A break.", "3 minutes: A border of zeros, padding, makes 29 of 28."
+    page = visit(f"{LESSON}?present&without=download&then={talk};{words};1.3,download;5 minutes: Draw.#plan-1")
     for told in (talk, words):
-        for _ in range(20):
-            page.keyboard.press("PageDown")
-            if page.locator(".present-note").inner_text():
-                break
-        assert page.locator(".present-note").inner_text() == told
-        assert page.evaluate(SHOWN) == ["exercises"]
-    page.keyboard.press("PageDown")
+        assert page.locator(".present-now").inner_text().split("\n\n") == told.split(": ")
+        page.keyboard.press("PageDown")
     page.wait_for_url("**/plot_13_small_cnn.html?present&without=download&then=5*")
     page.keyboard.press("PageUp")  # as the room came
-    page.wait_for_url("**/plot_12_convolution.html?present*#exercises")
+    page.wait_for_url("**/plot_12_convolution.html?present*#plan-2")
     page.go_forward()
     page.wait_for_url("**/plot_13_small_cnn.html*")
     page.keyboard.press("End")
-    said = []
-    for _ in range(20):
-        page.keyboard.press("PageDown")
-        said.append(page.locator(".present-note").inner_text())
-        if said[-1] == "The end of the plan":
-            break
-    assert said[-2:] == ["5 minutes: Draw.", "The end of the plan"]
+    assert page.locator(".present-now").inner_text().split("\n\n") == ["5 minutes", "Draw."]
+    page.keyboard.press("PageDown")
+    assert page.locator(".present-note").inner_text() == "The end of the plan"
 
 
 def test_a_plan_that_goes_on_with_a_lesson_that_is_not_there_says_so(visit):
@@ -387,8 +380,9 @@ def test_each_plan_on_the_page_leaves_out_what_its_lessons_have(site):
     assert len(links) > 15
     for link in links:
         query = parse_qs(urlsplit(link["href"]).query, keep_blank_values=True)
-        places = [(urlsplit(link["href"]).path, query["without"][0].split(","))]
-        for lesson in (part for part in query["then"][0].split(";") if part and " minutes: " not in part):
+        never = query["never"][0].split(",")
+        places = [(urlsplit(link["href"]).path, [*filter(None, query["without"][0].split(",")), *never])]
+        for lesson in (part for part in query["then"][0].split(";") if part and " minutes" not in part):
             number, *without = lesson.split(",")
             (path,) = (name for name in site if f"/plot_{number.replace('.', '')}_" in name)
             places.append((path, without))
@@ -449,6 +443,7 @@ def test_a_plan_of_ones_own_is_made_by_leaving_sections_out(visit):
 def test_every_stop_shows_something_whole_that_was_not_and_cuts_nothing_at_its_top(visit, width, height):
     page = visit(f"{LESSON}?present", width=width, height=height)
     load_all(page)
+    end = page.locator(".present-bar").bounding_box()["y"]  # it covers nothing that is not seen at another stop
     blocks = """() => [...document.querySelectorAll(".present-first > :not(section), .present-now > *")]
         .filter(({ offsetHeight }) => offsetHeight > 0)
         .map((block) => block.getBoundingClientRect())
@@ -457,7 +452,7 @@ def test_every_stop_shows_something_whole_that_was_not_and_cuts_nothing_at_its_t
     for _ in range(80):
         now = page.evaluate(blocks)
         place = page.evaluate("location.hash")
-        whole = {(place, round(at)) for at, top, bottom in now if top >= -1 and bottom <= height + 4}
+        whole = {(place, round(at)) for at, top, bottom in now if top >= -1 and bottom <= end + 4}
         assert whole - seen, (page.url, page.evaluate("scrollY"))
         cut = [top for _, top, bottom in now if top < -1 and bottom > height * 0.05 and bottom - top <= height * 0.9]
         assert cut == [], (page.url, page.evaluate("scrollY"))
@@ -469,3 +464,162 @@ def test_every_stop_shows_something_whole_that_was_not_and_cuts_nothing_at_its_t
         page.keyboard.press("PageDown")
     assert here == last
     assert stops > int(last)
+
+
+@pytest.mark.parametrize(
+    ("lesson", "section", "play", "button"),
+    [(12, "under-your-hands", "filter", ".kernel input"), (13, "what-to-remember", "train", "button")],
+)
+def test_a_page_to_play_with_that_was_started_leaves_the_arrows_to_the_wall(visit, site, lesson, section, play, button):
+    (path,) = (name for name in site if f"/plot_{lesson}_" in name)
+    page = visit(f"{path}?present#{section}", width=1024, height=768)
+    page.locator(".present-now .play-start").click()
+    page.locator(f"[data-play={play}] {button}").first.wait_for()
+    until(page, "document.activeElement.matches('.play')")
+    begin = page.evaluate("scrollY")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("scrollY") > begin
+    page.locator(f"[data-play={play}] [tabindex='0']").first.focus()  # who works a picture has the arrows there
+    begin = page.evaluate("scrollY")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("scrollY") == begin
+
+
+def test_a_button_pressed_with_the_mouse_leaves_space_to_the_wall(visit):
+    page = visit(f"{LESSON}?present")
+    section = page.locator("section:has(> .prediction)").first.get_attribute("id")
+    page = visit(f"{LESSON}?present#{section}", width=1024, height=768)
+    quiz = page.locator(f"#{section} > .prediction").first
+    quiz.locator("label").first.click()
+    quiz.locator(".quiz-check").click()
+    verdict = quiz.locator(".quiz-verdict")
+    until(page, "it.textContent", verdict.element_handle())
+    until(page, "document.activeElement === document.body")
+    box, bar = verdict.bounding_box(), page.locator(".present-bar").bounding_box()
+    assert box["y"] + box["height"] <= bar["y"]  # the explanation is seen
+    begin = page.evaluate("scrollY")
+    page.keyboard.press("Space")
+    assert (page.evaluate("scrollY"), page.evaluate("location.hash")) != (begin, f"#{section}")
+    page.get_by_role("button", name="Show or hide the code").click()
+    until(page, "document.activeElement === document.body")
+    page.keyboard.press("Space")
+    assert page.locator("html.present-code").count() == 1
+
+
+@pytest.mark.parametrize("key", ["f", "Enter"])
+def test_a_page_to_play_with_in_full_is_started_by_a_key_and_gone_through_once(visit, site, key):
+    (path,) = (name for name in site if "/plot_13_" in name)
+    page = visit(f"{path}?present#what-to-remember", width=1024, height=768)
+    until(page, "document.querySelector('.present-now .play-start').hidden === false")
+    page.locator(".present-now .play-still").scroll_into_view_if_needed()
+    page.keyboard.press("f")
+    assert page.locator(".present-full.play-still").count() == 1
+    page.keyboard.press(key)
+    page.locator(".play[data-play].present-full .curves").first.wait_for()
+    page.keyboard.press("Escape")
+    assert page.locator(".present-full").count() == 0
+    after = page.locator(".play[data-play=train] + p")
+    page.keyboard.press("PageDown")
+    assert 0 <= after.bounding_box()["y"] < 768
+
+
+@both_ways
+def test_the_breaks_and_pages_to_play_with_of_a_plan_are_slides(visit, way):
+    page = visit(f"{LESSON}?present&without=download{TALKS}#exercises", width=1024, height=768)
+    for _ in range(20):
+        page.keyboard.press("PageDown")
+        if page.evaluate("location.hash") != "#exercises":
+            break
+    assert page.evaluate(SHOWN) == ["plan-1"]
+    assert page.locator(".present-now").inner_text().split("\n\n") == ["10 minutes", "A break."]
+    page.keyboard.press("PageDown")
+    assert page.get_by_text("Draw one.").is_visible()
+    assert page.evaluate(SMALLEST_TEXT) >= 0.026 * 768
+    # The page lies on this computer alone, which the wall does not hide.
+    assert page.get_by_text("No phone reaches").is_visible()
+    assert page.get_by_text("python -m http.server").is_visible()
+    assert violations(page) == []
+    page.locator(".present-address a").click()
+    page.wait_for_url("**/play/digit.html?bare*")
+    page.go_back()
+    page.wait_for_url("**#plan-2")
+    until(page, "document.querySelector('#plan-2')?.offsetParent")
+    page.keyboard.press("PageUp")
+    assert page.evaluate(SHOWN) == ["plan-1"]
+    page.emulate_media(media="print")
+    assert not page.locator(".present-talk").first.is_visible()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1024, 768)])
+def test_the_address_of_a_page_to_play_with_is_read_from_the_last_row(visit, home, html, width, height):
+    published = "https://classroom.example/a/long/way/to/the/course/"
+    link = f'<link rel="canonical" href="{published}{LESSON}"></head>'
+    text = (html / LESSON).read_text("utf-8").replace("</head>", link, 1)
+    page = visit("404.html", width=width, height=height)
+    page.route("**/plot_12_**", lambda route: route.fulfill(body=text, content_type="text/html"))
+    page.goto(f"{home}{LESSON}?present&without=download{TALKS}#plan-2")
+    address = page.locator(".present-address a")
+    assert address.inner_text() == "classroom.example/a/long/way/to/the/course/play/digit.html"
+    assert address.get_attribute("href").endswith("play/digit.html?bare")
+    box = address.bounding_box()
+    assert box["x"] + box["width"] <= width
+    assert address.evaluate("(way) => parseFloat(getComputedStyle(way).fontSize)") > 0.026 * height
+    assert page.get_by_text("No phone reaches").count() == 0
+
+
+def test_in_a_plan_the_minutes_of_reading_alone_are_not_shown(visit):
+    time = visit(f"{LESSON}?present").locator("article > section > p", has_text="Time: ")
+    assert time.is_visible()
+    page = visit(f"{LESSON}?present&without=download")
+    time = page.locator("article > section > p", has_text="Time: ")
+    assert not time.is_visible()
+    page.emulate_media(media="print")
+    assert time.is_visible()
+
+
+def test_the_screen_goes_black_and_comes_back_where_it_was(visit):
+    page = visit(f"{LESSON}?present#nine-weights", width=1024, height=768)
+    black = "getComputedStyle(document.documentElement, '::after').backgroundColor === 'rgb(0, 0, 0)'"
+    for off in ("b", ".", "B"):
+        for on in ("b", ".", "ArrowRight", "mouse"):
+            page.keyboard.press(off)
+            assert page.evaluate(black)
+            page.mouse.click(20, 20) if on == "mouse" else page.keyboard.press(on)
+            assert not page.evaluate(black)
+            assert page.evaluate("[location.hash, scrollY]") == ["#nine-weights", 0]
+
+
+def test_the_bar_lies_on_no_line_of_who_goes_by_keys(visit):
+    page = visit(f"{LESSON}?present")
+    shown = "getComputedStyle(document.querySelector('.present-bar')).opacity"
+    page.mouse.move(20, 20)
+    assert page.evaluate(shown) == "1"
+    page.keyboard.press("PageDown")
+    assert page.evaluate(shown) == "0"
+
+
+def test_what_the_bar_says_goes_at_the_next_key(visit):
+    page = visit(f"{LESSON}?present#nine-weights", width=1024, height=768)
+    page.keyboard.press("x")
+    told = page.get_by_text("Left out; Shift X brings it back")
+    assert told.is_visible()
+    page.keyboard.press("c")
+    assert not told.is_visible()
+
+
+def test_from_a_plans_lesson_that_was_opened_first_the_way_back_keeps_the_plan(visit):
+    plan = "&never=questions,exercises,download&then=10 minutes: A break.;1.3,the-digits"
+    page = visit(f"{LESSON}?present&without=nine-weights{plan}")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_url("**/plot_11_dense_layer.html?present*#what-to-remember")
+    query = parse_qs(urlsplit(page.url).query)
+    assert query["then"] == ["1.2,nine-weights;10 minutes: A break.;1.3,the-digits"]
+    assert query["never"] == ["questions,exercises,download"]
+    page.keyboard.press("End")
+    for _ in range(20):
+        page.keyboard.press("PageDown")
+        if "/plot_12_" in page.url:
+            break
+    page.wait_for_url(
+        "**/plot_12_convolution.html?present&without=nine-weights&never=questions,exercises,download&then=*"
+    )

@@ -7,6 +7,7 @@ A line is one of::
     lesson 1.2 without Before and after; if need be Three channels in; Padding and stride
     home 1.4
     minutes 15 A break.
+    minutes 5 {doc}`Draw a digit <play/digit>`: each draws one. teacher: Hand its address out before.
 
 A lesson in class takes twice the minutes that it takes to read alone, for questions, and some for each page to play
 with, less the share of the sections that are left out; at home it takes none of the session. What stands after `if need
@@ -14,7 +15,8 @@ be` is left out, first things first and each lesson of the session in its turn, 
 may be. `lesson-sections` lists what each section of each lesson takes.
 
 A plan leads to its lessons as they are on the wall, without what it leaves out, and from each to the next, past the
-breaks and words between them.
+breaks and words between them. What is said to the teacher stands in the plan alone; a page to play with that the words
+name has its address on the wall.
 """
 
 from __future__ import annotations
@@ -41,10 +43,12 @@ from glassbox_site.lessons import Lesson, catalogue
 IN_CLASS = 2  # times the minutes of reading alone
 PLAYING = 5  # minutes in class with a page to play with, beyond the words around it
 WORDS, LINES = 75, 10  # that are read in a minute
+TO_TEACHER = " teacher: "
 NOT_TAUGHT = ("questions", "exercises", "download")  # at the end of a lesson's page: for after the class
 
 _HEADING = re.compile(r"^(\S.*)\n-{3,}$", re.MULTILINE)
 _PLAY = re.compile(r"^\.\. play:: \w+$", re.MULTILINE)
+_PLAY_PAGE = re.compile(r"\{doc\}`[^`<]*<(play/\w+)>`")
 _LINE = re.compile(r"(session|lesson|home|minutes) +(.+)")
 
 
@@ -53,13 +57,19 @@ class Talk:
     """Minutes of a session for something else than a lesson, and the words for it in MyST."""
 
     minutes: int
-    words: str
+    to_class: str
+    to_teacher: str = ""
+
+    @property
+    def words(self) -> str:
+        return f"{self.to_class} *To the teacher*: {self.to_teacher}" if self.to_teacher else self.to_class
 
     @property
     def plain(self) -> str:
         """What the wall says of it, without what has a meaning in MyST or in an address."""
-        words = re.sub(r"\{\w+\}`([^`<]*?)(?: <[^`]*>)?`", r"\1", self.words).replace("*", "")
-        return f"{self.minutes} minutes: {re.sub('[;&#%+]', ',', words)}"
+        page = _PLAY_PAGE.search(self.to_class)
+        words = re.sub(r"\{\w+\}`([^`<]*?)(?: <[^`]*>)?`", r"\1", self.to_class).replace("*", "")
+        return f"{self.minutes} minutes{f' {page[1]}' if page else ''}: {re.sub('[;&#%+]', ',', words)}"
 
 
 @dataclass
@@ -88,7 +98,7 @@ class Taught:
     @property
     def not_shown(self) -> list[str]:
         """The identifiers, in the lesson's page, of what is left out."""
-        return [*(nodes.make_id(title) for title in sections(self.lesson) if title in self.left_out), *NOT_TAUGHT]
+        return [nodes.make_id(title) for title in sections(self.lesson) if title in self.left_out]
 
 
 @dataclass
@@ -163,7 +173,8 @@ def read_plan(name: str, minutes: int, lines: Iterable[str]) -> list[Session]:
         session = sessions[-1]
         if kind == "minutes":
             count, _, text = words.partition(" ")
-            session.parts.append(Talk(int(count), text))
+            to_class, _, to_teacher = text.partition(TO_TEACHER)
+            session.parts.append(Talk(int(count), to_class, to_teacher))
             continue
         taught = _taught(name, words)
         _check_before(name, taught.lesson.number, seen)
@@ -206,10 +217,10 @@ def _check_before(name: str, number: str, seen: set[str]) -> None:
 def on_the_wall(first: Taught, later: Sequence[Talk | Taught]) -> str:
     """Return the query that shows a lesson on the wall, and what comes after it."""
     then = ";".join(
-        quote(each.plain, safe=":,()!") if isinstance(each, Talk) else ",".join([each.lesson.number, *each.not_shown])
+        quote(each.plain, safe=":,()!/") if isinstance(each, Talk) else ",".join([each.lesson.number, *each.not_shown])
         for each in later
     )
-    return f"present&without={','.join(first.not_shown)}&then={then}"
+    return f"present&without={','.join(first.not_shown)}&never={','.join(NOT_TAUGHT)}&then={then}"
 
 
 def plan_in_words(sessions: list[Session], minutes: int) -> str:
@@ -284,7 +295,9 @@ class OnTheWall(SphinxRole):
 def _check_links(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Refuse a link that leaves out on the wall what is no section of the lesson's page."""
     for link in doctree.findall(lambda node: isinstance(node, nodes.reference) and "page" in node):
-        left_out = re.search(r"without=([^&]*)", link["refuri"])[1].split(",")
+        left_out = [
+            name for found in re.findall(r"(?:without|never)=([^&]+)", link["refuri"]) for name in found.split(",")
+        ]
         sections = {part["anchorname"].lstrip("#") for part in app.env.tocs[link["page"]].findall(nodes.reference)}
         if strange := [name for name in left_out if name not in sections]:
             raise ExtensionError(f"{docname}: a plan leaves out #{strange[0]}, which {link['page']} has not")
