@@ -1,4 +1,7 @@
-"""What every loss does with its losses, one per entry or per example: return them all, their sum or their mean."""
+"""What every loss does with its losses, one per entry or per example: return them all, their sum or their mean.
+
+`reduced` does it, and `spread` is its transpose: it gives each loss the gradient that arrived for the result.
+"""
 
 from __future__ import annotations
 

@@ -62,8 +62,8 @@ def kernels_as_matrix(weight: Tensor, groups: int) -> Tensor:
 
 def windows_as_matrix(images: Tensor, rows: Axis, columns: Axis, groups: int) -> Tensor:
     """Write what each window sees as a column of S: (N, C, H, W) becomes (N, G, C/G·kh·kw, H'·W')."""
-    seen = lay_out(images, rows, columns)  # (N, C, kh, kw, H', W')
-    return seen.flatten(-2).flatten(1, 3).unflatten(1, (groups, -1))
+    windows = lay_out(images, rows, columns)  # (N, C, kh, kw, H', W')
+    return windows.flatten(-2).flatten(1, 3).unflatten(1, (groups, -1))
 
 
 def matrix_to_images(matrix: Tensor, images: Tensor, rows: Axis, columns: Axis) -> Tensor:

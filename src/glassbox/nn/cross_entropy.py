@@ -36,7 +36,8 @@ def expected(
     if weight is None and ignored is None and not epsilon:
         return y, None  # what follows would give this y, and N, more slowly
     counts = y.sum(dim, keepdim=True)  # (N, 1): 1, and 0 of an ignored example
-    return w * ((1 - epsilon) * y + epsilon / classes * counts), (w * y).sum()
+    divisor = (w * y).sum()  # the weights of the labels
+    return w * ((1 - epsilon) * y + epsilon / classes * counts), divisor
 
 
 def one_hot(input: Tensor, target: Tensor, ignored: int | None) -> Tensor:
@@ -281,7 +282,7 @@ def log_likelihood_backward(
     reduction: str = "mean",
 ) -> Gradients:
     r"""Compute :math:`\partial \ell_n / \partial x_{nc} = -y_{nc}`; see `nll_loss`."""
-    grad_losses = spread(grad_output, y.narrow(dim, 0, 1).shape, reduction, divisor)  # (N, 1): one for each example
+    grad_losses = spread(grad_output, y.narrow(dim, 0, 1).shape, reduction, divisor)  # the shape is (N, 1)
     return grad_losses * -y, None, None
 
 
@@ -311,7 +312,7 @@ def nll_loss(
     input : Tensor
         Logarithms of probabilities, :math:`x`: (N, C), (C,) or (N, C, d1, ...), as `log_softmax` returns them.
     target : Tensor
-        Class indices :math:`y`, int64: (N,), () or (N, d1, ...).
+        Class indices, int64: (N,), () or (N, d1, ...).
     weight : Tensor, optional
         A factor :math:`w_c` for each class, of shape (C,). By default 1 for each.
     size_average, reduce : bool, optional

@@ -164,10 +164,10 @@ def batch_norm(
     require_batch_norm(input, running_mean, running_var, weight, bias, training=training, eps=eps)
     mean, variance, from_batch = _statistics_to_use(input, running_mean, running_var, training)
     if from_batch and running_mean is not None and running_var is not None:
-        count = input.numel() // len(running_mean)
+        m = input.numel() // len(running_mean)
         with torch.no_grad():
             running_mean.mul_(1 - momentum).add_(mean.flatten(), alpha=momentum)
-            running_var.mul_(1 - momentum).add_(variance.flatten(), alpha=momentum * count / (count - 1))
+            running_var.mul_(1 - momentum).add_(variance.flatten(), alpha=momentum * m / (m - 1))
     weight, bias = _per_channel(weight, input), _per_channel(bias, input)
     return _normalize(input, mean, variance, weight, bias, from_batch=from_batch, eps=eps)
 

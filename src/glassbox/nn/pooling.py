@@ -20,8 +20,8 @@ from glassbox.nn._windows import Axis, add_back, lay_out
 def maximum_forward(images: Tensor, *, rows: Axis, columns: Axis) -> tuple[Tensor, Tensor]:
     r"""Take each window's largest number, :math:`y_{cfg} = \max_{vw} x_{c,\, fs+v,\, gs+w}`, and where its winner is.
 
-    That is row · W + column: of the first in reading order among several, of a NaN before any number, of one of the
-    image before padding. See `max_pool2d`.
+    The place is row · W + column. Of several largest numbers it is the first in reading order; a NaN wins over any
+    number, and padding never wins. See `max_pool2d`.
     """
     seen = lay_out(images, rows, columns, value=-torch.inf).flatten(-4, -3)  # x: (..., kh·kw, H', W')
     output, tap = seen.max(-3, keepdim=True)  # (..., 1, H', W'): y, and which of the kh·kw numbers it is
@@ -40,14 +40,15 @@ def maximum_backward(
 ) -> Gradients:
     r"""Give each :math:`\bar y_{cfg}` to the winner of its window; see `max_pool2d`."""
     grad_images = torch.zeros_like(images).flatten(-2)  # (..., H·W)
-    grad_images = grad_images.scatter_add(-1, winners.flatten(-2), grad_output.flatten(-2))
+    grad_images = grad_images.scatter_add(-1, winners.flatten(-2), grad_output.flatten(-2))  # the sum over f and g
     return (grad_images.view(images.shape),)
 
 
 def places_seen(rows: Axis, columns: Axis, device: torch.device) -> Tensor:
     """Give where in the image each tap of each window is, as row · W + column: (kh·kw, H', W').
 
-    The padding is -inf and wins only where all that a window sees is: there stands the first tap in the image instead.
+    Padding is -inf, and could win only in a window whose numbers are all -inf: it names its first tap in the image
+    instead.
     """
     outside = rows.size * columns.size  # greater than every place in the image
     pixels = torch.arange(outside, device=device).view(rows.size, columns.size)
@@ -74,9 +75,9 @@ def max_pool2d(
         y_{cfg} = \max_{v,w}\, x_{c,\, fs+v,\, gs+w}, \qquad
         \bar x_{cij} = \sum_{f,g} \bar y_{cfg}\, [(i, j) \text{ is where window } (f, g) \text{ has its maximum}]
 
-    with the stride :math:`s`. Where several numbers are the largest, the first in reading order receives the gradient.
-    A number that is not a number (NaN) is larger than any other, as in torch; of several in a window torch takes the
-    last, and the first is taken here.
+    with no padding, dilation 1 and the stride :math:`s`. Where several numbers are the largest, the first in reading
+    order receives the gradient. A number that is not a number (NaN) is larger than any other, as in torch; of several
+    in a window torch takes the last, and the first is taken here.
 
     Parameters
     ----------
@@ -203,7 +204,7 @@ def mean_forward(images: Tensor, *, rows: Axis, columns: Axis, divisor: Any) -> 
     r"""Compute :math:`y_{cfg} = \frac{1}{k_h k_w} \sum_{vw} x_{c,\, fs+v,\, gs+w}`; see `avg_pool2d`."""
     seen = lay_out(images, rows, columns)  # (..., kh, kw, H', W')
     seen = seen.flatten(-4, -3)  # (..., kh·kw, H', W'): to add over one dimension is quicker than over two
-    return seen.sum(-3) / divisor  # (..., H', W'), by kh·kw or by how many of them are in the image
+    return seen.sum(-3) / divisor  # (..., H', W'), by kh·kw, by how many of them count, or by the override
 
 
 def mean_backward(
@@ -240,7 +241,7 @@ def avg_pool2d(
         y_{cfg} = \frac{1}{k_h k_w} \sum_{v,w} x_{c,\, fs+v,\, gs+w}, \qquad
         \bar x_{cij} = \frac{1}{k_h k_w} \sum_{f,g} \bar y_{cfg}\, [(i, j) \text{ is in window } (f, g)]
 
-    with the stride :math:`s`.
+    with no padding and the stride :math:`s`.
 
     Parameters
     ----------
