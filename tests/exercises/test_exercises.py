@@ -285,6 +285,90 @@ def test_an_answer_may_ask_for_gradients():
     assert judge(EXERCISES["1.1-a"], torch.nn.Parameter(tensor([-1.0, 0.0, 0.5, 0.5])))
 
 
+# -- Functions that are right on tame inputs only --------------------------------------------------------------------
+
+
+def without(taken: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """Give the softmax of a learner who takes something away from the scores first."""
+
+    def probabilities(scores: Tensor) -> Tensor:
+        powers = (scores - taken(scores)).exp()
+        return powers / powers.sum(dim=1, keepdim=True)
+
+    return probabilities
+
+
+def over_the_whole_table(scores: Tensor) -> Tensor:
+    powers = (scores - scores.max(dim=1, keepdim=True).values).exp()
+    return powers / powers.sum()
+
+
+def with_logarithms(change: Callable[[Tensor], Tensor], inside: float = 0.0) -> Callable[[Tensor, Tensor], Tensor]:
+    """Give the loss of several answers from probabilities that a learner has changed so that no logarithm is of 0."""
+
+    def loss(scores: Tensor, answers: Tensor) -> Tensor:
+        p = change(scores.sigmoid())
+        return -(answers * (p + inside).log() + (1 - answers) * (1 - p + inside).log()).mean()
+
+    return loss
+
+
+def slope_of_classes_seen(scores: Tensor, labels: Tensor) -> Tensor:
+    return (scores.softmax(dim=1) - torch_F.one_hot(labels)) / len(labels)
+
+
+def pool_from_zero(grad_output: Tensor, image: Tensor) -> Tensor:
+    gradient = torch.zeros_like(image)
+    for i in range(grad_output.shape[0]):
+        for j in range(grad_output.shape[1]):
+            largest, place = 0.0, (2 * i, 2 * j)
+            for at in [(2 * i, 2 * j), (2 * i, 2 * j + 1), (2 * i + 1, 2 * j), (2 * i + 1, 2 * j + 1)]:
+                if image[at] > largest:
+                    largest, place = image[at].item(), at
+            gradient[place] = grad_output[i, j]
+    return gradient
+
+
+NEARLY_RIGHT = {
+    "the table's maximum": ("1.3-c", without(lambda s: s.max()), "largest_of_the_table"),
+    "the row's mean": ("1.3-c", without(lambda s: s.mean(dim=1, keepdim=True)), "mean_of_the_row"),
+    "the first score": ("1.3-c", without(lambda s: s[:, :1]), "first_of_the_row"),
+    "the row's minimum": ("1.3-c", without(lambda s: s.amin(dim=1, keepdim=True)), "smallest_of_the_row"),
+    "nan made a one": ("1.3-c", lambda s: part1.exponentials_overflow(s).nan_to_num(nan=1.0), None),
+    "a number of one's own": ("1.3-c", without(lambda s: torch.tensor(1000.0)), None),
+    "scores cut at 80": ("1.3-c", lambda s: part1.exponentials_overflow(s.clamp(max=80)), "scores_cut"),
+    "scores cut at 700": ("1.3-c", lambda s: part1.exponentials_overflow(s.clamp(max=700)), "scores_cut"),
+    "the whole table's sum": ("1.3-c", over_the_whole_table, "divided_by_the_whole_table"),
+    "a label that does not occur": ("3.2-a", slope_of_classes_seen, "classes_counted_from_the_labels"),
+    "p + 1e-8": ("3.2-b", with_logarithms(lambda p: p, inside=1e-8), "loss_is_capped"),
+    "p + 1e-12": ("3.2-b", with_logarithms(lambda p: p, inside=1e-12), "loss_is_capped"),
+    "p cut at 1e-7": ("3.2-b", with_logarithms(lambda p: p.clamp(1e-7, 1 - 1e-7)), "loss_is_capped"),
+    "p cut at float32's epsilon": (
+        "3.2-b",
+        with_logarithms(lambda p: p.clamp(torch.finfo(torch.float32).eps, 1 - torch.finfo(torch.float32).eps)),
+        "loss_is_capped",
+    ),
+    "torch's loss of probabilities": (
+        "3.2-b",
+        lambda scores, answers: torch_F.binary_cross_entropy(scores.sigmoid(), answers),
+        "loss_is_capped",
+    ),
+    "the largest above zero": ("3.5-c", pool_from_zero, "largest_sought_above_zero"),
+    "a score of zero is a yes": (
+        "3.6-a",
+        lambda scores, answers: ((scores >= 0) == (answers == 1)).double().mean(dim=0),
+        "half_is_a_yes",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "answer", "slip"), NEARLY_RIGHT.values(), ids=NEARLY_RIGHT)
+def test_what_is_right_on_tame_inputs_only_is_refused_and_named(name, answer, slip):
+    verdict = judge(EXERCISES[name], answer)
+    assert not verdict
+    assert verdict.slip == slip, verdict.message
+
+
 # -- What holds for any answer in numbers ----------------------------------------------------------------------------
 
 GENERAL = {
@@ -308,6 +392,27 @@ GENERAL = {
 @pytest.mark.parametrize(("name", "answer", "says"), GENERAL.values(), ids=GENERAL)
 def test_what_is_wrong_everywhere_is_told(name, answer, says):
     assert says in judge(EXERCISES[name], answer).message
+
+
+SLIPS_OF_VALUES = {
+    "precision unchanged": ("3.6-c", 0.6, "precision_unchanged"),
+    "a percentage": ("3.6-c", 13.1, "in_percent"),
+    "a and b exchanged": ("3.7-c", [0.04, 4, 100], "a_and_b_exchanged"),
+    "the second bias forgotten": ("1.1-c", ([[2, 3, 3], [-1, -2.5, 1.5]], [0, -2]), "second_bias_lost"),
+}
+
+
+@pytest.mark.parametrize(("name", "answer", "slip"), SLIPS_OF_VALUES.values(), ids=SLIPS_OF_VALUES)
+def test_a_slip_that_a_class_makes_is_named(name, answer, slip):
+    assert judge(EXERCISES[name], answer).slip == slip
+
+
+def test_a_long_string_is_echoed_in_short():
+    words = "a file of someone else's " * 100
+    for name in ("1.1-a", "1.4-a"):
+        message = judge(EXERCISES[name], words).message
+        assert len(message) < 200
+        assert words[:40] not in message
 
 
 def test_a_large_count_is_written_in_full():

@@ -84,6 +84,11 @@ def first_bias_lost(first: Layer, second: Layer) -> Layer:
     return merged(first, second)[0], second[1]
 
 
+def second_bias_lost(first: Layer, second: Layer) -> Layer:
+    weight, bias = merged(first, second)
+    return weight, bias - second[1]
+
+
 def biases_added(first: Layer, second: Layer) -> Layer:
     return merged(first, second)[0], first[1] + second[1]
 
@@ -311,6 +316,31 @@ def exponentials_overflow(scores: Tensor) -> Tensor:
     return scores.exp() / scores.exp().sum(dim=1, keepdim=True)
 
 
+def largest_of_the_table(scores: Tensor) -> Tensor:
+    return exponentials_overflow(scores - scores.max())
+
+
+def mean_of_the_row(scores: Tensor) -> Tensor:
+    return exponentials_overflow(scores - scores.mean(dim=1, keepdim=True))
+
+
+def first_of_the_row(scores: Tensor) -> Tensor:
+    return exponentials_overflow(scores - scores[:, :1])
+
+
+def smallest_of_the_row(scores: Tensor) -> Tensor:
+    return exponentials_overflow(scores - scores.amin(dim=1, keepdim=True))
+
+
+def scores_cut(scores: Tensor) -> Tensor:
+    return exponentials_overflow(scores.clamp(max=80))
+
+
+def divided_by_the_whole_table(scores: Tensor) -> Tensor:
+    powers = (scores - scores.amax(dim=1, keepdim=True)).exp()
+    return powers / powers.sum()
+
+
 def over_the_images(scores: Tensor) -> Tensor:
     return F.softmax(scores, dim=0)
 
@@ -326,7 +356,11 @@ def divided_without_exponential(scores: Tensor) -> Tensor:
 SCORES = (
     (table([1.0, 2.0, 0.5], [0.0, -1.0, 3.0]),),
     (drawn(4, 10, seed=9),),
-    (table([1000.0, 999.0, 0.0]),),  # one image, scores too large for exp
+    (drawn(1, 4, seed=10),),  # one image
+    (table([1000.0, 998.0, 900.0], [900.0, 1000.0, 998.0]),),  # too large for exp, and not to be cut at a limit
+    (table([1000.0, 1001.0], [0.0, 1.0]),),  # a row far below the other, whose exponentials must not all be zero
+    # A row's first score, its mean and its smallest score leave an exponential of more than 709 in one of these.
+    (table([0.0, 800.0, 0.0, 0.0], [2000.0, 0.0, 0.0, 0.0]),),
 )
 
 # -- 1.3-d: when to stop ---------------------------------------------------------------------------------------------
@@ -457,6 +491,7 @@ EXERCISES = (
         merged,
         {
             first_bias_lost: "The bias of the first layer is lost: it goes through the weights of the second.",
+            second_bias_lost: "The bias of the second layer is lost: it is added at the end.",
             biases_added: "The biases are added as they are: that of the first goes through the second's weights.",
             second_weight_transposed: "The second weight is transposed: y = W2 (W1 x + b1) + b2.",
         },
@@ -538,6 +573,16 @@ EXERCISES = (
         {
             exponentials_overflow: "exp(1000) is infinite: subtract each row's largest score first, which changes no "
             "probability.",
+            largest_of_the_table: "The largest score of the whole table was taken away: in a row far below it all "
+            "exponentials are zero. Take the largest of each row.",
+            mean_of_the_row: "The row's mean was taken away: a score far above it is still too large for exp. Take the "
+            "row's largest.",
+            first_of_the_row: "The row's first score was taken away: a score far above it is still too large for exp. "
+            "Take the row's largest.",
+            smallest_of_the_row: "The row's smallest score was taken away: what is left is still too large for exp. "
+            "Take the row's largest.",
+            scores_cut: "Scores above a limit all count the same here: take the row's largest away, and cut nothing.",
+            divided_by_the_whole_table: "Divided by the sum of the whole table: each row has a sum of its own.",
             over_the_images: "Each column sums to 1: it is the scores of one image, a row, that compete.",
             over_everything: "All images together sum to 1: each image has probabilities of its own.",
             divided_without_exponential: "The exponential is missing: a negative score gives a negative probability.",

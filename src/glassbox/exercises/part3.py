@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -97,10 +99,15 @@ def scores_in_place_of_probabilities(scores: Tensor, labels: Tensor) -> Tensor:
     return cross_entropy_slope(scores, labels) + (scores - F.softmax(scores, dim=1)) / len(labels)
 
 
+def classes_counted_from_the_labels(scores: Tensor, labels: Tensor) -> Tensor:
+    truth = torch.nn.functional.one_hot(labels)
+    return (F.softmax(scores, dim=1) - truth) / len(labels)
+
+
 LABELLED = (
     (drawn(4, 3, seed=40), torch.tensor([2, 0, 1, 1])),
     (drawn(6, 10, seed=41), torch.tensor([3, 3, 0, 9, 5, 1])),
-    (drawn(1, 2, seed=42), torch.tensor([1])),  # one example
+    (drawn(1, 2, seed=42), torch.tensor([0])),  # one example, and a class that does not occur
 )
 
 # -- 3.2-b: several answers at once ----------------------------------------------------------------------------------
@@ -113,6 +120,23 @@ def several_answers_loss(scores: Tensor, answers: Tensor) -> Tensor:
 def logarithm_of_zero(scores: Tensor, answers: Tensor) -> Tensor:
     p = F.sigmoid(scores)
     return -(answers * p.log() + (1 - answers) * (1 - p).log()).mean()
+
+
+def _capped(smallest: float) -> Callable[[Tensor, Tensor], Tensor]:
+    def loss_is_capped(scores: Tensor, answers: Tensor) -> Tensor:
+        p = F.sigmoid(scores)
+        yes, no = p.clamp(min=smallest), (1 - p).clamp(min=smallest)
+        return -(answers * yes.log() + (1 - answers) * no.log()).mean()
+
+    return loss_is_capped
+
+
+# As far as a probability is kept from zero by hand, and by torch's loss of probabilities, whose logarithms end at -100.
+SMALLEST = (
+    *(10.0**-power for power in range(4, 17)),
+    *(torch.finfo(kind).eps for kind in (torch.float32, torch.float64)),
+    math.exp(-100),
+)
 
 
 def mean_over_faces_only(scores: Tensor, answers: Tensor) -> Tensor:
@@ -139,6 +163,7 @@ FACES = (
     (drawn(5, 3, seed=43), (drawn(5, 3, seed=44) > 0).double()),
     (drawn(2, 2, seed=45), table([1.0, 1.0], [0.0, 1.0])),
     (table([800.0, -800.0, 3.0]), table([1.0, 0.0, 1.0])),  # one face, two answers that are beyond doubt
+    (table([50.0, -50.0]), table([0.0, 1.0])),  # two that are surely wrong
 )
 
 # -- 3.3-a: the gradient of one weight -------------------------------------------------------------------------------
@@ -496,10 +521,15 @@ def maximum_in_place_of_slope(grad_output: Tensor, image: Tensor) -> Tensor:
     return pool_backward(_blocks(image).amax(dim=-1), image)
 
 
+def largest_sought_above_zero(grad_output: Tensor, image: Tensor) -> Tensor:
+    return pool_backward(grad_output, image.clamp(min=0))
+
+
 MAXIMA = (
     (drawn(2, 2, seed=88), drawn(4, 4, seed=89)),
     (drawn(1, 3, seed=90), drawn(2, 6, seed=91)),
     (drawn(2, 1, seed=92), table([0.0, 0.0], [0.0, 0.0], [1.0, 3.0], [3.0, 2.0])),  # ties, as ReLU leaves them
+    (drawn(1, 1, seed=95), table([-3.0, -1.0], [-2.0, -5.0])),  # nothing above zero
 )
 
 # -- 3.6-a: accuracy of several answers ------------------------------------------------------------------------------
@@ -511,6 +541,10 @@ def accuracy_of_each(scores: Tensor, answers: Tensor) -> Tensor:
 
 def half_against_the_scores(scores: Tensor, answers: Tensor) -> Tensor:
     return ((scores > 0.5) == (answers > 0.5)).double().mean(dim=0)
+
+
+def half_is_a_yes(scores: Tensor, answers: Tensor) -> Tensor:
+    return ((scores >= 0) == (answers > 0.5)).double().mean(dim=0)
 
 
 def accuracy_of_each_face(scores: Tensor, answers: Tensor) -> Tensor:
@@ -533,7 +567,7 @@ def share_of_yes(scores: Tensor, answers: Tensor) -> Tensor:
 ATTRIBUTES = (
     (drawn(8, 3, seed=93), (drawn(8, 3, seed=94) > 0).double()),
     (table([0.2, -1.0], [0.4, 2.0], [-0.1, 0.3]), table([1.0, 0.0], [1.0, 1.0], [0.0, 0.0])),
-    (table([0.3, -2.0, 1.0]), table([1.0, 1.0, 1.0])),  # one face
+    (table([0.3, -2.0, 0.0]), table([1.0, 1.0, 1.0])),  # one face, one probability of exactly one half
 )
 
 # -- 3.6-b: three shares of one table --------------------------------------------------------------------------------
@@ -574,6 +608,14 @@ RARER = 0.9, 0.03, 0.005  # true-positive rate, false-positive rate, share of fa
 
 def precision_of_rates(true: float, false: float, share: float) -> float:
     return share * true / (share * true + (1 - share) * false)
+
+
+def in_percent(true: float, false: float, share: float) -> float:
+    return 100 * precision_of_rates(true, false, share)
+
+
+def precision_unchanged(true: float, false: float, share: float) -> float:
+    return accuracy_precision_recall(*TABLE_OF_HATS)[1]
 
 
 def share_forgotten(true: float, false: float, share: float) -> float:
@@ -661,6 +703,11 @@ def time_over_images(few: Time, many: Time) -> list[float]:
     return [few[1] - each * few[0], each, (few[1] - each * few[0]) / each]
 
 
+def a_and_b_exchanged(few: Time, many: Time) -> list[float]:
+    fixed, each, bend = fixed_each_and_bend(few, many)
+    return [each, fixed, bend]
+
+
 def bend_the_other_way(few: Time, many: Time) -> list[float]:
     fixed, each, bend = fixed_each_and_bend(few, many)
     return [fixed, each, 1 / bend]
@@ -699,6 +746,7 @@ EXERCISES = (
             truth_not_subtracted: "The right answers are not subtracted: p - y.",
             truth_minus_probability: "The sign is wrong: what you said minus what is right.",
             mean_over_classes_too: "Divided by the number of classes too: the mean is over the examples only.",
+            classes_counted_from_the_labels: "The classes end at the largest label: one_hot(labels, K) has K columns.",
             scores_in_place_of_probabilities: "The softmax is missing: p - y takes probabilities, not scores.",
         },
         cases=LABELLED,
@@ -712,6 +760,13 @@ EXERCISES = (
             logarithm_of_zero: "A probability that rounds to 0 or 1 has no logarithm: write the loss with the score "
             "itself, max(s, 0) - s y + log(1 + exp(-|s|)).",
             mean_over_faces_only: "Divided by the faces only: the mean is over faces and questions, 1/(N K).",
+            **{
+                _capped(
+                    smallest
+                ): "The loss is capped: p was kept from 0 and 1 before its logarithm, so that an answer "
+                "that is surely wrong costs too little or too much. Write the loss with the score itself."
+                for smallest in SMALLEST
+            },
             yes_answers_only: "The second half is missing: an answer no is charged too, by -log(1 - p).",
             yes_and_no_exchanged: "Yes and no are exchanged.",
             softmax_over_the_answers: "The softmax lets the answers compete: each has a logistic function of its own.",
@@ -843,18 +898,20 @@ EXERCISES = (
             every_winner_gets_all: "Of several equal pixels each gets the whole gradient: only the first does.",
             winners_share: "Equal pixels share the gradient: it goes to the first of them.",
             last_winner_gets_it: "Of equal pixels the last gets the gradient: it goes to the first, row by row.",
+            largest_sought_above_zero: "A block whose pixels are all below zero has a largest, too: do not begin at 0.",
             everyone_gets_a_quarter: "Every pixel gets a quarter: that is the backward of a mean.",
             maximum_in_place_of_slope: "The maximum itself is passed back: what goes back is grad_output.",
         },
         cases=MAXIMA,
         asks_function=True,
-        by_hand=(table([4.0, -2.0]), table([1.0, 3.0, 5.0, 0.0], [3.0, 2.0, 5.0, 1.0])),
+        by_hand=(table([4.0, -2.0]), table([1.0, 3.0, -4.0, -1.0], [3.0, 2.0, -1.0, -5.0])),
     ),
     Exercise(
         "3.6-a",
         accuracy_of_each,
         {
             half_against_the_scores: "One half is the border of the probabilities: for the scores it is 0.",
+            half_is_a_yes: "A score of 0 is a probability of exactly one half, and only one above it is a yes.",
             accuracy_of_each_face: "This is one number for each face: average over the faces, dim=0.",
             one_number_for_all: "This is one number for all questions: each has an accuracy of its own.",
             largest_score_wins: "Only the largest score says yes: several answers can be yes at once.",
@@ -864,7 +921,7 @@ EXERCISES = (
         asks_function=True,
         handed_out=half_against_the_scores,
         by_hand=(
-            table([2.0, 0.3], [-1.0, 0.2], [0.4, -2.0], [-3.0, 1.0]),
+            table([2.0, 0.3], [-1.0, 0.2], [0.4, -2.0], [0.0, 1.0]),
             table([1.0, 0.0], [0.0, 0.0], [1.0, 0.0], [1.0, 1.0]),
         ),
     ),
@@ -886,6 +943,9 @@ EXERCISES = (
         "3.6-c",
         precision_of_rates,
         {
+            precision_unchanged: "This is the precision of 3.6-b: fewer hats raise fewer true alarms, and hardly "
+            "fewer false ones.",
+            in_percent: "This is a percentage: a share is a number between 0 and 1.",
             share_forgotten: "So it would be if half of the faces wore hats: weigh each rate by its group.",
             rates_exchanged: "The two rates are exchanged.",
             all_faces_may_raise_alarms: "False alarms come from the faces without a hat: their share is 1 - π.",
@@ -921,6 +981,7 @@ EXERCISES = (
         {
             smaller_time_taken_as_fixed: "The ten images cost something too: take their time off.",
             time_over_images: "That divides the fixed cost among the images as well: take the difference of two times.",
+            a_and_b_exchanged: "a and b are exchanged: a is the time of a step without images, b that of each image.",
             bend_the_other_way: "The bend is where a = b B, so at a / b.",
         },
         cases=(TIMES,),

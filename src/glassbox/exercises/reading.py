@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numbers
 import re
+import reprlib
 from typing import Any
 
 import torch
@@ -43,7 +44,9 @@ def read(exercise: Exercise, answer: Any) -> Parts:
 def _read_choice(answer: Any, choices: tuple[str, ...]) -> str:
     word = answer.strip().lower() if isinstance(answer, str) else None
     if word not in choices:
-        raise Unreadable(f"{answer!r} came, but the answer is one of {', '.join(map(repr, choices))}, in quotes.")
+        raise Unreadable(
+            f"{reprlib.repr(answer)} came, but the answer is one of {', '.join(map(repr, choices))}, in quotes."
+        )
     return word
 
 
@@ -71,7 +74,7 @@ def read_numbers(value: Any) -> Tensor:
             number, pair = value.strip().replace(",", "."), value.strip().replace(",", ", ")
             how = f"write {number}, with a point and without quotes, or [{pair}] for two numbers."
             raise Unreadable(f"the string {value!r} came: {how}")
-        raise Unreadable(f"the string {value!r} came, but a number is expected: leave out the quotes.")
+        raise Unreadable(f"the string {reprlib.repr(value)} came, but a number is expected: leave out the quotes.")
     if callable(value):
         raise Unreadable("a function came, but its result is expected: call it.")
     raise Unreadable(f"{type(value).__name__} came, but numbers are expected: a tensor, an array or a list.")
