@@ -3,7 +3,8 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
+import warnings
+from pathlib import Path
 
 import pytest
 import torch
@@ -436,7 +437,8 @@ def test_a_class_is_graded(tmp_path):
     done = run(app, ["grade", str(handed_in), "--csv", str(tmp_path / "grades.csv")])
     assert done.exit_code == 0, done.output
     assert done.output.splitlines()[0] == "1.4-a  1 of 1 right"
-    assert (tmp_path / "grades.csv").read_text().splitlines()[1] == "ada,1.4-a,yes,,right."
+    assert (tmp_path / "grades.csv").read_text().splitlines()[1] == "ada,ada,1.4-a,yes,,right."
+    assert "students: 1, notebooks: 1, " in done.output
     nothing = run(app, ["grade", str(tmp_path / "nowhere")])
     assert nothing.exit_code == 1
     assert "expects a folder of notebooks" in nothing.output
@@ -446,9 +448,9 @@ def test_a_class_is_ready_when_everything_works(monkeypatch, noise):
     monkeypatch.setattr(_readiness, "_notebook", lambda: "Jupyter ran a cell")
     done = run(app, ["info", "--class"])
     assert done.exit_code == 0, done.output
-    assert [line.split()[:2] for line in done.output.splitlines()] == [
-        ["ok", name] for name in ("Python", "package", "data", "figure", "notebook")
-    ]
+    lines = [line.split()[:2] for line in done.output.splitlines()]
+    assert lines[:-1] == [["ok", name] for name in ("Python", "package", "data", "figure", "notebook")]
+    assert lines[-1] in (["ok", "grading"], ["--", "grading"])
     assert "20 test images of noise" in done.output
 
 
@@ -465,11 +467,41 @@ def test_what_a_class_lacks_is_told_and_the_rest_is_tried(monkeypatch, noise):
     assert "NO  notebook  Jupyter is not installed: try python -m pip install jupyterlab" in done.output
 
 
-def test_digits_that_stand_in_are_no_mnist(monkeypatch, noise):
-    standin = replace(datasets.mnist("test"), is_standin=True)
-    monkeypatch.setattr(datasets, "mnist", lambda split: standin)
-    with pytest.raises(_readiness.Missing, match="try glassbox data --download"):
-        _readiness._data()
+def test_without_mnist_a_class_has_its_exercises_and_one_line_says_what_changes(monkeypatch, tmp_path, capfd):
+    def no_connection(*_, **__):
+        raise OSError("Temporary failure in name resolution")
+
+    monkeypatch.delenv("GLASSBOX_DATA", raising=False)
+    monkeypatch.delenv("GLASSBOX_OFFLINE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(datasets._mnist, "_download_failure", "")
+    datasets._mnist._warn_once.cache_clear()
+    monkeypatch.setattr("requests.Session.request", no_connection)
+    monkeypatch.setattr("requests.get", no_connection)
+    monkeypatch.setattr(_readiness, "_notebook", lambda: "Jupyter ran a cell")
+    with warnings.catch_warnings(action="error"):
+        done = run(app, ["info", "--class"])
+    (line,) = [line for line in done.output.splitlines() if "MNIST" in line]
+    assert line.startswith("--  data      no MNIST")
+    assert "lessons 1.3, 1.4, 3.4 and 3.7 use scikit-learn's digits" in line
+    assert "exercises need none" in line
+    assert "set GLASSBOX_DATA" in line
+    assert done.exit_code == 0, done.output
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_lessons_that_read_mnist_are_those_that_are_named():
+    scripts = Path(__file__).parents[1].glob("gallery/part*/plot_*.py")
+    reading = sorted(path.name for path in scripts if "datasets.mnist(" in path.read_text("utf-8"))
+    assert [f"{name[5]}.{name[6]}" for name in reading] == list(_readiness.LESSONS_OF_MNIST)
+
+
+def test_a_class_is_told_that_bubblewrap_is_not_there(monkeypatch, noise):
+    monkeypatch.setattr(_readiness, "_notebook", lambda: "Jupyter ran a cell")
+    monkeypatch.setattr("glassbox.exercises.grading.sandbox", list)
+    done = run(app, ["info", "--class"])
+    assert done.exit_code == 0
+    assert "--  grading   Python alone keeps notebooks from files and network" in done.output
 
 
 def test_a_jupyter_that_runs_no_cell_is_told(monkeypatch):

@@ -8,28 +8,39 @@ import platform
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 FIRST_CELL = "import glassbox\nprint(6 * 7)"
 
 
+LESSONS_OF_MNIST = ("1.3", "1.4", "3.4", "3.7")
+
+
 class Missing(Exception):
     """Something that a class needs and that is not there; the message says what to do."""
 
 
-def try_everything() -> Iterator[tuple[str, bool, str]]:
-    """Try each thing; give its name, whether it works, and what was found or what to do."""
+class Without(Exception):
+    """Something that is not there and that a class can do without; the message says what is different then."""
+
+
+def try_everything() -> Iterator[tuple[str, bool | None, str]]:
+    """Try each thing; give its name, whether it works (None: a class can do without), and what was found or to do."""
     tries: dict[str, Callable[[], str]] = {
         "Python": _python,
         "package": _package,
         "data": _data,
         "figure": _figure,
         "notebook": _notebook,
+        "grading": _grading,
     }
     for name, attempt in tries.items():
         try:
             yield name, True, attempt()
+        except Without as without:
+            yield name, None, str(without)
         except Missing as missing:
             yield name, False, str(missing)
         except Exception as error:  # whatever is broken here is for the reader to see, and the next thing is tried
@@ -54,11 +65,23 @@ def _package() -> str:
 
 
 def _data() -> str:
+    import pooch
+
     from glassbox import datasets
 
-    images = datasets.mnist("test")
+    loud = pooch.get_logger().level
+    pooch.get_logger().setLevel("ERROR")
+    try:
+        with warnings.catch_warnings(action="ignore", category=datasets.DataWarning):
+            images = datasets.mnist("test")
+    finally:
+        pooch.get_logger().setLevel(loud)
     if images.is_standin:
-        raise Missing("MNIST is not here, and lessons use scikit-learn's digits: try glassbox data --download")
+        *others, last = LESSONS_OF_MNIST
+        raise Without(
+            f"no MNIST: the exercises need none, lessons {', '.join(others)} and {last} use scikit-learn's digits; try "
+            "glassbox data --download, or bring MNIST/raw and set GLASSBOX_DATA to the folder that holds it"
+        )
     return f"{len(images):,} test images of {images.source}"
 
 
@@ -90,3 +113,13 @@ def _notebook() -> str:
             f"Jupyter did not run a cell ({reason[0]}): try python -m pip install --upgrade jupyterlab ipykernel"
         )
     return "Jupyter ran a cell that imports glassbox"
+
+
+def _grading() -> str:
+    from glassbox.exercises import grading
+
+    if not grading.sandbox():
+        raise Without(
+            "Python alone keeps notebooks from files and network; on Linux, bubblewrap adds the kernel: install it"
+        )
+    return "bubblewrap and Python keep notebooks from files and network"

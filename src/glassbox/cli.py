@@ -392,7 +392,8 @@ def grade(
     """Grade the exercises of a class: a table of who answered what, and the slips that were made.
 
     Each notebook runs without its solutions, in a process of its own that may write into a temporary folder only,
-    start no program and reach no network. One that is stopped runs again without the cell that stopped it.
+    read what Python and glassbox need, start no program and reach no network. One that is stopped runs again without
+    the cell that stopped it.
 
     \b
     Examples:
@@ -417,7 +418,8 @@ def grade(
         kernel = (
             "bubblewrap and Python" if grading.sandbox() else "Python alone (on Linux, bubblewrap adds the kernel's)"
         )
-        typer.echo(f"notebooks: {len({row.who for row in rows})}, kept from files and network by {kernel}")
+        notebooks, who = {row.notebook for row in rows}, {row.who for row in rows}
+        typer.echo(f"students: {len(who)}, notebooks: {len(notebooks)}, kept from files and network by {kernel}")
         typer.echo(f"table: {output}{'' if students is None else f', {students}'}")
 
 
@@ -443,8 +445,8 @@ def info(
 
         ready = True
         for name, works, found in try_everything():
-            typer.echo(f"{'ok' if works else 'NO':<4}{name:<10}{found}")
-            ready = ready and works
+            typer.echo(f"{'--' if works is None else 'ok' if works else 'NO':<4}{name:<10}{found}")
+            ready = ready and works is not False
         raise typer.Exit(0 if ready else 1)
     with _told_in_one_line():
         content = _info()

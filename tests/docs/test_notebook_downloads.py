@@ -10,6 +10,7 @@ import pytest
 from glassbox_site import notebook_downloads
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from glassbox.exercises.judging import UNTOUCHED
 from glassbox.exercises.reading import BLANK
 
 PAGES = {"1.2": "lessons/part1_representation/plot_12_convolution"}
@@ -60,6 +61,10 @@ def notebook():
         new_code_cell(
             "answer = 3", execution_count=2, outputs=[output], metadata={"tags": ["hide-cell"], "mystnb": {}}
         ),
+        new_markdown_cell("It is three because\n\nof this.\n\n(exercise-1.1-b)=\n## 1.1-b Another\n\n# of what?"),
+        new_code_cell("answer = ..."),
+        new_code_cell("answer = 4", metadata={"tags": ["hide-cell"]}),
+        new_markdown_cell("It is four."),
     ]
     notebook = new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
     notebook_downloads.for_download(notebook, "%pip install x", {}, "", "exercises")
@@ -68,7 +73,8 @@ def notebook():
 
 def test_a_notebook_is_clean_and_its_solution_folded_and_marked(notebook):
     nbformat.validate(notebook)
-    install, _, _, blank, solution = notebook.cells
+    install, _, _, blank, solution, remark, *_ = notebook.cells
+    assert remark.source.startswith("It is three because")
     assert install.source == "%pip install x"
     assert blank.outputs == solution.outputs == []
     assert blank.metadata == {}
@@ -79,8 +85,13 @@ def test_a_notebook_is_clean_and_its_solution_folded_and_marked(notebook):
 def test_a_class_gets_the_same_notebook_without_solutions(notebook):
     students = notebook_downloads.for_a_class(notebook)
     nbformat.validate(students)
-    assert [cell.source for cell in students.cells] == [cell.source for cell in notebook.cells[:-1]]
-    assert "answer = 3" in notebook.cells[-1].source
+    assert [cell.source for cell in students.cells] == [
+        *(cell.source for cell in notebook.cells[:4]),
+        "## 1.1-b Another\n\n# of what?",  # what was said of the solution went with it
+        "answer = ...",
+    ]
+    assert "answer = 3" in notebook.cells[4].source
+    assert notebook.cells[-1].source == "It is four."
 
 
 CELLS = re.compile(
@@ -97,7 +108,7 @@ def test_nothing_is_right_by_itself_in_a_notebook_that_nobody_touched(part, caps
         exec(compile(source, part, "exec"), names)
     said = re.findall(r"^(\d\.\d-\w): (.*)$", capsys.readouterr().out, re.MULTILINE)
     assert [name for name, _ in said] == re.findall(r"^\(exercise-(.*)\)=$", page, re.MULTILINE)
-    assert all(sentence == BLANK or sentence.startswith("not yet.") for _, sentence in said)
+    assert all(sentence == BLANK or sentence.startswith(UNTOUCHED) for _, sentence in said)
 
 
 def test_markup_that_is_left_over_is_told():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from torch import Tensor, tensor
 
 from glassbox import exercises
 from glassbox.exercises import EXERCISES, part1, part2, part3
-from glassbox.exercises.judging import judge
+from glassbox.exercises.judging import UNTOUCHED, judge
 
 F64 = torch.float64
 SLIPS = [(name, slip) for name, exercise in EXERCISES.items() for slip in exercise.slips]
@@ -175,10 +176,22 @@ def test_each_slip_is_told(name, slip, capsys):
     exercise = EXERCISES[name]
     verdict = exercises.check(name, exercise.answer_by(slip))
     assert not verdict
+    if slip is exercise.handed_out:
+        assert verdict.slip is None
+        assert verdict.message.startswith(UNTOUCHED)
+        return
     assert verdict.slip == slip.__name__, verdict.message
     assert exercise.slips[slip] in capsys.readouterr().out
     if verdict.entry is not None:
         assert str(list(verdict.entry)) in verdict.message
+
+
+@pytest.mark.parametrize("name", [name for name, exercise in EXERCISES.items() if exercise.handed_out])
+def test_a_function_that_nobody_touched_is_told_where_it_fails_and_nothing_of_its_slip(name):
+    message = judge(EXERCISES[name], EXERCISES[name].handed_out).message
+    assert re.match(re.escape(UNTOUCHED) + r" On input \d of \d: .*\.$", message)
+    assert not any(words in message for words in EXERCISES[name].slips.values())
+    assert message.count(":") <= 3
 
 
 def test_every_exercise_knows_at_least_three_slips():
@@ -268,7 +281,7 @@ def two_errors(x, y, first, second):
 
 
 def test_of_two_slips_the_one_that_shows_alone_is_told_first():
-    verdict = judge(EXERCISES["3.3-c"], two_errors)
+    verdict = judge(replace(EXERCISES["3.3-c"], handed_out=None), two_errors)
     assert verdict.slip == "no_mean"
     assert "grad_w2 entry" in verdict.message
 
@@ -277,7 +290,7 @@ def test_a_slip_is_told_although_another_shows_on_a_later_input():
     def overflows_and_forgets_a_mean(scores, answers):
         return part3.logarithm_of_zero(scores, answers) * scores.shape[1]
 
-    verdict = judge(EXERCISES["3.2-b"], overflows_and_forgets_a_mean)
+    verdict = judge(replace(EXERCISES["3.2-b"], handed_out=None), overflows_and_forgets_a_mean)
     assert verdict.slip == "mean_over_faces_only"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from glassbox import descent
 from glassbox.exercises import EXERCISES, grading
 from glassbox.exercises.grading import Row, grade, summary, write_csv, write_students
 from glassbox.exercises.judging import is_as_handed_out, outcomes
-from glassbox.exercises.reading import BLANK
+from glassbox.exercises.reading import BLANK, COMMA
 from glassbox.nn import functional
 
 ROOT = Path(__file__).parents[2]
@@ -31,12 +32,15 @@ FORGED = [
 STEP = "def slopes(scores, labels):\n    return {}\ncheck('3.2-a', slopes)"
 
 
-def notebook(*sources: str, solution: str = "") -> dict:
-    cells = [{"cell_type": "markdown", "metadata": {}, "source": ["# Exercises"]}]
+def notebook(*sources: str, solution: str = "", asks: str = "", output: str = "") -> dict:
+    asked = [f"## {name} Title\n" for name in asks.split()]
+    cells = [{"cell_type": "markdown", "metadata": {}, "source": ["# Exercises\n", *asked]}]
     cells += [{"cell_type": "code", "metadata": {}, "source": source} for source in ("%pip install x", BEGIN, *sources)]
     if solution:
         folded = {"jupyter": {"source_hidden": True}, "cellView": "form"}
         cells.append({"cell_type": "code", "metadata": folded, "source": f"#@title Solution: 1.1-a\n{solution}"})
+    if output:
+        cells[-1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": output}]
     return {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 
 
@@ -66,6 +70,10 @@ for attack in (
     lambda: pathlib.Path({place!r}).rename({place + "x"!r}), lambda: os.system("true"),
     lambda: subprocess.run(["true"]), lambda: os.fork(), lambda: socket.create_connection(("127.0.0.1", 9)),
     lambda: __import__("ctypes").CDLL(None).system(b"true"), lambda: os.kill(os.getppid(), 9),
+    lambda: open({place!r}).read(), lambda: os.open({place!r}, os.O_RDONLY), lambda: os.listdir({str(kept)!r}),
+    lambda: list(os.scandir({str(kept)!r})), lambda: pathlib.Path({place!r}).read_text(),
+    lambda: open(os.path.relpath({place!r})), lambda: os.open(os.path.dirname(os.__file__), os.O_RDONLY),
+    lambda: open(f"/proc/{{os.getppid()}}/environ").read(), lambda: os.listdir(os.path.expanduser("~")),
 ):
     try:
         attack()
@@ -77,9 +85,41 @@ check("1.1-a", [done - 1, 0, 1 / 2, 1 / 2])
 """)
 
 
-def graded(folder: Path, **notebooks: dict | str) -> dict[tuple[str, str], Row]:
-    rows = grade(written(folder, **notebooks), seconds=6, gigabytes=2.0, workers=2)
-    return {(row.who, row.exercise): row for row in rows}
+HONEST = """
+import os, sys, warnings
+import sklearn.linear_model, pandas, matplotlib.pyplot as plt
+import glassbox
+from glassbox import datasets, descent, models, nn, plots
+figure, ax = plt.subplots()
+ax.set_title(r"$\\alpha$, ä", family="serif")
+plots.image(ax, torch.rand(4, 4), kind="positive")
+figure.savefig("mine.png")
+grades = datasets.load_grades()
+model = models.SmallCNN(pretrained=True)
+with warnings.catch_warnings(action="ignore"):
+    images = datasets.mnist("test")
+model(images.images[:2])
+list(os.scandir(".")), open("mine.png", "rb").read(), os.listdir(os.path.dirname(glassbox.__file__))
+torch.save(torch.ones(2), "mine.pt"), torch.load("mine.pt")
+"""
+ENVIRONMENT = 'import os\ncheck("1.1-a", os.environ.get("TEACHERS_TOKEN"))'
+RAISES = "def slopes(scores, labels):\n    raise ValueError('a' * 5000)\ncheck('3.2-a', slopes)"
+
+
+def reads_around_python(path: Path) -> str:
+    return f"""
+found = 0
+try:
+    found = torch.UntypedStorage.from_file({str(path)!r}, False, 1)[0]
+except RuntimeError:
+    pass
+check("1.1-a", [found - 1, 0, 1 / 2, 1 / 2])
+"""
+
+
+def graded(folder: Path, seconds: int = 6, **notebooks: dict | str) -> dict[tuple[str, str], Row]:
+    rows = grade(written(folder, **notebooks), seconds=seconds, gigabytes=2.0, workers=2)
+    return {(row.notebook, row.exercise): row for row in rows}
 
 
 @pytest.fixture(scope="module")
@@ -88,9 +128,15 @@ def rows(kept, tmp_path_factory):
     folder = tmp_path_factory.mktemp("class")
     (folder / "essay.pdf").write_text("not a notebook")
     (folder / ".DS_Store").write_text("of a system")
-    return graded(
+    os.environ["TEACHERS_TOKEN"] = "secret"
+    yield graded(
         folder,
+        asks=notebook(ENVIRONMENT),
+        around=notebook(reads_around_python(kept / "marks.txt")),
+        copies=notebook(f"answer = open({str(folder / 'bob.ipynb')!r}).read()", 'check("1.1-a", answer)', RAISES),
         ada__part1=notebook(RIGHT, 'check("1.4-a", "right")'),
+        deletes=notebook(RIGHT, asks="1.1-a 1.1-b 9.9-a", output="x" * 51_000_000),
+        commas=notebook('step = 0,07\ncheck("2.3-b", step)', 'check("1.1-a", [-1, 0, 0, 5, 0, 5])', "x = 007"),
         bob=notebook('check("1.1-a", [-1, 0, 1, 1])', STEP.format("scores.softmax(1) / len(scores)")),
         blank=notebook('answer = ...\ncheck("1.1-a", answer)', solution=RIGHT + "\nraise SystemExit"),
         endless=notebook(
@@ -120,11 +166,18 @@ for line in {FORGED}:
             f"import shutil\ntry:\n    shutil.rmtree({str(kept)!r})\nexcept PermissionError:\n    pass", "1 / 0", RIGHT
         ),
     )
+    del os.environ["TEACHERS_TOKEN"]
 
 
 EXPECTED = {
+    ("asks", "1.1-a"): ("no", ""),
+    ("copies", "1.1-a"): ("", ""),
     ("ada/part1", "1.1-a"): ("yes", ""),
     ("ada/part1", "1.4-a"): ("yes", ""),
+    ("deletes", "1.1-a"): ("yes", ""),
+    ("deletes", "1.1-b"): ("", ""),
+    ("commas", "2.3-b"): ("no", "decimal_comma"),
+    ("commas", "1.1-a"): ("no", "decimal_comma"),
     ("bob", "1.1-a"): ("no", "languages_summed"),
     ("blank", "1.1-a"): ("", ""),
     ("endless", "1.1-a"): ("yes", ""),
@@ -156,6 +209,10 @@ def test_each_row_says_what_was_handed_in(rows, who, exercise):
 
 def test_a_row_without_an_answer_says_why(rows):
     assert "not answered yet" in rows["blank", "1.1-a"].message
+    assert rows["deletes", "1.1-b"].message == "its check is not in the notebook"
+    assert ("deletes", "9.9-a") not in rows
+    assert rows["commas", "2.3-b"].message == f"not yet. {COMMA}"
+    assert "leading zeros" in rows["commas", ""].message
     assert rows["endless", "1.4-a"].message == "stopped in this cell: it ran for more than 6 s"
     assert "not answered yet" in rows["endless", "1.4-b"].message
     assert "MemoryError" in rows["hoards", "1.1-a"].message
@@ -221,20 +278,42 @@ def test_no_attack_came_through(rows, kept):
     assert (kept / "marks.txt").read_text() == "A"
 
 
-def test_no_attack_comes_through_where_python_alone_guards(kept, tmp_path, monkeypatch):
+@pytest.mark.skipif(not grading.sandbox(), reason="bubblewrap does not work here")
+def test_a_file_cannot_be_read_by_a_way_around_python_where_the_kernel_guards(rows):
+    assert rows["around", "1.1-a"].right == "yes"
+
+
+def test_what_another_handed_in_and_what_the_teacher_has_is_not_handed_back(rows):
+    assert rows["copies", ""].message == "cell 4 tried what a graded notebook may not do: open"
+    assert "NameError" in rows["copies", "1.1-a"].message
+    assert len(rows["copies", "3.2-a"].message) < 400
+    assert "None came" in rows["asks", "1.1-a"].message
+
+
+@pytest.mark.skipif(not grading.sandbox(), reason="bubblewrap does not work here")
+def test_an_honest_notebook_reads_what_it_needs_where_the_kernel_guards(tmp_path):
+    rows = graded(tmp_path, 100, honest=notebook(HONEST, RIGHT))
+    assert [row.message for row in rows.values()] == ["right."]
+
+
+def test_python_alone_lets_no_attack_through_and_an_honest_notebook_read(kept, tmp_path, monkeypatch):
     monkeypatch.setattr(grading, "sandbox", list)
-    rows = graded(tmp_path, attacks=attacks(kept))
+    rows = graded(tmp_path, 100, attacks=attacks(kept), honest=notebook(HONEST, RIGHT))
     assert rows["attacks", "1.1-a"].right == "yes", rows["attacks", "1.1-a"].message
     assert (kept / "marks.txt").read_text() == "A"
+    assert [row.message for (who, _), row in rows.items() if who == "honest"] == ["right."]
 
 
 def test_the_table_is_whole_and_computes_nothing(tmp_path):
-    rows = [Row("=HYPERLINK(1)", "1.1-a", "no", "languages_summed", "not yet, so-so"), Row("b", "", "", "", "-1")]
+    rows = [Row("=HYPERLINK(1)/a", "1.1-a", "no", "languages_summed", "not yet, so-so"), Row("b", "", "", "", "-1")]
     write_csv(rows, tmp_path / "grades.csv")
     with (tmp_path / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
         first, *rest = csv.reader(file)
-    assert first == ["who", "exercise", "right", "slip", "message"]
-    assert rest == [["'=HYPERLINK(1)", "1.1-a", "no", "languages_summed", "not yet, so-so"], ["b", "", "", "", "'-1"]]
+    assert first == ["who", "notebook", "exercise", "right", "slip", "message"]
+    assert rest == [
+        ["'=HYPERLINK(1)", "'=HYPERLINK(1)/a", "1.1-a", "no", "languages_summed", "not yet, so-so"],
+        ["b", "b", "", "", "", "'-1"],
+    ]
     assert [path.name for path in tmp_path.iterdir()] == ["grades.csv"]
     assert (tmp_path / "grades.csv").read_bytes().startswith(b"\xef\xbb\xbf")  # or a spreadsheet garbles names
 
@@ -255,6 +334,23 @@ def test_a_student_has_a_line_with_the_best_of_several_answers(tmp_path):
             ["bob", "0", "", ""],
             ["eve.pdf", "", "", ""],
         ]
+
+
+def test_the_summary_counts_a_student_with_several_notebooks_once_by_the_best_answer():
+    rows = [
+        Row("anna/part1", "1.1-a", "no", "languages_summed", "not yet."),
+        Row("anna/part1 (1)", "1.1-a", "yes", "", "right."),
+        Row("ben/part1", "1.1-a", "no", "decimal_comma", "not yet."),
+        Row("ben/part1 (1)", "1.1-a", "", "", BLANK),
+    ]
+    assert summary(rows).splitlines()[:2] == ["1.1-a  1 of 2 right", f"       1 x {COMMA}"]
+    assert [row.who for row in rows] == ["anna", "anna", "ben", "ben"]
+
+
+def test_a_file_that_is_too_large_is_told_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(grading, "_LARGEST", 100)
+    row = graded(tmp_path, ada=notebook(RIGHT))["ada", ""]
+    assert "ask for it again with its outputs cleared" in row.message
 
 
 def test_the_summary_counts_and_names_the_slips():

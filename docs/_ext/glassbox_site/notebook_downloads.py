@@ -2,7 +2,7 @@
 
 myst-nb writes each notebook as it ran it. A reader gets it without outputs, with a first cell that installs the
 package, without the markup of the pages, and with solutions that are marked and folded. Beside it lies one for a class,
-without the solutions.
+without the solutions and without the remarks on them.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _TARGET = re.compile(r"^\([\w.-]+\)=\n", re.MULTILINE)
 _DROPDOWN = re.compile(r"^:::\{dropdown\} (.+?)\n(.*?)\n:::$", re.MULTILINE | re.DOTALL)
 _LESSON = re.compile(r"\{lesson\}`([\d.]+)`")
 _PAGE_LINK = re.compile(r"\[([^\]]+)\]\((?![a-z]+:|#)([^)#]+?)(?:\.md)?(#[^)]*)?\)")
+_HEADING = re.compile(r"^#+ ", re.MULTILINE)
 _LEFT_OVER = re.compile(r"^:::|^\(\S+\)=$|\{[a-z-]+\}`", re.MULTILINE)
 
 
@@ -72,9 +73,17 @@ def for_download(notebook: nbformat.NotebookNode, install: str, pages: dict[str,
 
 
 def for_a_class(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Return a notebook for download without its solutions."""
+    """Return a notebook for download without its solutions, and without what is said below them."""
     students = copy.deepcopy(notebook)
-    students.cells = [cell for cell in students.cells if not cell.metadata.get("jupyter", {}).get("source_hidden")]
+    after_solution = False
+    for cell in students.cells:
+        if after_solution and cell.cell_type == "markdown":
+            heading = _HEADING.search(cell.source)
+            cell.source = cell.source[heading.start() :] if heading else ""
+        after_solution = bool(cell.metadata.get("jupyter", {}).get("source_hidden"))
+        if after_solution:
+            cell.source = ""
+    students.cells = [cell for cell in students.cells if cell.source]
     return students
 
 

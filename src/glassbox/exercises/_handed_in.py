@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import json
 import os
+import site
 import sys
 import time
 from pathlib import Path
@@ -31,18 +32,52 @@ CHANGES = (
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
-def keep_inside(folder: Path, refused: list[str]) -> None:
-    """Refuse from now on, for good, what reaches out of the folder, and note it: a cell may catch the error."""
-    inside = os.path.realpath(folder)
+# What programs read of a system, none of it a person's: libraries, fonts, the time zone, the hardware.
+SYSTEM = (
+    *("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/alternatives", "/etc/fonts", "/etc/ld.so.cache"),
+    *("/etc/localtime", "/sys", "/System/Library", "/Library/Fonts", os.environ.get("SYSTEMROOT", "")),
+)
 
-    def within(path: Any) -> bool:
-        real = os.path.realpath(os.fsdecode(path))
-        return real == os.devnull or os.path.commonpath([inside, real]) == inside
+
+def readable() -> list[str]:
+    """Return the folders that a notebook needs: those of Python, of the package and of its data, and the system's."""
+    import pooch
+
+    import glassbox
+
+    found = [sys.prefix, sys.base_prefix, *site.getsitepackages(), site.getusersitepackages(), *glassbox.__path__]
+    found += [os.environ.get("GLASSBOX_DATA", ""), pooch.os_cache("glassbox"), *SYSTEM]
+    named = [os.path.abspath(os.path.expanduser(path)) for path in found if path]
+    return [path for path in dict.fromkeys([*named, *map(os.path.realpath, named)]) if os.path.exists(path)]
+
+
+def keep_inside(folder: Path, refused: list[str]) -> None:
+    """Refuse from now on, for good, what reaches out of the folder, and note it: a cell may catch the error.
+
+    Outside the folder, what a notebook needs may be read.
+    """
+    own = (os.path.realpath(folder), os.devnull)
+    process = ("/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys", f"/proc/{os.getpid()}", "/dev/urandom")
+    installed = tuple(map(os.path.realpath, readable()))
+    needed = (*own, *process, *installed)
+
+    def within(path: Any, roots: tuple[str, ...] = own) -> bool:
+        path = os.fsdecode(path)
+        if not os.path.isabs(path) and os.pardir in Path(path).parts:  # it may begin at any open folder
+            return False
+        real = os.path.realpath(path)
+        return any(real == root or real.startswith(root + os.sep) for root in roots)
 
     def guard(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
             path, _, flags = arguments
-            outside = not isinstance(path, int) and flags & WRITING and not within(path)
+            # A folder that is open would be a way to what is in it, and to what may not be written there.
+            shut = not isinstance(path, int) and (flags & WRITING or os.path.isdir(path))
+            outside = not isinstance(path, int) and not within(path, own if shut else needed)
+        elif event in ("os.listdir", "os.scandir"):
+            outside = not isinstance(arguments[0], int | None) and not within(arguments[0], needed)
+        elif event == "ctypes.dlopen":  # a package loads its own library; what is in it stays refused
+            outside = not isinstance(arguments[0], str) or not within(arguments[0], installed)
         elif event in CHANGES:
             paths = [value for value in arguments if isinstance(value, str | bytes | os.PathLike)]
             directories = [value for value in arguments[1:] if isinstance(value, int) and value > 2]
@@ -75,7 +110,7 @@ def limit(seconds: int, gigabytes: float) -> None:
 def plain(outcome: Outcome) -> dict[str, Any]:
     """Write an outcome in words and numbers alone."""
     if isinstance(outcome, Unreadable):
-        return {"unreadable": str(outcome)[:1000]}
+        return {"unreadable": str(outcome)[:300]}
     return {
         part: value if isinstance(value, str) else {"shape": list(value.shape), "numbers": value.flatten().tolist()}
         for part, value in outcome.items()
@@ -110,7 +145,7 @@ def run(cells: list[list[Any]], answers: TextIO, refused: list[str]) -> None:
         try:
             exec(compile(source, f"<cell {number}>", "exec"), names)
         except BaseException as error:
-            tell({"cell": number, "error": f"{type(error).__name__}: {error}"[:300]})
+            tell({"cell": number, "error": f"{type(error).__name__}: {error}"[:160]})
         if refused[before:]:
             tell({"cell": number, "refused": refused[before]})
     tell({"at": None})

@@ -1,7 +1,7 @@
 """Grade the notebooks that a class hands in: who answered which exercise, was it right, and if not, by which slip.
 
 Nothing of a notebook's folded solutions runs. What is left runs apart, each notebook as a process of its own, with
-bounds on time and memory and no way to other files than its own; it reports numbers, which are judged here.
+bounds on time and memory and no way to the files of others; it reports numbers, which are judged here.
 """
 
 from __future__ import annotations
@@ -21,20 +21,28 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from glassbox.exercises import EXERCISES
-from glassbox.exercises.judging import Outcome, is_as_handed_out, judge_outcomes
-from glassbox.exercises.reading import BLANK, Unreadable
+from glassbox.exercises._handed_in import readable
+from glassbox.exercises.judging import UNTOUCHED, Outcome, is_as_handed_out, judge_outcomes
+from glassbox.exercises.reading import BLANK, COMMA, Unreadable
 
 SOLUTION = "#@title Solution"
-UNTOUCHED = "not answered yet: the function computes what it did when it was handed out."
+DECIMAL_COMMA = "decimal_comma"  # the one slip that any exercise may show
 _CHECK = re.compile(r"""\bcheck\(\s*["']([^"']+)["']""")
 _MAGIC = re.compile(r"^\s*[%!].*$", re.MULTILINE)
-_LARGEST = 50_000_000  # bytes of a notebook or of its answers: far more than any honest one has
+_ASKED = re.compile(r"^#+ *(\d\.\d-[a-z])\b", re.MULTILINE)
+_LEADING_ZERO = re.compile(r"\d,0\d")
+_LARGEST = 200_000_000  # bytes of a notebook or of its answers: far more than any honest one has
+_NEEDED = (
+    *("PATH", "HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "XDG_CACHE_HOME", "LANG", "TZ", "SYSTEMROOT"),
+    *("PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
+)
 _MOST_RUNS = 4  # of one notebook: the cell that stopped it is left out the next time
 
 
@@ -44,7 +52,7 @@ class Row:
 
     Attributes
     ----------
-    who : str
+    notebook : str
         The notebook's path below the folder, without its ending.
     exercise : str
         Name of the exercise; empty where the row is about the file itself: that it cannot be read, or the first of its
@@ -52,16 +60,21 @@ class Row:
     right : str
         ``"yes"``, ``"no"``, or empty where there is no answer.
     slip : str
-        Name of the slip that explains a wrong answer; empty where none does.
+        Name of the slip that explains a wrong answer, ``"decimal_comma"`` in any exercise; empty where none does.
     message : str
         What the learner is told, or why there is no answer.
     """
 
-    who: str
+    notebook: str
     exercise: str
     right: str
     slip: str
     message: str
+
+    @property
+    def who(self) -> str:
+        """The student: the first folder of the notebook's path, or the file itself where it lies in none."""
+        return self.notebook.split("/")[0]
 
 
 class Broken(Exception):
@@ -80,9 +93,10 @@ def grade(
 
     A notebook runs cell by cell without its solutions, and each answer that it hands to `check` is judged. Whatever a
     notebook does costs its own rows only: it has a process of its own, stopped after ``seconds``; it may write into a
-    temporary folder only, start no program, and reach no network. That is kept by Python's audit hooks and, on Linux
-    where bubblewrap (``bwrap``) is installed, by the kernel as well. A notebook that was stopped runs again without the
-    cell that it stood in, three times at most, so that what follows is graded too.
+    temporary folder only, read what Python, the package and its data need, start no program, and reach no network. That
+    is kept by Python's audit hooks and, on Linux where bubblewrap (``bwrap``) is installed, by the kernel as well. A
+    notebook that was stopped runs again without the cell that it stood in, three times at most, so that what follows is
+    graded too.
 
     Parameters
     ----------
@@ -100,7 +114,8 @@ def grade(
     Returns
     -------
     list of Row
-        A row for each exercise that a notebook checks, in the order of the files' names; one for any other file.
+        A row for each exercise that a notebook checks or asks, in the order of the files' names; one for any other
+        file.
 
     Raises
     ------
@@ -124,11 +139,11 @@ def grade(
         inside = path.relative_to(folder)
         if path.suffix != ".ipynb":
             return [Row(inside.as_posix(), "", "", "", "not graded: a notebook's name ends in .ipynb")]
-        who = inside.with_suffix("").as_posix()
+        notebook = inside.with_suffix("").as_posix()
         try:
-            return _grade_one(who, _read(path), seconds, gigabytes, box)
+            return _grade_one(notebook, *_read(path), seconds, gigabytes, box)
         except Broken as broken:
-            return [Row(who, "", "", "", str(broken))]
+            return [Row(notebook, "", "", "", str(broken))]
 
     rows: list[Row] = []
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
@@ -144,19 +159,34 @@ def _is_handed_in(path: Path, folder: Path) -> bool:
     return not path.is_dir() and not any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)
 
 
+@cache
 def sandbox() -> list[str]:
-    """Return the start of a command that keeps what follows from files and network: bubblewrap's, where it works."""
+    """Return the start of a command that keeps what follows from files and network: bubblewrap's, where it works.
+
+    What the command sees of the files is what a notebook needs; the rest is not there.
+    """
     program = shutil.which("bwrap") if sys.platform == "linux" else None
     if program is None:
         return []
-    command = [program, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--unshare-all", "--die-with-parent"]
-    tried = subprocess.run([*command, sys.executable, "-c", ""], capture_output=True, check=False)
+    command = [program, "--unshare-all", "--die-with-parent", "--dev", "/dev", "--proc", "/proc"]
+    for path in readable():
+        command += ["--ro-bind-try", path, path]
+    imports = [sys.executable, "-c", "import glassbox.exercises._handed_in"]
+    tried = subprocess.run([*command, *imports], capture_output=True, check=False, env=_environment())
     return command if tried.returncode == 0 else []
 
 
+def _environment() -> dict[str, str]:
+    """Return of the grader's environment what Python, the package and a system need, and none of its secrets."""
+    return {
+        name: value for name, value in os.environ.items() if name in _NEEDED or name.startswith(("GLASSBOX_", "LC_"))
+    }
+
+
 def write_csv(rows: Sequence[Row], path: str | os.PathLike[str]) -> None:
-    """Write a table with a line for each row."""
-    _write_table([[field.name for field in fields(Row)], *map(astuple, rows)], path)
+    """Write a table with a line for each row, and the student's name first, as in the table of students."""
+    header = ["who", *(field.name for field in fields(Row))]
+    _write_table([header, *([row.who, *astuple(row)] for row in rows)], path)
 
 
 def write_students(rows: Sequence[Row], path: str | os.PathLike[str]) -> None:
@@ -168,7 +198,7 @@ def write_students(rows: Sequence[Row], path: str | os.PathLike[str]) -> None:
     names = sorted({row.exercise for row in rows if row.exercise})
     students: dict[str, dict[str, str]] = {}
     for row in rows:
-        marks = students.setdefault(row.who.split("/")[0], {})
+        marks = students.setdefault(row.who, {})
         mark = {"yes": "1", "no": "0"}.get(row.right, "")
         marks[row.exercise] = max(mark, marks.get(row.exercise, ""))
     lines = [
@@ -193,48 +223,58 @@ def _write_table(lines: Iterable[Iterable[str]], path: str | os.PathLike[str]) -
 
 
 def summary(rows: Sequence[Row]) -> str:
-    """Say how many answers to each exercise are right, which slips are common, and what kept a notebook from more."""
+    """Say how many answers to each exercise are right, which slips are common, and what kept a notebook from more.
+
+    A student is counted once, by the best answer of all notebooks.
+    """
     lines = []
     for name in EXERCISES:
-        of_one = [row for row in rows if row.exercise == name]
+        best: dict[str, Row] = {}
+        for row in rows:
+            if row.exercise == name:
+                best[row.who] = max(best.get(row.who, row), row, key=lambda row: ("", "no", "yes").index(row.right))
+        of_one = list(best.values())
         if not of_one:
             continue
         count = Counter(row.right for row in of_one)
         blank = f", {count['']} without an answer" if count[""] else ""
         lines.append(f"{name}  {count['yes']} of {len(of_one)} right{blank}")
-        slips = {slip.__name__: words for slip, words in EXERCISES[name].slips.items()}
+        slips = {slip.__name__: words for slip, words in EXERCISES[name].slips.items()} | {DECIMAL_COMMA: COMMA}
         for slip, times in Counter(row.slip for row in of_one if row.slip).most_common(3):
             lines.append(f"       {times} x {slips[slip]}")
     troubles: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         if not row.right and row.message not in (BLANK, UNTOUCHED):
-            troubles.setdefault((row.who, row.message), []).append(row.exercise)
-    for (who, message), names in troubles.items():
-        lines.append(": ".join(filter(None, [who, ", ".join(filter(None, names)), message])))
+            troubles.setdefault((row.notebook, row.message), []).append(row.exercise)
+    for (notebook, message), names in troubles.items():
+        lines.append(": ".join(filter(None, [notebook, ", ".join(filter(None, names)), message])))
     return "\n".join(lines)
 
 
 # -- One notebook ----------------------------------------------------------------------------------------------------
 
 
-def _read(path: Path) -> list[tuple[int, str]]:
-    """Return the numbers and the sources of a notebook's cells of code, without its solutions."""
+def _read(path: Path) -> tuple[list[tuple[int, str]], list[str]]:
+    """Return the numbers and the sources of a notebook's cells of code, without its solutions, and what it asks."""
     try:
         if path.stat().st_size > _LARGEST:
-            raise Broken(f"the file has more than {_LARGEST // 1_000_000} MB")
+            raise Broken(
+                f"the file has more than {_LARGEST // 1_000_000} MB: ask for it again with its outputs cleared"
+            )
         cells = json.loads(path.read_bytes())["cells"]
         sources = [
             (number, _source(cell))
             for number, cell in enumerate(cells, 1)
             if cell["cell_type"] == "code" and not _is_solution(cell)
         ]
+        texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
     except OSError as error:
         raise Broken(f"the file cannot be read: {error.strerror}") from None
     except (AttributeError, KeyError, RecursionError, TypeError, UnicodeDecodeError, ValueError):
         raise Broken("the file is no Jupyter notebook: ask for it again, saved by Jupyter") from None
     if not any(_CHECK.search(source) for _, source in sources):
         raise Broken("the notebook checks no exercise: is it the right file?")
-    return sources
+    return sources, [name for text in texts for name in _ASKED.findall(text) if name in EXERCISES]
 
 
 def _source(cell: dict[str, Any]) -> str:
@@ -249,7 +289,9 @@ def _is_solution(cell: dict[str, Any]) -> bool:
     return bool(hidden) or _source(cell).lstrip().startswith(SOLUTION)
 
 
-def _grade_one(who: str, cells: list[tuple[int, str]], seconds: int, gigabytes: float, box: list[str]) -> list[Row]:
+def _grade_one(
+    notebook: str, cells: list[tuple[int, str]], asked: list[str], seconds: int, gigabytes: float, box: list[str]
+) -> list[Row]:
     names = [name for _, source in cells for name in _CHECK.findall(source)]
     cell_of = {name: number for number, source in reversed(cells) for name in _CHECK.findall(source)}
     given: dict[str, list[Outcome]] = {}
@@ -264,6 +306,11 @@ def _grade_one(who: str, cells: list[tuple[int, str]], seconds: int, gigabytes: 
             break
         stopped[stood] = ending or "it ended itself"
 
+    # Python reads 0,07 as a number with a leading zero, and takes none of the cell.
+    commas = {
+        number for number, source in cells if "leading zeros" in errors.get(number, "") and _LEADING_ZERO.search(source)
+    }
+
     def why_blank(name: str) -> str:
         number = cell_of[name]
         if number in stopped:
@@ -273,24 +320,31 @@ def _grade_one(who: str, cells: list[tuple[int, str]], seconds: int, gigabytes: 
         return errors.get(number) or reason or "its check was not reached"
 
     def row_of(name: str) -> Row:
+        if name not in cell_of:
+            return Row(notebook, name, "", "", "its check is not in the notebook")
         if name not in EXERCISES:
-            return Row(who, name, "", "", "there is no exercise of this name")
+            return Row(notebook, name, "", "", "there is no exercise of this name")
+        if name not in given and cell_of[name] in commas:
+            return Row(notebook, name, "no", DECIMAL_COMMA, f"not yet. {COMMA}")
         if name not in given:
-            return Row(who, name, "", "", why_blank(name))
-        unjudged = Row(who, name, "", "", "its answer came in a form that cannot be judged")
+            return Row(notebook, name, "", "", why_blank(name))
+        unjudged = Row(notebook, name, "", "", "its answer came in a form that cannot be judged")
         if len(given[name]) != len(EXERCISES[name].cases):
             return unjudged
         if _is_blank(given[name]):
-            return Row(who, name, "", "", BLANK)
+            return Row(notebook, name, "", "", BLANK)
         try:
             if is_as_handed_out(EXERCISES[name], given[name]):
-                return Row(who, name, "", "", UNTOUCHED)
+                return Row(notebook, name, "", "", UNTOUCHED)
             verdict = judge_outcomes(EXERCISES[name], given[name])
         except (KeyError, RuntimeError, TypeError, ValueError, AttributeError):
             return unjudged
-        return Row(who, name, "yes" if verdict else "no", verdict.slip or "", verdict.message)
+        comma = (
+            DECIMAL_COMMA if COMMA in verdict.message or "with a point and without quotes" in verdict.message else ""
+        )
+        return Row(notebook, name, "yes" if verdict else "no", verdict.slip or comma, verdict.message)
 
-    rows = [row_of(name) for name in dict.fromkeys(names)]
+    rows = [row_of(name) for name in dict.fromkeys([*names, *asked])]
     told = {cell_of[name] for name in names if name not in given}
     trouble = {
         **{number: f"cell {number} failed: {error}" for number, error in errors.items()},
@@ -301,7 +355,7 @@ def _grade_one(who: str, cells: list[tuple[int, str]], seconds: int, gigabytes: 
         },
     }
     if untold := sorted(trouble.keys() - told):
-        rows.append(Row(who, "", "", "", trouble[untold[0]]))
+        rows.append(Row(notebook, "", "", "", trouble[untold[0]]))
     return rows
 
 
@@ -339,8 +393,9 @@ def _run_apart(cells: list[tuple[int, str]], seconds: int, gigabytes: float, box
         jobs.seek(0)
         command = [sys.executable, "-m", "glassbox.exercises._handed_in"]
         if box:
-            command = [*box, "--bind", place, place, "--chdir", place, *command]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", "TMPDIR": place}
+            command = [*box, "--bind", place, place, "--chdir", place, "--remount-ro", "/", *command]
+        settings = {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", "TMPDIR": place, "GLASSBOX_OFFLINE": "1"}
+        environment = {**_environment(), **settings}
         process = subprocess.Popen(
             command,
             stdin=jobs,

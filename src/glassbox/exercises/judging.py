@@ -15,6 +15,8 @@ from torch import Tensor
 from glassbox.exercises.reading import BLANK, COMMA, Parts, Unreadable, read
 from glassbox.exercises.record import Exercise
 
+UNTOUCHED = "not answered yet: the function computes what it did when it was handed out."
+
 # What one case of a function came to: the parts of its result, or why there are none.
 Outcome = Parts | Unreadable
 
@@ -76,18 +78,22 @@ def judge_outcomes(exercise: Exercise, given: list[Outcome]) -> Verdict:
         return Verdict(exercise.name, True, f"right, on all {len(given)} inputs." if len(given) > 1 else "right.")
     if isinstance(given[index], Unreadable) and str(given[index]) == BLANK:
         return Verdict(exercise.name, False, BLANK)
-    part, slip = _explain(exercise, given, right, index, wrong[index])
+    untouched = is_as_handed_out(exercise, given)
+    part, slip = (wrong[index][0], None) if untouched else _explain(exercise, given, right, index, wrong[index])
     problem, entry = _describe(exercise, given[index], right[index], part)
     if exercise.asks_function and not _unreadable_alike(given):
         problem = f"On input {index + 1} of {len(given)}: {problem}"
+    problem = problem[:1].upper() + problem[1:]
+    if untouched:  # what is wrong with it is the exercise
+        return Verdict(exercise.name, False, f"{UNTOUCHED} {problem}", entry)
     hint = exercise.slips[slip] if slip else _general_hint(exercise, given[index], right[index], part)
-    message = " ".join(text for text in ("not yet.", problem[:1].upper() + problem[1:], hint) if text)
+    message = " ".join(text for text in ("not yet.", problem, hint) if text)
     return Verdict(exercise.name, False, message, entry, slip.__name__ if slip else None)
 
 
 def is_as_handed_out(exercise: Exercise, given: list[Outcome]) -> bool:
     """Tell whether a function that was handed out to be mended still computes what it did."""
-    if exercise.handed_out is None:
+    if exercise.handed_out is None or not exercise.asks_function:
         return False
     before = outcomes(exercise, exercise.handed_out)
     parts = exercise.parts or ("",)

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from glassbox.exercises.reading import COMMA
 from glassbox.exercises.record import Exercise, drawn, table
 from glassbox.gradients import central_difference
 from glassbox.nn import functional as F
@@ -375,7 +376,7 @@ EXERCISES = (
             too_long: "With this step the risk grows without end: stay below 2 / L.",
             too_short: "With this step the descent is still on its way: take a longer one.",
             uphill: "A step that is not positive leads nowhere: the minus stands in the rule already.",
-            several_steps: "One number is expected.",
+            several_steps: f"One number is expected. {COMMA}",
         },
         same_if=what_happens,
     ),
