@@ -14,8 +14,13 @@ from tests.exercises.test_grading import notebook, written
 pytestmark = pytest.mark.slow
 
 BEGIN = "from glassbox.exercises import EXERCISES\ndef answer(name, k):\n    e = EXERCISES[name]\n"
-BEGIN += "    return e.answer_by([e.solve, *e.slips][k])"
+BEGIN += "    return e.answer_by(list({way.__name__: way for way in (e.solve, *e.slips)}.values())[k])"
 LEARNERS = 38
+
+
+def slips_by_name(name: str) -> list:
+    """Return one slip of each name: several may be one for the learner."""
+    return list({slip.__name__: slip for slip in EXERCISES[name].slips}.values())
 
 
 def planted() -> dict[str, dict[str, int]]:
@@ -24,7 +29,7 @@ def planted() -> dict[str, dict[str, int]]:
     for place in range(LEARNERS):
         part = [name for name in EXERCISES if name[0] == str(place % 3 + 1)]
         learners[f"learner{place:02}"] = {
-            name: (place // 3 + k) % (1 + len(EXERCISES[name].slips)) for k, name in enumerate(part)
+            name: (place // 3 + k) % (1 + len(slips_by_name(name))) for k, name in enumerate(part)
         }
     return learners
 
@@ -54,7 +59,7 @@ def test_forty_notebooks_are_graded_each_row_right_and_nothing_is_deleted(tmp_pa
     expected = {("endless", "1.1-a"): ("no", ""), ("deletes", "1.1-a"): ("yes", "")}
     for who, answers in learners.items():
         for name, k in answers.items():
-            slip = [None, *EXERCISES[name].slips][k]
+            slip = [None, *slips_by_name(name)][k]
             untouched = slip is not None and slip is EXERCISES[name].handed_out
             expected[who, name] = ("", "") if untouched else ("yes", "") if slip is None else ("no", slip.__name__)
     assert rows == expected

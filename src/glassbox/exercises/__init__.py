@@ -21,7 +21,8 @@ def check(name: str, answer: Any) -> Verdict:
     r"""Print whether an answer to an exercise is right; if it is not, which entry is wrong and the likely slip.
 
     The right answer is computed by the package, and so is what each known slip would give: a kernel that is turned, a
-    mean without its :math:`1/n`, a matrix that is transposed. An answer that equals one of these is told so.
+    mean without its :math:`1/n`, a matrix that is transposed. An answer that equals one of these is told so. A function
+    that was handed out to be mended, and computes what it did, is told where it fails and no more.
 
     Parameters
     ----------
