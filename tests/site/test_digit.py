@@ -189,6 +189,7 @@ def test_a_seven_is_drawn_and_every_kind_of_number_opened_by_mouse(digit, small_
 
 def test_a_seven_is_drawn_and_numbers_opened_by_touch_without_scrolling(digit, small_cnn):
     page = digit(**PHONE)
+    page.get_by_role("button", name="Skip the tour").tap()
     page.get_by_role("button", name="Clear").tap()
     box = page.locator(".board-canvas").bounding_box()
     before = page.evaluate("scrollY")

@@ -206,6 +206,80 @@ def test_back_at_the_start_the_sheet_of_a_phone_is_folded(digit):
     assert not page.locator(".formula-sum").is_visible()
 
 
+PHONE = {"width": 390, "height": 844, "has_touch": True, "is_mobile": True}
+
+
+def test_on_a_phone_back_stays_under_the_finger(digit):
+    page = digit(**PHONE)
+    page.get_by_title("Open the probability of 7").tap()
+    for _ in range(4):
+        page.locator(".formula-sum th button").first.tap()
+    names, back = path(page), page.get_by_role("button", name="Back")
+    box = back.bounding_box()
+    for expected in names[-2::-1]:
+        assert back.bounding_box() == box
+        page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        until(page, OPEN, expected)
+    page.locator(".tracer-sum").evaluate("sum => sum.scrollTo({top: 200, behavior: 'instant'})")
+    assert back.bounding_box() == box
+
+
+@pytest.mark.parametrize("size", [(390, 844), (320, 640)])
+def test_on_a_phone_the_words_of_the_tour_stand_in_the_sheet_that_they_speak_of(visit, size):
+    page = visit("play/digit.html", **PHONE | dict(zip(["width", "height"], size, strict=True)))
+    page.get_by_role("button", name="Next").tap()
+    page.locator(".flow-maps > .grid-block").nth(3).tap()
+    words = page.locator(".tour > p")
+    assert words.inner_text().startswith("3 of 4.")
+    assert words.evaluate(
+        """words => {
+            const { left, top, bottom } = words.getBoundingClientRect();
+            return [top + 4, bottom - 4].every((y) => words.contains(document.elementFromPoint(left + 4, y)));
+        }"""
+    )
+    assert page.locator(".tracer-sum").bounding_box()["height"] > 90
+    page.get_by_role("button", name="Next").tap()
+    assert words.evaluate("words => words.closest('.tracer-panel') === null")
+
+
+def test_the_cells_of_a_window_open_as_the_terms_of_the_sum_do(digit):
+    page = digit("#digit=3&open=conv3:2.3.3", **PHONE)
+    page.locator(".tracer-fold").tap()
+    sum_ = page.locator(".tracer-sum")
+    assert sum_.evaluate("sum => sum.scrollHeight > sum.clientHeight + 100")
+    fade = "sum => [getComputedStyle(sum, '::after').position, getComputedStyle(sum, '::after').backgroundImage]"
+    position, image = sum_.evaluate(fade)
+    assert position == "sticky"  # at the lower edge, over what goes on there
+    assert "gradient" in image
+    window = page.locator(".formula-window").first
+    for matrix, opened in (("x", "pool2[0, 3, 3]"), ("K", "conv3.weight[2, 0, 1, 1]")):
+        table = window.locator(".formula-matrix").filter(
+            has=page.locator("caption", has_text=re.compile(f"^{matrix}$"))
+        )
+        table.locator("td").last.tap()
+        until(page, OPEN, opened)
+        page.get_by_role("button", name="Back").tap()
+        until(page, OPEN, "conv3[2, 3, 3]")
+
+
+def test_after_several_steps_the_loss_is_told_from_the_first_of_them_on(digit):
+    page = digit("#digit=4&true=9")
+    learn = page.locator(".tracer-learn")
+    losses = [learn.locator(".tracer-loss").inner_text()]
+    for _ in range(3):
+        page.get_by_role("button", name="Take one step").click()
+        losses.append(learn.locator(".tracer-loss").inner_text())
+    assert f"After 3 steps: the loss went from {losses[0]} to {losses[3]}." in learn.inner_text()
+    page.get_by_label("True class").select_option("8")
+    losses = [learn.locator(".tracer-loss").inner_text()]
+    for _ in range(2):
+        page.get_by_role("button", name="Take one step").click()
+    now = learn.locator(".tracer-loss").inner_text()
+    assert f"After 5 steps, 2 of them with this input and answer: the loss went from {losses[0]} to {now}." in (
+        learn.inner_text()
+    )
+
+
 def test_the_powers_of_a_probability_are_those_that_are_written(digit):
     page = digit("#digit=4&open=probability:9")
     rows = page.locator(".formula-sum tbody td").all_inner_texts()

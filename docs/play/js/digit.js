@@ -80,7 +80,7 @@ class DigitPage {
   }
 
   makeTour() {
-    const { flow, layers, panel, element } = this.viewer;
+    const { flow, panel, element } = this.viewer;
     const steps = [
       {
         element: this.board.element,
@@ -94,7 +94,7 @@ class DigitPage {
       },
       {
         element: panel.element,
-        above: layers.element,
+        above: panel.title,
         words:
           "The open number, as the sum that made it. Open a term of it to go on, down to your drawing; Back returns.",
         enter: () => panel.fold(false),

@@ -55,7 +55,9 @@ export class Tour {
       this.steps[this.at].leave?.();
       this.show(this.at + 1);
       this.steps[this.at].enter?.();
-      this.element.scrollIntoView({ block: "center" });
+      if (!this.steps[this.at].element.contains(this.element)) {
+        this.element.scrollIntoView({ block: "center" });
+      }
       this.nextButton.focus({ preventScroll: true }); // it was moved
     } else {
       this.end();

@@ -106,8 +106,11 @@ export function sentenceOf(network, place, isBackward) {
   return `Where the way back begins: ${BACK_FROM_LOSS[loss]}`;
 }
 
-/** The patch, the kernel and their products as small tables, for a sum over a small window of an image; or null. */
-export function pictureOf(explanation, network, place, isBackward) {
+/**
+ * The patch, the kernel and their products as small tables, for a sum over a small window of an image; or null. A tap
+ * on a number opens it, as its name in the sum does.
+ */
+export function pictureOf(explanation, network, place, isBackward, open) {
   const groups = windowsOf(explanation.terms);
   if (groups === null) {
     return null;
@@ -118,11 +121,11 @@ export function pictureOf(explanation, network, place, isBackward) {
     const columns = symbols.map((symbol, part) => {
       return {
         title: symbol === "K" && isFlipped ? "K turned" : symbol,
-        cells: eachCell(cells, (term) => term.factors[part].value),
+        cells: eachCell(cells, (term) => term.factors[part]),
       };
     });
     if (symbols.length > 1) {
-      columns.push({ title: symbols.join(" · "), cells: eachCell(cells, ({ product }) => product) });
+      columns.push({ title: symbols.join(" · "), cells: eachCell(cells, ({ product }) => ({ value: product })) });
     }
     if (isFlipped) {
       columns.unshift({
@@ -137,7 +140,7 @@ export function pictureOf(explanation, network, place, isBackward) {
     ];
     const parts = columns.flatMap((column, k) => [
       signs[k] && make("span", { class: "formula-sign" }, signs[k]),
-      matrix(column),
+      matrix(column, open),
     ]);
     return make(
       "div",
@@ -156,7 +159,7 @@ function storedKernel(layer, output, input) {
   const [, channels, height, width] = layer.weight.shape;
   const start = (output * channels + (input % channels)) * height * width;
   return Array.from({ length: height }, (_, v) =>
-    Array.from(layer.weight.data.slice(start + v * width, start + (v + 1) * width)),
+    Array.from(layer.weight.data.slice(start + v * width, start + (v + 1) * width), (value) => ({ value })),
   );
 }
 
@@ -192,12 +195,14 @@ function brief(value, largest) {
 }
 
 /** Numbers in rows and columns, tinted by sign and size. */
-function matrix({ title, cells, isAside = false }) {
-  const largest = Math.max(...cells.flat().map(Math.abs));
-  const cell = (value) => {
+function matrix({ title, cells, isAside = false }, open) {
+  const largest = Math.max(...cells.flat().map(({ value }) => Math.abs(value)));
+  const cell = ({ value, at }) => {
     const share = largest > 0 ? Math.round((35 * Math.abs(value)) / largest) : 0;
     const side = value < 0 ? "below" : "above";
-    return make("td", { class: `formula-${side}`, style: `--share: ${share}%` }, brief(value, largest));
+    const opens = at && canOpen(at);
+    const attributes = { class: `formula-${side}${opens ? " opens" : ""}`, onclick: opens ? () => open(at) : null };
+    return make("td", { ...attributes, style: `--share: ${share}%` }, brief(value, largest));
   };
   const rows = cells.map((row) => make("tr", {}, row.map(cell)));
   return make(
@@ -286,10 +291,10 @@ function factorNumber(part, open) {
 
 /** The name of a number, as a button where it can be opened. */
 function openable(place, name, open) {
-  return place.what === "padding" || place.what === "target"
-    ? name
-    : make("button", { type: "button", onclick: () => open(place) }, name);
+  return canOpen(place) ? make("button", { type: "button", onclick: () => open(place) }, name) : name;
 }
+
+const canOpen = ({ what }) => what !== "padding" && what !== "target";
 
 /** The last lines of the column: what the rule makes of the terms. */
 function closing({ rule, terms, result }) {

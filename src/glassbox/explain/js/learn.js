@@ -135,13 +135,14 @@ export class Learn {
     if (this.moves.length === 0) {
       return `The weights are ${count} away from where they were. ${link}`.trim();
     }
-    const [before, after] = this.losses.slice(-2);
+    const [first, before, after] = [this.losses[0], ...this.losses.slice(-2)];
     const { place, from, to } = this.moves.at(-1);
     const verdict =
-      after > before ? "The step was too long: the loss has grown, and a smaller one would lower it." : "";
-    const most = `${codeOfPlace(network, place)} the most, from ${written(from)} to ${written(to)}${differenceOf(from, to)}`;
-    const change = `After ${count}: the loss went from ${written(before)} to ${written(after)}${differenceOf(before, after)}.`;
-    return `${change} ${verdict} Weights have moved, ${most}. ${link}`.replace("  ", " ").trim();
+      after > before ? "The last step was too long: the loss has grown, and a smaller one would lower it." : "";
+    const most = `${codeOfPlace(network, place)} moved the most, from ${written(from)} to ${written(to)}${differenceOf(from, to)}`;
+    const own = this.moves.length < steps.length ? `, ${this.moves.length} of them with this input and answer` : "";
+    const change = `After ${count}${own}: the loss went from ${written(first)} to ${written(after)}${differenceOf(first, after)}.`;
+    return `${change} ${verdict} In the last step ${most}. ${link}`.replace("  ", " ").trim();
   }
 
   wordsOfNext() {

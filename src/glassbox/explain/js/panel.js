@@ -124,7 +124,7 @@ export class Panel {
       direction === "backward" && (place.what === "probability" || place.what === "loss")
         ? make("p", { class: "tracer-note" }, BEGINNING)
         : null,
-      pictureOf(explanation, network, place, isSlope),
+      pictureOf(explanation, network, place, isSlope, this.open),
       explanation.terms.length > 0 ? this.makeSum(viewer, explanation) : null,
     ];
     this.sum.replaceChildren(...parts.filter((part) => part !== null));
