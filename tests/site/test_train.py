@@ -191,6 +191,29 @@ def test_another_setting_begins_a_run_and_keeps_the_one_before(train):
     until(page, "location.hash.includes('batch=1&')")
 
 
+def test_a_method_says_that_it_brings_its_step_size_and_a_new_run(train):
+    page = train(width=390, height=844)
+    train_to(page, 3)
+    below = "document.querySelector('.train-watch').offsetTop - document.querySelector('.train-form').offsetTop"
+    room = page.evaluate(below)
+    page.get_by_label("Method").select_option("plain")
+    note = page.locator(".train-note")
+    assert note.inner_text() == "Plain descent takes its usual step size, 0.2. A new run begins at step 0."
+    page.get_by_label("Digits in a batch").select_option("5")
+    assert note.inner_text() == "A new run begins at step 0."
+    assert page.evaluate(below) == room
+
+
+def test_the_same_run_twice_is_drawn_as_one_line(train):
+    page = train("#batch=5")
+    train_to(page, 200)
+    page.get_by_role("button", name="Reset").click()
+    train_to(page, 20)
+    lines = [page.locator(f".curves-fine.{kind}").first.get_attribute("points").split() for kind in ("kept", "now")]
+    assert 5 < len(lines[1]) < len(lines[0])
+    assert lines[0][: len(lines[1]) - 1] == lines[1][:-1]  # the last of these means has still to be filled
+
+
 def test_the_gradient_of_the_digit_and_the_mean_of_the_batch_are_pictures(train, digits):
     page = train()
     press(page, "One step")
@@ -240,6 +263,22 @@ def test_the_landscape_is_drawn_on_request(train):
     low, high = map(float, re.search(r"goes from ([\d.]+) to ([\d.]+) here", words).groups())
     assert 0 < low < high
     assert "What such a plane hides" in words
+
+
+def test_the_landscape_marks_the_step_that_is_shown(train):
+    page = train()
+    for step in range(1, 5):
+        press(page, "One step")
+        until(page, f"glassbox.step() === {step}")
+    press(page, "Draw the landscape")
+    until(page, "document.querySelector('.terrain-map svg') !== null")
+    points = page.locator(".terrain-map polyline").get_attribute("points").split()
+    assert "last, step 4" in page.locator(".terrain-map").text_content()
+    here = page.locator(".terrain-map .terrain-here")
+    for step in (1, 3):
+        go_to(page, step)
+        assert f"{here.get_attribute('cx')},{here.get_attribute('cy')}" == points[step]
+    assert "at step 3" in page.locator(".terrain-map svg").get_attribute("aria-label")
 
 
 def test_a_step_that_is_far_too_long_is_explained(train):

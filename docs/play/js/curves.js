@@ -3,7 +3,7 @@ import { makeSvg } from "./svg.js";
 
 const [WIDTH, HEIGHT] = [420, 204];
 const INNER = { x: 44, y: 22, width: WIDTH - 54, height: HEIGHT - 58 };
-const BINS = 160; // of the losses of single batches
+const BINS = 160; // of the losses of single batches, over the plot
 const CHANCE = Math.log(10); // the loss of ten equal probabilities
 
 /**
@@ -27,7 +27,7 @@ export class Curves {
     const runs = [...(before ? [{ ...before, kind: "kept" }] : []), { ...run, kind: "now" }];
     const last = Math.max(1, ...runs.map(lastEpoch));
     this.loss.draw(runs, last, epoch, {
-      fine: (each) => binned(each.losses, each.perEpoch),
+      fine: (each) => binned(each, last),
       bold: (each) => each.evaluations.map(({ epoch: at, loss }) => [at, loss]),
       guide: CHANCE,
     });
@@ -54,14 +54,12 @@ function makeGroup(parts) {
   return element;
 }
 
-/** The means of so many equal parts, each at its middle. */
-function binned(losses, perEpoch) {
-  const size = Math.max(1, losses.length / BINS);
-  return Array.from({ length: Math.ceil(losses.length / size) }, (_, bin) => {
-    const part = losses.slice(
-      Math.round(bin * size),
-      Math.max(Math.round(bin * size) + 1, Math.round((bin + 1) * size)),
-    );
+/** The means of equal parts, each at its middle; they are as wide for every run of a plot. */
+function binned({ losses, perEpoch }, last) {
+  const size = Math.max(1, (last * perEpoch) / BINS);
+  const start = (bin) => Math.round(bin * size);
+  return Array.from({ length: Math.ceil((losses.length - 0.5) / size) }, (_, bin) => {
+    const part = losses.slice(start(bin), start(bin + 1));
     return [(bin + 0.5) * (size / perEpoch), part.reduce((sum, loss) => sum + loss, 0) / part.length];
   });
 }

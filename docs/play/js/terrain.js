@@ -36,7 +36,7 @@ export class Terrain {
 
   /** Another run has begun. */
   forget() {
-    [this.job, this.map] = [null, null];
+    [this.job, this.map, this.here] = [null, null, null];
     this.body.replaceChildren();
   }
 
@@ -61,7 +61,7 @@ export class Terrain {
       examples: { images: images.slice(0, EXAMPLES), labels: labels.slice(0, EXAMPLES) },
       networkOf: (theta) => training.networkOf({ theta }),
     });
-    this.map = null;
+    this.map = this.here = null;
     this.job = { landscape, way, now, third, isBest: third === best };
     this.progress = make("progress", { max: GRID * GRID, value: 0, "aria-label": "places of the plane" });
     this.body.replaceChildren(this.progress);
@@ -83,6 +83,17 @@ export class Terrain {
       this.draw();
     }
     return true;
+  }
+
+  /** Mark the state that the page shows. */
+  mark(state) {
+    this.state = state;
+    if (this.here !== null) {
+      const [cx, cy] = this.placeOfState(state);
+      Object.entries({ cx, cy }).forEach(([name, value]) => this.here.setAttribute(name, value));
+      const words = `The way of the run over the landscape of its loss; the page stands at step ${state.step}, the ring`;
+      this.svg.setAttribute("aria-label", words);
+    }
   }
 
   /** Draw what was worked out, in the colors of the page. */
@@ -122,13 +133,16 @@ export class Terrain {
       {
         viewBox: `0 0 ${SIZE} ${SIZE}`,
         role: "img",
-        "aria-label": "The way of the run over the landscape of its loss",
       },
       makeSvg("polyline", { points }),
       mark(0, "start"),
       mark(third.step, name),
-      mark(now.step, `now, step ${now.step}`),
+      mark(now.step, `last, step ${now.step}`),
+      (this.here = makeSvg("circle", { r: 8, class: "terrain-here" })),
     );
+    this.svg = svg;
+    this.placeOfState = ({ theta }) => at(landscape.plane.project(theta).place);
+    this.mark(this.state);
     const farthest = way.reduce((most_, point) => (point.distance > most_.distance ? point : most_));
     const whole = Math.hypot(...way.at(-1).place);
     this.body.replaceChildren(
@@ -140,13 +154,13 @@ export class Terrain {
           "p",
           {},
           `Dark is high: the loss over ${EXAMPLES} of the digits that it learns from goes from ${written(least, 2)} to ` +
-            `${written(most, 2)} here, drawn on a logarithmic scale.`,
+            `${written(most, 2)} here, drawn on a logarithmic scale. The ring is the step that the page shows.`,
         ),
         make(
           "p",
           {},
           `What such a plane hides: it shows two directions of ${this.count}. The line is the shadow of the way, which leaves ` +
-            `the plane: at step ${farthest.step} it is ${written(farthest.distance, 2)} away from it, while start and now lie ` +
+            `the plane: at step ${farthest.step} it is ${written(farthest.distance, 2)} away from it, while start and last lie ` +
             `${written(whole, 2)} apart. A wall or a valley that you see here may not stand in the way elsewhere.`,
         ),
       ),

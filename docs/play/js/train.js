@@ -198,7 +198,8 @@ class TrainPage {
       field("batch", "Digits in a batch", options(BATCHES)),
       field("seed", "Seed", options(SEEDS)),
     );
-    return make("div", { class: "play-form" }, this.form);
+    this.formNote = make("p", { class: "train-note", role: "status" }, "A change begins a new run at step 0.");
+    return make("div", { class: "play-form" }, this.form, this.formNote);
   }
 
   /** Write the settings into the form; one that an address gave may be none of those offered. */
@@ -317,9 +318,13 @@ class TrainPage {
   }
 
   change(change) {
-    const usual = change.rule ? { rate: METHODS[change.rule].rate } : {};
+    const method = METHODS[change.rule];
+    const usual = method ? { rate: method.rate } : {};
     this.settings = { ...this.settings, ...usual, ...change };
     this.newRun();
+    const name = method?.name.replace(/^./, (letter) => letter.toUpperCase());
+    const words = method ? `${name} takes its usual step size, ${method.rate}. ` : "";
+    this.formNote.textContent = `${words}A new run begins at step 0.`;
     this.viewer.address?.changed();
   }
 
@@ -567,6 +572,7 @@ class TrainPage {
     }
     this.update.show(this.run.training, this.shownState, this.isTraining ? null : this.weight);
     this.filters.mark(this.isTraining ? null : this.weight);
+    this.terrain.mark(this.shownState);
     this.showGradients();
   }
 
