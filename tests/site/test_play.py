@@ -437,6 +437,41 @@ def test_on_a_phone_the_button_and_what_it_moves_are_seen_at_once(play, name, bu
         assert box["y"] + box["height"] <= 844
 
 
+@pytest.mark.parametrize("width", [320, 390])
+def test_a_warning_moves_no_slider_from_under_the_finger(play, width):
+    page = play("descent", **PHONE | {"width": width, "height": 844})
+    slider, warning = page.locator("input[name=share]"), page.locator(".warning")
+    top = slider.evaluate("slider => slider.getBoundingClientRect().top + scrollY")
+    for share in (0.3, 0.5, 0, 0.5):
+        slider.evaluate("(slider, to) => { slider.value = to; slider.dispatchEvent(new Event('input')); }", share)
+        assert warning.is_visible() == (share > 0)
+        assert slider.evaluate("slider => slider.getBoundingClientRect().top + scrollY") == top
+
+
+def test_the_colors_of_a_race_have_their_names_above_the_map(play):
+    page = play("race", **PHONE | {"width": 390, "height": 844})
+    names = page.locator(".racers > span")
+    assert names.all_inner_texts() == page.locator(".play-race tbody th").all_inner_texts()
+    for name, row in zip(names.all(), page.locator(".play-race tbody th").all(), strict=True):
+        colors = [each.evaluate("it => getComputedStyle(it, '::before').backgroundColor") for each in (name, row)]
+        assert colors[0] == colors[1]
+        assert name.bounding_box()["y"] < page.locator(".risk-map").bounding_box()["y"]
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_on_a_phone_marks_and_weights_are_whole_and_apart(play, width):
+    page = play("weights", "#w1=-0.25,-0.35,-0.45,-0.55,-0.65,-0.75,-0.85&b1=-12.5", **PHONE | {"width": width})
+    cut = page.locator(".marks :is(.mark, .number, .weight)").evaluate_all(
+        """all => all.filter((cell) => {
+            const range = document.createRange();
+            range.selectNodeContents(cell);
+            const [text, room] = [range.getBoundingClientRect(), cell.closest("td, th").getBoundingClientRect()];
+            return text.left < room.left || text.right > room.right;
+        }).map((cell) => cell.textContent)"""
+    )
+    assert cut == []
+
+
 @pytest.mark.parametrize("name", ["descent", "race"])
 def test_on_a_phone_the_numbers_on_contours_can_be_read(play, name):
     page = play(name, **PHONE)
@@ -585,6 +620,18 @@ def test_what_is_found_stays_in_the_picture_and_a_weight_is_marked_only_where_it
     page.get_by_role("button", name="Show this number").click()
     page.get_by_role("button", name="Show this number").click()
     assert page.locator(".perceptron .gradient").count() == 2
+
+
+def test_a_bias_stands_at_the_circle_whose_sum_it_enters(play):
+    page = play("backprop")
+    bias = LESSON["b"][0][0]
+    assert [numbers(text) for text in page.locator(".perceptron .bias").all_text_contents()] == [[bias]]
+    ring, text = (page.locator(f".perceptron {it}").bounding_box() for it in ("circle.asked", ".bias"))
+    assert abs(text["x"] + text["width"] / 2 - ring["x"] - ring["width"] / 2) < ring["width"] / 2
+    assert text["y"] + text["height"] <= ring["y"] + 4
+    page.get_by_role("button", name="Show this number").click()
+    assert page.locator(".perceptron .bias").count() == 0  # it enters the sum, not the output
+    assert "above the layer: it is no power" in page.locator(".notation").inner_text()
 
 
 def test_the_network_trains_as_with_the_package(play):

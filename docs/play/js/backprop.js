@@ -241,6 +241,11 @@ class BackpropPlay {
       "form",
       { onsubmit: submit },
       make("p", { class: "ask" }, this.asked, this.input, make("button", { type: "submit" }, "Check")),
+      make(
+        "p",
+        { class: "notation" },
+        "Below stands the unit (of a weight from, to), above the layer: it is no power.",
+      ),
       make("details", {}, make("summary", {}, "The formula, in numbers"), this.formula),
       make(
         "div",

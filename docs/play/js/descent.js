@@ -275,10 +275,10 @@ class DescentPlay {
     const limit = choices.momentum === 0 ? "2/L" : `2(1 + μ)/L`;
     const bound = `the limit ${limit} = ${brief(allowed * problem.limit)}`;
     if (this.hasDiverged) {
-      return `The descent diverges: the risk grew beyond bounds. The step ${brief(this.stepSize)}, ${bound}.`;
+      return `The descent diverges. The step is ${brief(this.stepSize)}, ${bound}.`;
     }
     if (choices.share > allowed) {
-      return `The step ${brief(this.stepSize)} is beyond ${bound}: in the steepest direction each move overshoots.`;
+      return `The step is beyond ${bound}: in the steepest direction each move overshoots.`;
     }
     return "";
   }

@@ -33,6 +33,10 @@ export function perceptronDrawing(pass, { known, question, found }, label) {
       circles.push(makeSvg("circle", { cx, cy, r: RADIUS, class: state }));
       const text = known([l, k]) ? pass.o[l][k].toFixed(3).replace("-", "\u2212") : "?";
       circles.push(makeSvg("text", { x: cx, y: cy + 4, "text-anchor": "middle" }, text));
+      if (question?.readsBias && isAsked([l, k])) {
+        const bias = { x: cx, y: cy - RADIUS - 7, "text-anchor": "middle", class: "weight bias" };
+        circles.push(makeSvg("text", bias, `bias ${brief(pass.b[l - 1][k])}`));
+      }
       const error = found.find(({ symbol, unit }) => symbol.startsWith("∂R/∂o") && unit[0] === l && unit[1] === k);
       if (error !== undefined) {
         circles.push(foundNumber(cx, cy + RADIUS + 14, error.value, "error"));

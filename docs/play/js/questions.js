@@ -2,7 +2,8 @@
 // numbers, and what a wrong answer would be after each likely slip.
 //
 // Layers are counted from 1, the input, as in lesson 3.3. A question is {group, symbol, formula, value, slips, units,
-// edge}: slips are [value, words], units the [layer, unit] that it reads, edge the weight [layer, from, to].
+// edge}: slips are [value, words], units the [layer, unit] that it reads, edge the weight [layer, from, to]. One that
+// reads the bias of its unit says so by readsBias.
 import { brief } from "./brief.js";
 import { backward, forward } from "./network.js";
 import { tensor } from "./tensor.js";
@@ -108,6 +109,7 @@ function forwardQuestions(pass, l) {
         formula: `${brief(pass.b[l][k])} + ${products.join(" + ")}`,
         value: s,
         unit: [l + 1, k],
+        readsBias: true,
         slips: [
           [s - pass.b[l][k], "The bias is missing."],
           [s - 2 * pass.b[l][k], "The bias has the wrong sign."],

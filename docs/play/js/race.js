@@ -173,6 +173,7 @@ class Race {
     this.map.svg.setAttribute("aria-label", `Map of the risk with three descents. ${this.standInWords()}`);
     this.curve.svg.setAttribute("aria-label", `Risk above the lowest against the gradients. ${this.standInWords()}`);
     this.status.textContent = this.standInWords();
+    this.names.replaceChildren(...racers.map(({ name, className }) => make("span", { class: className }, name)));
     this.numbers.replaceChildren(...racers.map((racer) => this.row(racer)));
     this.address?.changed();
   }
@@ -227,6 +228,7 @@ class Race {
     this.status = make("p", { class: "status" });
     this.live = make("p", { class: "for-screen-readers", "aria-live": "polite" });
     this.numbers = make("tbody");
+    this.names = make("p", { class: "racers" });
     const head = ["racer", "steps", "above the lowest"].map((text) => make("th", { scope: "col" }, text));
     const table = make(
       "table",
@@ -242,7 +244,7 @@ class Race {
       make(
         "div",
         { class: "sides" },
-        make("div", { class: "pictures" }, buttons, this.map.svg, this.curve.svg),
+        make("div", { class: "pictures" }, buttons, this.names, this.map.svg, this.curve.svg),
         make("div", { class: "words" }, this.status, table, this.form),
       ),
       this.live,
