@@ -631,7 +631,7 @@ def test_a_bias_stands_at_the_circle_whose_sum_it_enters(play):
     assert text["y"] + text["height"] <= ring["y"] + 4
     page.get_by_role("button", name="Show this number").click()
     assert page.locator(".perceptron .bias").count() == 0  # it enters the sum, not the output
-    assert "above the layer: it is no power" in page.locator(".notation").inner_text()
+    assert "the upper one the layer; it is no power" in page.locator(".notation").inner_text()
 
 
 def test_the_network_trains_as_with_the_package(play):

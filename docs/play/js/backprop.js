@@ -244,7 +244,7 @@ class BackpropPlay {
       make(
         "p",
         { class: "notation" },
-        "Below stands the unit (of a weight from, to), above the layer: it is no power.",
+        "The lower index is the unit (of a weight: from, to), the upper one the layer; it is no power.",
       ),
       make("details", {}, make("summary", {}, "The formula, in numbers"), this.formula),
       make(
