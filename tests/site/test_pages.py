@@ -128,6 +128,15 @@ def test_no_equation_is_left_unrendered(site):
     assert [name for name, tag in equations if not tag.select(".katex")] == []
 
 
+def test_every_equation_is_whole(site):
+    """A browser that meets a fraction without its denominator draws none, and says so in its console alone."""
+    parts = dict.fromkeys(("mfrac", "mroot", "msub", "msup", "munder", "mover"), 2)
+    parts |= {"msubsup": 3, "munderover": 3}
+    found = list(site.elements(", ".join(parts)))
+    assert len(found) > 1000
+    assert [f"{page}: {tag}" for page, tag in found if len(tag.find_all(recursive=False)) != parts[tag.name]] == []
+
+
 def test_reference_and_lessons_link_to_each_other(site):
     page = site["api/datasets.html"]
     entry = page.find(id="glassbox.datasets.load_grades").find_parent("dl")
