@@ -243,6 +243,15 @@ def test_figures_to_take_along_are_the_same_twice(figure, facts, tmp_path):
         assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
 
 
+def test_the_last_digit_of_a_layout_names_nothing(figure, facts, tmp_path):
+    figure_files.write(figure, tmp_path / "a", facts)
+    box = figure.axes[0].get_position()
+    figure.axes[0].set_position([np.nextafter(box.x0, 1), box.y0, box.width, box.height])
+    figure_files.write(figure, tmp_path / "b", facts)
+    assert 'clip-path="url(#clip0)"' in (tmp_path / "a.svg").read_text("utf-8")
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
 def test_a_lesson_that_runs_again_leaves_no_old_figure(figure, tmp_path):
     (script,) = figure_files.GALLERY.glob("part1_*/plot_12_*.py")
     images = tmp_path / "images"

@@ -38,6 +38,7 @@ AUTHOR = "The Glassbox authors"
 LICENSE = "CC BY 4.0, https://creativecommons.org/licenses/by/4.0/"
 
 _PLACE = re.compile(r"sphx_glr_(plot_\w+)_(\d{3})")
+_CLIP = re.compile(r'(?<=[#"])p[0-9a-f]{10}(?=[")])')
 _HEADING = re.compile(r"^# (\S.*)\n# -{3,}$", re.MULTILINE)
 
 
@@ -101,8 +102,12 @@ def _dpi_of(figure: Figure) -> int:
 
 
 def _describe(drawing: Path, alt: str) -> None:
-    """Say what an SVG shows where programs that read aloud look for it: Matplotlib writes the title alone there."""
-    text = drawing.read_text("utf-8")
+    """Say what an SVG shows where programs that read aloud look for it: Matplotlib writes the title alone there.
+
+    It names a clip path after all digits of its box, the last of which is not the same in each build: they are counted.
+    """
+    names: dict[str, str] = {}
+    text = _CLIP.sub(lambda found: names.setdefault(found[0], f"clip{len(names)}"), drawing.read_text("utf-8"))
     drawing.write_text(text.replace("</title>", f"</title>\n <desc>{escape(alt)}</desc>", 1), encoding="utf-8")
 
 
