@@ -93,7 +93,8 @@ def write(figure: Figure, stem: Path, facts: Facts) -> None:
         options = {"dpi": _dpi_of(figure)} if suffix == "png" else {"transparent": True}
         with matplotlib.rc_context({"pdf.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "glassbox"}):
             figure.savefig(path, format=suffix, metadata=facts.for_format(suffix), **options)
-    _describe(stem.parent / f"{stem.name}.svg", facts.alt)
+    drawing = stem.parent / f"{stem.name}.svg"
+    drawing.write_text(_described(_with_counted_clips(drawing.read_text("utf-8")), facts.alt), encoding="utf-8")
 
 
 def _dpi_of(figure: Figure) -> int:
@@ -101,14 +102,15 @@ def _dpi_of(figure: Figure) -> int:
     return max(LEAST_DPI, math.ceil(SLIDE / max(figure.get_size_inches())))
 
 
-def _describe(drawing: Path, alt: str) -> None:
-    """Say what an SVG shows where programs that read aloud look for it: Matplotlib writes the title alone there.
+def _described(drawing: str, alt: str) -> str:
+    """Say what an SVG shows where programs that read aloud look for it: Matplotlib writes the title alone there."""
+    return drawing.replace("</title>", f"</title>\n <desc>{escape(alt)}</desc>", 1)
 
-    It names a clip path after all digits of its box, the last of which is not the same in each build: they are counted.
-    """
+
+def _with_counted_clips(drawing: str) -> str:
+    """Count the clip paths: Matplotlib names each by all digits of its box, the last of which differs among builds."""
     names: dict[str, str] = {}
-    text = _CLIP.sub(lambda found: names.setdefault(found[0], f"clip{len(names)}"), drawing.read_text("utf-8"))
-    drawing.write_text(text.replace("</title>", f"</title>\n <desc>{escape(alt)}</desc>", 1), encoding="utf-8")
+    return _CLIP.sub(lambda found: names.setdefault(found[0], f"clip{len(names)}"), drawing)
 
 
 def take(figure: Figure, image: Path, script: Path, line: int, alt: str, site: str = "") -> str:

@@ -46,8 +46,8 @@ def perceptron(
         Between each layer and the next, shape (nodes of the next, nodes of this): ``edges[l][k, p]`` leads from p to k,
         as in the weight of a dense layer.
     labels : sequence of sequence of str, optional
-        For each layer a text at each of its nodes: above it, and below the last one of several, where no arrow comes
-        from. An empty text draws nothing.
+        For each layer a text at each of its nodes: above it, and below the last one of several, where no arrow comes.
+        An empty text draws nothing.
     titles : sequence of str, optional
         A title above each layer.
     backward : bool, optional
@@ -191,7 +191,7 @@ def _free_place(
     others: Sequence[tuple[np.ndarray, np.ndarray]],
     taken: Sequence[tuple[np.ndarray, np.ndarray]],
 ) -> np.ndarray:
-    """Return the point of an edge that is farthest from the other numbers, then from the other edges."""
+    """Return the point of an edge that is farthest from other numbers and labels, then from the other edges."""
 
     def room(share: float) -> float:
         point = start + share * (end - start)

@@ -70,7 +70,7 @@ def named_points(ax: Axes, points: pd.DataFrame, *, moved_to: pd.DataFrame | Non
         away = np.array([other - place for other, _, _ in labels]) / (width or 1.0, height or 1.0)
         crowded = ((away[:, 0] > 0) & (away[:, 0] < 0.2) & (np.abs(away[:, 1]) < 0.05)).any()
         arrows = zip(start[moves], end[moves], strict=True)
-        passes = any(_crosses(arrow, place, 0.03 * width, 0.2 * width) for arrow in arrows)
+        passes = any(_passes_left_of(arrow, place, 0.03 * width, 0.2 * width) for arrow in arrows)
         left = (target[0] > place[0] or crowded) and not passes
         ax.annotate(
             names,
@@ -87,7 +87,7 @@ def named_points(ax: Axes, points: pd.DataFrame, *, moved_to: pd.DataFrame | Non
     return ax
 
 
-def _crosses(arrow: tuple[np.ndarray, np.ndarray], place: np.ndarray, near: float, far: float) -> bool:
+def _passes_left_of(arrow: tuple[np.ndarray, np.ndarray], place: np.ndarray, near: float, far: float) -> bool:
     """Tell whether an arrow passes on the left of a place, this far from it."""
     (x, y), (x_end, y_end) = arrow
     if not min(y, y_end) < place[1] < max(y, y_end):
