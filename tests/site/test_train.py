@@ -248,17 +248,22 @@ def test_the_gradient_of_the_digit_and_the_mean_of_the_batch_are_pictures(train,
     near(values(page.locator(".tracer-title data"))[0], slope[row, column])
 
 
-def test_the_landscape_is_drawn_on_request(train):
-    page = train()
-    press(page, "Draw the landscape")
-    assert "three steps or more" in page.locator(".terrain-body").inner_text()
+def landscape_of_four_steps(page):
+    """Take four steps and draw the landscape; return the points of the way, of which all are kept in so short a run."""
     for step in range(1, 5):
         press(page, "One step")
         until(page, f"glassbox.step() === {step}")
     press(page, "Draw the landscape")
     until(page, "document.querySelector('.terrain-map svg') !== null")
-    points = page.locator(".terrain-map polyline").get_attribute("points").split()
-    assert len(points) == 5  # of so short a run every state is kept
+    return page.locator(".terrain-map polyline").get_attribute("points").split()
+
+
+def test_the_landscape_is_drawn_on_request(train):
+    page = train()
+    press(page, "Draw the landscape")
+    assert "three steps or more" in page.locator(".terrain-body").inner_text()
+    points = landscape_of_four_steps(page)
+    assert len(points) == 5
     words = page.locator(".terrain-body").inner_text()
     low, high = map(float, re.search(r"goes from ([\d.]+) to ([\d.]+) here", words).groups())
     assert 0 < low < high
@@ -267,12 +272,7 @@ def test_the_landscape_is_drawn_on_request(train):
 
 def test_the_landscape_marks_the_step_that_is_shown(train):
     page = train()
-    for step in range(1, 5):
-        press(page, "One step")
-        until(page, f"glassbox.step() === {step}")
-    press(page, "Draw the landscape")
-    until(page, "document.querySelector('.terrain-map svg') !== null")
-    points = page.locator(".terrain-map polyline").get_attribute("points").split()
+    points = landscape_of_four_steps(page)
     assert "last, step 4" in page.locator(".terrain-map").text_content()
     here = page.locator(".terrain-map .terrain-here")
     for step in (1, 3):
