@@ -30,7 +30,7 @@ import torch
 from glassbox.exercises import EXERCISES
 from glassbox.exercises._handed_in import readable
 from glassbox.exercises.judging import UNTOUCHED, Outcome, is_as_handed_out, judge_outcomes
-from glassbox.exercises.reading import BLANK, COMMA, Unreadable
+from glassbox.exercises.reading import BLANK, COMMA, UNQUOTED, Unreadable
 
 SOLUTION = "#@title Solution"
 DECIMAL_COMMA = "decimal_comma"  # the one slip that any exercise may show
@@ -339,9 +339,7 @@ def _grade_one(
             verdict = judge_outcomes(EXERCISES[name], given[name])
         except (KeyError, RuntimeError, TypeError, ValueError, AttributeError):
             return unjudged
-        comma = (
-            DECIMAL_COMMA if COMMA in verdict.message or "with a point and without quotes" in verdict.message else ""
-        )
+        comma = DECIMAL_COMMA if any(words in verdict.message for words in (COMMA, UNQUOTED)) else ""
         return Row(notebook, name, "yes" if verdict else "no", verdict.slip or comma, verdict.message)
 
     rows = [row_of(name) for name in dict.fromkeys([*names, *asked])]

@@ -131,6 +131,10 @@ def _capped(smallest: float) -> Callable[[Tensor, Tensor], Tensor]:
     return loss_is_capped
 
 
+CAPPED = (
+    "The loss is capped: p was kept from 0 and 1 before its logarithm, so that an answer that is surely wrong costs "
+    "too little or too much. Write the loss with the score itself."
+)
 # As far as a probability is kept from zero by hand, and by torch's loss of probabilities, whose logarithms end at -100.
 SMALLEST = (
     *(10.0**-power for power in range(4, 17)),
@@ -760,13 +764,7 @@ EXERCISES = (
             logarithm_of_zero: "A probability that rounds to 0 or 1 has no logarithm: write the loss with the score "
             "itself, max(s, 0) - s y + log(1 + exp(-|s|)).",
             mean_over_faces_only: "Divided by the faces only: the mean is over faces and questions, 1/(N K).",
-            **{
-                _capped(
-                    smallest
-                ): "The loss is capped: p was kept from 0 and 1 before its logarithm, so that an answer "
-                "that is surely wrong costs too little or too much. Write the loss with the score itself."
-                for smallest in SMALLEST
-            },
+            **dict.fromkeys(map(_capped, SMALLEST), CAPPED),
             yes_answers_only: "The second half is missing: an answer no is charged too, by -log(1 - p).",
             yes_and_no_exchanged: "Yes and no are exchanged.",
             softmax_over_the_answers: "The softmax lets the answers compete: each has a logistic function of its own.",

@@ -17,6 +17,7 @@ Parts = dict[str, Any]
 BLANK = "not answered yet: put your answer in the place of the dots, and run the cell again."
 
 COMMA = "A comma separates numbers: write decimals with a point, 0.5, and thousands without a sign, 7010."
+UNQUOTED = "with a point and without quotes"  # said of a decimal comma in quotes
 
 
 class Unreadable(Exception):
@@ -72,7 +73,7 @@ def read_numbers(value: Any) -> Tensor:
     if isinstance(value, str):
         if re.fullmatch(r"\s*[-+]?\d+,\d+\s*", value):
             number, pair = value.strip().replace(",", "."), value.strip().replace(",", ", ")
-            how = f"write {number}, with a point and without quotes, or [{pair}] for two numbers."
+            how = f"write {number}, {UNQUOTED}, or [{pair}] for two numbers."
             raise Unreadable(f"the string {value!r} came: {how}")
         raise Unreadable(f"the string {reprlib.repr(value)} came, but a number is expected: leave out the quotes.")
     if callable(value):
