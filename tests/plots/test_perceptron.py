@@ -9,6 +9,7 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 from glassbox import plots
+from glassbox.plots import style
 from glassbox.plots.style import BLUE, ORANGE
 
 NODES = [[1.0, 0.5], [0.1, 0.2, 0.3], [0.7]]
@@ -78,16 +79,18 @@ def test_no_number_lies_on_a_label():
     """As in lesson 3.3, whose labels and numbers are the longest."""
     labels = [[""] * 2, [f"δ = +0.01{n}" for n in range(3)], ["δ = -0.069", "δ = +0.056"], ["δ = -0.117", "δ = +0.148"]]
     edges = [np.full((3, 2), 0.012), np.full((2, 3), -0.019), np.full((2, 2), 0.066)]
-    fig, ax = plt.subplots(figsize=(4.8, 5.2))
     nodes = [[0.0] * len(layer) for layer in labels]
-    plots.perceptron(ax, nodes, edges, labels=labels, backward=True, number_format="{:.3f}".format)
-    fig.draw_without_rendering()
-    texts = {"labels": [], "numbers": []}
+    with plt.rc_context():
+        style.use()
+        fig, ax = plt.subplots(figsize=(4.8, 5.2))
+        plots.perceptron(ax, nodes, edges, labels=labels, backward=True, number_format="{:.3f}".format)
+        fig.draw_without_rendering()
+    boxes = {"labels": [], "numbers": []}
     for text in ax.texts:
         if text.get_text() not in ("", "0.000"):
-            texts["labels" if "δ" in text.get_text() else "numbers"].append(Text.get_window_extent(text))
-    assert (len(texts["labels"]), len(texts["numbers"])) == (7, 16)
-    assert not [label for label in texts["labels"] if label.count_overlaps(texts["numbers"])]
+            boxes["labels" if "δ" in text.get_text() else "numbers"].append(Text.get_window_extent(text))
+    assert (len(boxes["labels"]), len(boxes["numbers"])) == (7, 16)
+    assert not [label for label in boxes["labels"] if label.count_overlaps(boxes["numbers"])]
     plt.close(fig)
 
 

@@ -20,6 +20,9 @@ NODE = 37.0
 LABEL_SIZE = np.array([0.3, 0.12])
 """Width and height of a number on an edge, in units of the axes; they keep numbers apart."""
 
+LABEL_ROOM = np.array([0.45, 0.12])
+"""How far a number must be from the middle of a node's label, across or along, so as not to lie on it."""
+
 
 def perceptron(
     ax: Axes,
@@ -152,7 +155,7 @@ def _draw_edges(
 ) -> None:
     """Draw the arrows between two layers, and then each number where it is far from the others and from labels."""
     pairs = [(p, k) for p in range(len(left)) for k in range(len(right))]
-    taken = [(place, 1.5 * LABEL_SIZE) for place in labels]
+    taken: list[np.ndarray] = []
     for p, k in pairs:
         value = weight[k, p]
         color = ORANGE if value > 0 else BLUE if value < 0 else MUTED
@@ -170,8 +173,8 @@ def _draw_edges(
             zorder=2,
         )
         others = [(left[a], right[b]) for a, b in pairs if (a, b) != (p, k)]
-        place = _free_place(left[p], right[k], others, taken)
-        taken.append((place, LABEL_SIZE))
+        place = _free_place(left[p], right[k], others, taken, labels)
+        taken.append(place)
         ax.text(
             place[0],
             place[1],
@@ -189,14 +192,16 @@ def _free_place(
     start: np.ndarray,
     end: np.ndarray,
     others: Sequence[tuple[np.ndarray, np.ndarray]],
-    taken: Sequence[tuple[np.ndarray, np.ndarray]],
+    taken: Sequence[np.ndarray],
+    labels: Sequence[np.ndarray],
 ) -> np.ndarray:
-    """Return the point of an edge that is farthest from other numbers and labels, then from the other edges."""
+    """Return the point of an edge that lies on no label, is farthest from the other numbers, then from other edges."""
 
     def room(share: float) -> float:
         point = start + share * (end - start)
-        numbers = [float(np.abs((point - place) / size).max()) for place, size in taken]
+        numbers = [float(np.abs((point - place) / LABEL_SIZE).max()) for place in taken]
+        free = [float(np.abs((point - place) / LABEL_ROOM).max()) for place in labels]
         lines = [abs(float((a + share * (b - a) - point)[1])) / LABEL_SIZE[1] for a, b in others]
-        return min([2.0, *numbers]) + 0.5 * min([1.5, *lines]) - abs(share - 0.5) * 0.2
+        return 5.0 * min([1.0, *free]) + min([2.0, *numbers]) + 0.5 * min([1.5, *lines]) - abs(share - 0.5) * 0.2
 
     return start + max(np.linspace(0.33, 0.67, 35), key=room) * (end - start)
