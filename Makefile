@@ -74,8 +74,9 @@ audit-workflows: setup
 claims: setup ## train again what lessons say in general, on other seeds and data; write docs/claims.md (minutes)
 	@$(BIN)/python -m pytest -q --numprocesses=0 --claims=docs/claims.md tests/lessons
 
+# One worker more than there are cores: a browser waits for its next frame an eighth of the time.
 test-site: setup ## check the built site: links, downloads, pages
-	@$(PYTEST) --dist=loadgroup -m site tests/site
+	@$(PYTEST) --numprocesses=$$($(BIN)/python -c "import os; print(os.cpu_count() + 1)") --dist=loadgroup -m site tests/site
 
 audit: setup ## measure the built site with Lighthouse: weight, speed, accessibility (needs Chromium, and the network once)
 	@$(BIN)/python -m tests.site.audit
