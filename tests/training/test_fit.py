@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import io
 import math
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -231,11 +232,13 @@ class TestProgress:
         fit_on_cpu(network(), blobs())
         assert capfd.readouterr() == ("", "")
 
-    def test_shown_when_asked_for(self, capfd: pytest.CaptureFixture[str]) -> None:
-        fit_on_cpu(network(), blobs(), epochs=2, progress=True)
-        shown = capfd.readouterr().err
-        for part in ("cpu", "epoch=2/2", "loss=", "accuracy=", "images/s", "128/128"):
+    def test_shown_when_asked_for_and_on_80_columns_to_the_accuracy(self, capfd: pytest.CaptureFixture[str]) -> None:
+        fit_on_cpu(network(), blobs(), epochs=12, progress=True)
+        shown = capfd.readouterr().err.split("\r")[-1].rstrip()
+        for part in ("cpu", "100%", "epoch=12/12", "loss=", "images/s"):
             assert part in shown
+        assert re.search(r"accuracy=[\d.]+%$", shown)
+        assert len(re.sub("█+", "█", shown)) < 80
 
     def test_shown_on_a_terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
         class Terminal(io.StringIO):

@@ -38,7 +38,16 @@ class Progress:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # tqdm's advice to install ipywidgets
                 from tqdm.auto import tqdm
-            self.bar = tqdm(total=total, initial=done, unit=" images", unit_scale=True, desc=device, dynamic_ncols=True)
+            self.bar = tqdm(
+                total=total,
+                initial=done,
+                desc=device,
+                unit=" images",
+                unit_scale=True,
+                dynamic_ncols=True,
+                # It fits on 80 columns, so that the accuracy at its end is not cut.
+                bar_format="{desc}: {percentage:3.0f}%|{bar}| {remaining}, {rate_fmt}{postfix}",
+            )
 
     def advance(self, images: int) -> bool:
         """Count images, and tell whether it is time to show the loss again."""
