@@ -61,3 +61,26 @@ def test_what_the_archive_of_lessons_holds_cannot_act_where_the_token_is(tmp_pat
     run_steps("pages.yml", "notebooks", work, REMOTE=str(remote))
     assert not trace.exists(), trace.read_text()
     assert git(remote, "ls-tree", "-r", "--name-only", "notebooks").split() == ["README.txt", "lessons/plot_11.ipynb"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "found"),
+    [
+        ("echo workflow", "address=https://example.org/course\n"),
+        ("echo legacy", ""),  # a branch is published, which this workflow cannot replace
+        ("echo Not Found >&2; exit 1", ""),
+    ],
+)
+def test_nothing_is_built_for_pages_that_this_workflow_may_not_publish(tmp_path, answers, found):
+    asked, output = tmp_path / "gh", tmp_path / "output"
+    asked.write_text(f'#!/bin/sh\n[ "$*" = "api repos/me/course/pages --jq .build_type" ] || exit 2\n{answers}\n')
+    asked.chmod(0o755)
+    output.touch()
+    run_steps(
+        *("pages.yml", "address", tmp_path),
+        PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+        GITHUB_REPOSITORY="me/course",
+        GITHUB_OUTPUT=str(output),
+        ADDRESS="https://example.org/course",
+    )
+    assert output.read_text() == found
