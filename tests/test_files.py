@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -49,6 +50,7 @@ def test_a_file_is_flushed_before_it_gets_its_name(tmp_path: Path, monkeypatch: 
     assert calls == ["fsync", "replace"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="links ask for rights, and modes are other ones, on Windows")
 def test_a_link_stays_a_link_and_a_mode_stays(tmp_path: Path) -> None:
     file, link = tmp_path / "elsewhere" / "file", tmp_path / "link"
     write_whole(file, "before")
@@ -86,10 +88,11 @@ def test_a_check_leaves_nothing_behind(tmp_path: Path) -> None:
 @pytest.mark.parametrize("function", [check_writable, lambda path: write_whole(path, "")])
 def test_what_cannot_be_written_is_named(tmp_path: Path, function: object) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(IsADirectoryError, match=f"this is a folder; name a file in it: '{tmp_path}'"):
+    with pytest.raises(IsADirectoryError, match=re.escape(f"this is a folder; name a file in it: {str(tmp_path)!r}")):
         function(tmp_path)  # type: ignore[operator]
-    with pytest.raises(OSError, match=f"'{tmp_path}/file/under/it'"):
-        function(tmp_path / "file" / "under" / "it")  # type: ignore[operator]
+    under = tmp_path / "file" / "under" / "it"
+    with pytest.raises(OSError, match=re.escape(repr(str(under)))):
+        function(under)  # type: ignore[operator]
 
 
 @pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="needs a limit on the size of files")
