@@ -74,7 +74,7 @@ audit-workflows: setup
 claims: setup ## train again what lessons say in general, on other seeds and data; write docs/claims.md (minutes)
 	@$(BIN)/python -m pytest -q --numprocesses=0 --claims=docs/claims.md tests/lessons
 
-# One worker more than there are cores: a browser waits for its next frame an eighth of the time.
+# One worker more than there are cores: browsers wait for their next frame.
 test-site: setup ## check the built site: links, downloads, pages
 	@$(PYTEST) --numprocesses=$$($(BIN)/python -c "import os; print(os.cpu_count() + 1)") --dist=loadgroup -m site tests/site
 
