@@ -140,8 +140,23 @@ class Names(NamedTuple):
     binds: set[str]
 
 
+class _Generators(ast.NodeTransformer):
+    """Writes each comprehension as a generator, whose names stay its own.
+
+    From Python 3.12 on, `symtable` counts the names of other comprehensions among those around them.
+    """
+
+    def visit_ListComp(self, node: ast.ListComp | ast.SetComp) -> ast.AST:
+        return self.generic_visit(ast.GeneratorExp(node.elt, node.generators))
+
+    visit_SetComp = visit_ListComp
+
+    def visit_DictComp(self, node: ast.DictComp) -> ast.AST:
+        return self.generic_visit(ast.GeneratorExp(ast.Tuple([node.key, node.value], ast.Load()), node.generators))
+
+
 def _names(node: ast.AST) -> Names:
-    top = symtable.symtable(ast.unparse(node), "lesson", "exec")
+    top = symtable.symtable(ast.unparse(_Generators().visit(copy.deepcopy(node))), "lesson", "exec")
     tables = [top]
     for table in tables:
         tables += table.get_children()
