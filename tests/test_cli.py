@@ -196,7 +196,7 @@ def test_a_log_may_lie_beside_the_checkpoints(noise, tmp_path):
         assert done.exit_code == 0, done.output
 
 
-NO_FOLDER = "Not a directory)" if os.name == "posix" else ""  # Windows has several words for it
+NO_FOLDER = "(Not a directory)" if os.name == "posix" else "("  # Windows has several words for it
 MISTAKES = [
     (["--save", "FOLDER"], "error: FOLDER: this is a folder; name a file in it"),
     (["--log-file", "FOLDER"], "error: FOLDER: this is a folder; name a file in it"),
@@ -208,7 +208,7 @@ MISTAKES = [
     ),
     (["--checkpoint", "FOLDER", "--no-resume"], "error: --checkpoint 'FOLDER' is a folder with other files in it"),
     (["--checkpoint", "FOLDER/file"], "error: --checkpoint 'FOLDER/file' is a file, not a folder; name a folder"),
-    (["--checkpoint", "FOLDER/file/run"], f"error: --checkpoint 'FOLDER/file/run' cannot be written ({NO_FOLDER}"),
+    (["--checkpoint", "FOLDER/file/run"], f"error: --checkpoint 'FOLDER/file/run' cannot be written {NO_FOLDER}"),
     (["--device", "abacus"], "error: device 'abacus' is unknown"),
     (["--learning-rate", "-1"], "error: "),
     (["--learning-rate", "nan"], "error: "),

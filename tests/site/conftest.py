@@ -269,7 +269,8 @@ COLORS = """async (runOnly) => {
     }
     return axe.run({ include: [...kinds.values()] }, { runOnly, resultTypes: ["violations"], preload: false });
 }"""
-# Colors fade over, from each element on to those within it. What scrolling moves never comes to an end.
+# Colors fade over, from each element on to those within it. What scrolling moves, and what a closed fold holds, never
+# comes to an end.
 FINISH = """async () => {
     const runs = ({ timeline, effect }) => timeline === document.timeline && effect.target.checkVisibility();
     let still = 0;
