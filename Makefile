@@ -8,7 +8,7 @@ BIN := .venv/bin
 HTML := docs/_build/html
 # A worker for each core, and one thread for each worker: torch's pools in several processes wait for each other.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses=auto
-SPHINX := $(BIN)/sphinx-build -W --keep-going -n -q
+SPHINX := $(BIN)/sphinx-build -W --keep-going -n -q -j auto
 
 .DEFAULT_GOAL := help
 .PHONY: help setup site lesson new-lesson renumber play serve test lint types unit doctest audit-workflows claims test-site audit check-links check-reproducible bench check-gpu lock clean

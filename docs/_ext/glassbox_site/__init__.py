@@ -51,8 +51,14 @@ def version_of(folder: Path) -> int:
     return crc32(b"".join(path.read_bytes() for path in sorted(folder.glob("*.py"))))
 
 
+def _write_in_order(app: Sphinx) -> None:
+    """Pages are read side by side (``sphinx-build -j auto``) and written in order, which the search index keeps."""
+    app.builder.allow_parallel = False
+
+
 def setup(app: Sphinx) -> dict[str, object]:
+    app.connect("builder-inited", _write_in_order)
     for part in PARTS:
         import_module(f"glassbox_site.{part}").setup(app)
     version = version_of(Path(__file__).parent)
-    return {"version": "1", "env_version": version, "parallel_read_safe": True, "parallel_write_safe": False}
+    return {"version": "1", "env_version": version, "parallel_read_safe": True, "parallel_write_safe": True}
