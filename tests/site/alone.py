@@ -11,16 +11,20 @@ import runpy
 import socket
 from pathlib import Path
 
-import matplotlib.pyplot
-import pandas  # noqa: F401
-import sklearn.datasets  # noqa: F401
-import torch  # noqa: F401
-
-import glassbox.plots
-import glassbox.training  # noqa: F401
+import matplotlib
 
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload([__name__])
+PROCESSES.set_forkserver_preload(
+    [
+        "matplotlib.pyplot",
+        "pandas",
+        "sklearn.datasets",
+        "torch._dynamo",  # by the first optimizer
+        "glassbox.plots",
+        "glassbox.training",
+        __name__,
+    ]
+)
 
 
 def run(script: Path, folder: Path) -> tuple[int, str, list[str]]:
