@@ -15,7 +15,7 @@ import re
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -177,22 +177,14 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-def watch(page: Page, address: str, status: int = 200) -> list[str]:
-    """Return a list that collects what goes wrong in the page from now on."""
+@contextmanager
+def watched(page: Page, address: str, status: int = 200) -> Iterator[list[str]]:
+    """Within the block, collect what goes wrong in the page: a list that grows.
+
+    The console tells of a request that fails, and one to a third party does: no name but this machine's is known. To
+    listen to each request as well takes a sixth of the tests' time.
+    """
     troubles: list[str] = []
-    home = urlsplit(address)._replace(path="/", query="", fragment="").geturl()
-
-    def on_request(request) -> None:
-        if not request.url.startswith((home, "data:", "blob:")):
-            troubles.append(f"asks a third party: {request.url}")
-
-    def on_response(response) -> None:
-        if response.status >= 400 and not (response.url == address and response.status == status):
-            troubles.append(f"answered {response.status}: {response.url}")
-
-    def on_failure(request) -> None:
-        if "ERR_ABORTED" not in (request.failure or ""):  # a page that is left, or a download
-            troubles.append(f"failed: {request.url} ({request.failure})")
 
     def on_console(message) -> None:
         if message.type == "error" and message.location["url"] != address:
@@ -200,12 +192,21 @@ def watch(page: Page, address: str, status: int = 200) -> list[str]:
         elif message.type == "error" and f"status of {status}" not in message.text:
             troubles.append(f"console: {message.text}")
 
-    page.on("request", on_request)
-    page.on("response", on_response)
-    page.on("requestfailed", on_failure)
-    page.on("console", on_console)
-    page.on("pageerror", lambda error: troubles.append(f"script: {error}"))
-    return troubles
+    def on_error(error) -> None:
+        troubles.append(f"script: {error}")
+
+    def on_frame(frame) -> None:
+        if frame.url.startswith("chrome-error:"):
+            troubles.append("a frame could not be loaded")
+
+    listeners = {"console": on_console, "pageerror": on_error, "framenavigated": on_frame}
+    for event, listener in listeners.items():
+        page.on(event, listener)
+    try:
+        yield troubles
+    finally:
+        for event, listener in listeners.items():
+            page.remove_listener(event, listener)
 
 
 def until(page: Page, condition: str, it: object = None) -> None:
@@ -253,7 +254,7 @@ ONE_OF_EACH_KIND = """() => {
     }
 }"""
 # Colors are looked at on one element of each kind that has words of its own.
-COLORS = """async (runOnly) => {
+COLORS = """async () => {
     const kinds = new Map();
     for (const element of document.querySelectorAll("body *")) {
         const says = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
@@ -267,6 +268,7 @@ COLORS = """async (runOnly) => {
         const kind = [element.tagName, element.className, tagName, className, color, fontSize, fontWeight, opacity];
         kinds.set([...kind, getComputedStyle(behind).backgroundColor].join(), element);
     }
+    const runOnly = ["color-contrast", "link-in-text-block"];
     return axe.run({ include: [...kinds.values()] }, { runOnly, resultTypes: ["violations"], preload: false });
 }"""
 # Colors fade over, from each element on to those within it. What scrolling moves, and what a closed fold holds, never
@@ -290,7 +292,8 @@ def load_all(page: Page) -> None:
 
 
 def violations(page: Page) -> list[str]:
-    """Return what axe finds, each with the first element at fault: by every rule, then what is wrong in dark alone.
+    """Return what axe finds, each with the first element at fault: by every rule, then once more by those of colors
+    in the dark.
 
     It takes what repeats out of the page.
     """
@@ -299,33 +302,56 @@ def violations(page: Page) -> list[str]:
         "resultTypes": ["violations"],
         "preload": False,
         "iframes": False,
-        "rules": {"color-contrast": {"enabled": False}},
+        "rules": {"color-contrast": {"enabled": False}, "link-in-text-block": {"enabled": False}},
     }
     found = Axe().run(page, options=options).response["violations"]
-    found += page.evaluate(COLORS, ["color-contrast"])["violations"]
+    found += page.evaluate(COLORS)["violations"]
     page.emulate_media(color_scheme="dark")
     assert page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
     page.evaluate(FINISH)
-    found += page.evaluate(COLORS, ["color-contrast", "link-in-text-block"])["violations"]
+    found += page.evaluate(COLORS)["violations"]
     return [f"{flaw['id']} ({len(flaw['nodes'])}): {json.dumps(flaw['nodes'][0]['target'])}" for flaw in found]
 
 
-@pytest.fixture(scope="session")
-def contexts(browser) -> Callable[..., BrowserContext]:
-    """Return the browser's context with the options that are given: its pages fetch once what they share."""
-    known: dict[str, BrowserContext] = {}
+class Tabs:
+    """The browser's tabs, which tests use one after another: a new one takes as long as many a test.
 
-    def context_with(**options: object) -> BrowserContext:
+    Those with the same options share a context, so that they fetch once what their pages share.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self.browser = browser
+        self.contexts: dict[str, BrowserContext] = {}
+        self.idle: dict[BrowserContext, list[Page]] = {}
+
+    def take(self, *, viewport: dict[str, int], color_scheme: str, **options: object) -> Page:
+        """Return a tab that shows nothing."""
         key = repr(sorted(options.items()))
-        if key not in known:
-            known[key] = browser.new_context(**options)
-        return known[key]
+        if key not in self.contexts:
+            self.contexts[key] = self.browser.new_context(**options)
+            self.idle[self.contexts[key]] = []
+        idle = self.idle[self.contexts[key]]
+        page = idle.pop() if idle else self.contexts[key].new_page()
+        page.set_viewport_size(viewport)
+        page.emulate_media(media="null", color_scheme=color_scheme)
+        return page
 
-    return context_with
+    def give_back(self, page: Page) -> None:
+        """Take from a tab what a test left in it."""
+        page.evaluate("sessionStorage.clear()")
+        page.unroute_all()
+        page.mouse.move(-1, -1)
+        page.goto("about:blank")
+        self.idle[page.context].append(page)
+
+
+@pytest.fixture(scope="session")
+def tabs(browser) -> Tabs:
+    return Tabs(browser)
 
 
 @pytest.fixture
-def visit(browser, contexts, way, request) -> Iterator[Callable[..., Page]]:
+def visit(browser, tabs, way, request) -> Iterator[Callable[..., Page]]:
     """Open a page that finds nothing kept: ``visit(where, **options) -> playwright.sync_api.Page``.
 
     The test fails if, until its end, a page that it opened logs an error, raises one, misses a file or asks a third
@@ -348,27 +374,32 @@ def visit(browser, contexts, way, request) -> Iterator[Callable[..., Page]]:
         Of playwright's ``Browser.new_context``, as in ``reduced_motion="reduce"``, ``has_touch=True``,
         ``java_script_enabled=False``, ``permissions=["clipboard-read"]``.
     """
-    opened, watched = [], []
+    end, seen = ExitStack(), []
 
     def open_page(where="index.html", *, scheme="light", width=1280, height=800, status=200, setup="", **options):
         home = request.getfixturevalue("home")
         address = urljoin(home, where)
-        shared = address.startswith(home) and not setup
         options |= {"color_scheme": scheme, "viewport": {"width": width, "height": height}}
-        context = contexts(**options) if shared else browser.new_context(**options)
-        if setup:
-            context.add_init_script(setup)
-        page = context.new_page()
+        shared = address.startswith(home) and not setup
+        if shared:
+            page = tabs.take(**options)
+        else:
+            context = end.enter_context(browser.new_context(**options))
+            if setup:
+                context.add_init_script(setup)
+            page = context.new_page()
         page.set_default_timeout(PATIENCE)
-        opened.append(page if shared else context)
-        origin = "{0.scheme}://{0.netloc}".format(urlsplit(address))
-        storage = {"origin": origin, "storageTypes": "local_storage,session_storage"}
-        context.new_cdp_session(page).send("Storage.clearDataForOrigin", storage)
-        watched.append((where, watch(page, address, status)))
+        seen.append((where, end.enter_context(watched(page, address, status))))
+        if shared:
+            end.callback(tabs.give_back, page)
+            origin = "{0.scheme}://{0.netloc}".format(urlsplit(address))
+            storage = {"origin": origin, "storageTypes": "local_storage"}
+            session = page.context.new_cdp_session(page)
+            session.send("Storage.clearDataForOrigin", storage)
+            session.detach()
         page.goto(address)
         return page
 
-    yield open_page
-    for page_or_context in opened:
-        page_or_context.close()
-    assert [f"{where}: {trouble}" for where, troubles in watched for trouble in troubles] == []
+    with end:
+        yield open_page
+    assert [f"{where}: {trouble}" for where, troubles in seen for trouble in troubles] == []

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page
 
-from .conftest import HTML, PATIENCE, load_all, until, violations, watch
+from .conftest import HTML, PATIENCE, load_all, until, violations, watched
 
 pytestmark = pytest.mark.site
 
@@ -41,7 +41,8 @@ def window(browser, served) -> Iterator[tuple[Page, list[str]]]:
     """One window for all pages, which fetches once what they share, and what goes wrong in it."""
     page = browser.new_page(reduced_motion="reduce")
     page.set_default_timeout(PATIENCE)
-    yield page, watch(page, served)
+    with watched(page, served) as troubles:
+        yield page, troubles
     page.close()
 
 
@@ -69,6 +70,8 @@ FLAWS = {
     "color-contrast (2)": "<p style='color: #888'>gray</p>"
     "<div class=highlight-python><pre><span style='color: #888'>gray</span></pre></div>",
     "heading-order (1)": "<h6>too deep</h6>",
+    "link-in-text-block (1)": "<p>words <a href='#' style='color: color-mix(in srgb, currentcolor 80%, gray); "
+    "text-decoration: none'>link</a> words</p>",
     "color-contrast (1)": "<p style='color: #333'>dark in the dark</p>",
 }
 
@@ -77,7 +80,9 @@ def test_axe_sees_planted_flaws(visit):
     page = visit("index.html")
     flaws = "".join(FLAWS.values())
     page.evaluate("flaws => document.querySelector('article').insertAdjacentHTML('beforeend', flaws)", flaws)
-    assert {found.partition(":")[0] for found in violations(page)} == set(FLAWS)
+    found = [flaw.partition(":")[0] for flaw in violations(page)]
+    assert set(found) == set(FLAWS)
+    assert found.count("link-in-text-block (1)") == 2  # in light, and in dark
 
 
 def test_a_wide_element_is_seen(visit):
