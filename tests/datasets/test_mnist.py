@@ -319,6 +319,21 @@ def test_several_at_once_leave_whole_files(cache: Path, server: http.server.Thre
     assert sorted(os.listdir(cache)) == [IMAGES, LABELS]
 
 
+def test_a_file_that_comes_while_it_is_looked_for_is_not_warned_of(
+    cache: Path, server: http.server.ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = _mnist._problem
+
+    def look_and_be_overtaken(path: Path, file: _mnist.MnistFile) -> str:
+        problem = look(path, file)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(CONTENTS[file.name])  # as another process that fetches it
+        return problem
+
+    monkeypatch.setattr(_mnist, "_problem", look_and_be_overtaken)
+    check_is_tiny_mnist(datasets.mnist("test"), "test")
+
+
 def test_find_mnist_reports_every_place(given: Path, cache: Path, server: http.server.ThreadingHTTPServer) -> None:
     (given / IMAGES).write_bytes(flipped(CONTENTS[IMAGES]))
     (given / LABELS).unlink()

@@ -232,7 +232,7 @@ def _given_files(split: str) -> list[Path]:
         path = _plain_or_packed(_given_folder() / file.name)
         problem = _problem(path, file)
         if problem:
-            kind = ValueError if path.exists() else FileNotFoundError
+            kind = FileNotFoundError if problem == MISSING else ValueError
             raise kind(
                 f"{path}: {problem}. GLASSBOX_DATA is {os.environ['GLASSBOX_DATA']!r}; it must name a folder with the "
                 "four files of MNIST in MNIST/raw, unpacked or as .gz. Put the published file there, or unset "
@@ -258,7 +258,7 @@ def _cached_files(split: str) -> list[Path]:
         path = _plain_or_packed(folder / file.name)
         if problem := _problem(path, file):
             problems[path] = problem
-            if path.exists():
+            if problem != MISSING:
                 _warn_once(f"{path}: {problem}. The file is not used and will be fetched again.")
     if problems and not _download_failure:
         try:
@@ -290,6 +290,7 @@ def _plain_or_packed(path: Path) -> Path:
     return packed if packed.exists() and not path.exists() else path
 
 
+MISSING = "this file is missing"
 _published: set[tuple[object, ...]] = set()  # files that this process has found to be as published
 TOO_NEW = 2_000_000_000
 """Nanoseconds within which a file may change a second time and keep its time."""
@@ -299,8 +300,8 @@ def _problem(path: Path, file: MnistFile) -> str:
     """Say what is wrong with a file, packed or not; an empty string for one that holds what was published."""
     try:
         state = path.stat()
-    except FileNotFoundError:
-        return "this file is missing"
+    except (FileNotFoundError, NotADirectoryError):
+        return MISSING
     except OSError as error:
         return f"this file cannot be read ({error.strerror})"
     if not path.is_file():
