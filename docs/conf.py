@@ -16,8 +16,9 @@ os.environ["IPYTHONDIR"] = str(HERE / "_ext" / "ipython")
 os.environ.setdefault("SOURCE_DATE_EPOCH", "1793491200")
 # A child process, such as a notebook's kernel, shows no progress bar.
 os.environ["TQDM_DISABLE"] = "1"
-# Lessons run side by side, each on one thread: PyTorch's threads in several processes wait for each other.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Lessons run side by side, each on one thread: PyTorch's threads in several processes wait for each other. And pages
+# are read by copies of this process, which would wait for ever for a pool of threads that it has used.
+os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
 
 # A process that a lesson made large is replaced by a new one, which is no reason to warn.
 warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given to the executor")

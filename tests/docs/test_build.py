@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pydoc
 import re
+import subprocess
+import sys
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
@@ -129,3 +132,11 @@ def test_the_citation_is_that_of_the_citation_file():
 
 def test_the_citation_file_names_the_version_of_the_package():
     assert yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))["version"] == version("glassbox-course")
+
+
+def test_a_build_is_on_one_thread_whatever_is_set():
+    # Processes that are copies of one whose pool of threads has worked wait for it for ever.
+    says = "import runpy; runpy.run_path('docs/conf.py'); import torch; print(torch.get_num_threads())"
+    env = os.environ | {"OMP_NUM_THREADS": "4", "MKL_NUM_THREADS": "4"}
+    run = subprocess.run([sys.executable, "-c", says], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+    assert run.stdout == "1\n"
