@@ -22,6 +22,13 @@ FLAWS = {
     "a frame of a third party": (LOADS % ("iframe", "src", "https://example.org/"), "framenavigated", "a frame"),
     "a missing page in a frame": (LOADS % ("iframe", "src", "missing.html"), "console", "status of 404"),
     "a request to a third party": ("fetch('https://example.org/').catch(() => {})", "console", ELSEWHERE),
+    "a beacon to a third party": ("navigator.sendBeacon('https://example.org/')", "console", ELSEWHERE),
+    "a prefetch from a third party": (
+        "document.head.append(Object.assign(document.createElement('link'), "
+        "{rel: 'prefetch', href: 'https://example.org/a.js'}))",
+        "console",
+        ELSEWHERE,
+    ),
     "a style of a third party": (
         "document.body.append(Object.assign(document.createElement('style'), "
         "{textContent: '@import \"https://example.org/a.css\"'}))",
@@ -64,3 +71,21 @@ def test_an_address_that_does_not_exist_gets_the_page_404(visit, folder):
     (folder / "404.html").write_text("<!doctype html><title>Not here</title><link rel=icon href='data:,'>")
     with serve(folder) as address:
         assert visit(f"{address}no/such/page.html", status=404).title() == "Not here"
+
+
+def test_a_used_tab_is_as_a_new_one(tabs, served):
+    options = {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"}
+    page = tabs.take(**options)
+    page.goto(f"{served}404.html")
+    page.evaluate("sessionStorage.setItem('left', 'behind')")
+    page.route("**/*", lambda route: route.abort())
+    page.emulate_media(media="print", color_scheme="dark")
+    page.set_viewport_size({"width": 320, "height": 500})
+    tabs.give_back(page)
+    again = tabs.take(**options)
+    assert again is page
+    again.goto(f"{served}404.html")
+    found = """[sessionStorage.length, innerWidth, innerHeight, history.state,
+        matchMedia("print").matches, matchMedia("(prefers-color-scheme: dark)").matches]"""
+    assert again.evaluate(found) == [0, 1280, 800, None, False, False]
+    tabs.give_back(again)
