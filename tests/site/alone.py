@@ -1,4 +1,5 @@
-"""A downloaded script, run as its reader does: in an empty folder, without a network, by a process of its own.
+"""A downloaded script or notebook, run as its reader does: in an empty folder, without a network, by a process of its
+own.
 
 Each process begins as a copy of one that has imported what all lessons import, which takes each of them seconds.
 """
@@ -12,6 +13,11 @@ import socket
 from pathlib import Path
 
 import matplotlib
+import nbformat
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.pylabtools import activate_matplotlib
+from matplotlib_inline.backend_inline import configure_inline_support
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(
@@ -20,6 +26,7 @@ PROCESSES.set_forkserver_preload(
         "pandas",
         "sklearn.datasets",
         "torch._dynamo",  # by the first optimizer
+        "glassbox.exercises",
         "glassbox.plots",
         "glassbox.training",
         __name__,
@@ -27,27 +34,48 @@ PROCESSES.set_forkserver_preload(
 )
 
 
-def run(script: Path, folder: Path) -> tuple[int, str, list[str]]:
-    """Return the exit code of a script, what it said, and the files that it left; `folder` is for the test alone."""
+# For tests that run something alone: in one process of pytest, so that this is imported once.
+together = pytest.mark.xdist_group("alone")
+
+
+def run(download: Path, folder: Path) -> tuple[int, str, list[str]]:
+    """Return the exit code of a download, what it said, and the files that it left; `folder` is for the test alone.
+
+    Of a notebook the first cell of code is left out: it installs the package.
+    """
     empty, said = folder / "empty", folder / "said.txt"
     empty.mkdir()
-    process = PROCESSES.Process(target=_run, args=(script.resolve(), empty, said))
+    process = PROCESSES.Process(target=_run, args=(download.resolve(), empty, said))
     process.start()
     process.join()
     return process.exitcode, said.read_text("utf-8"), [path.name for path in empty.iterdir()]
 
 
-def _run(script: Path, folder: Path, said: Path) -> None:
+def _run(download: Path, folder: Path, said: Path) -> None:
     with said.open("w") as file:
         for stream in (1, 2):
             os.dup2(file.fileno(), stream)
     # Without MNIST: its stand-in is quick.
     os.environ.pop("GLASSBOX_DATA", None)
     os.environ["XDG_CACHE_HOME"] = str(said.parent / "cache")
-    matplotlib.use("Agg")
+    os.environ["IPYTHONDIR"] = str(said.parent / "ipython")
     _refuse_the_network()
     os.chdir(folder)
-    runpy.run_path(str(script), run_name="__main__")
+    if download.suffix == ".ipynb":
+        _run_cells(download)
+    else:
+        matplotlib.use("Agg")
+        runpy.run_path(str(download), run_name="__main__")
+
+
+def _run_cells(notebook: Path) -> None:
+    """Run the cells as Jupyter's kernel for Python does, with its own shell, and show figures as it shows them."""
+    shell = InteractiveShell.instance()
+    activate_matplotlib("inline")
+    configure_inline_support(shell, "inline")
+    cells = [cell.source for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
+    for code in cells[1:]:
+        shell.run_cell(code).raise_error()
 
 
 def _refuse_the_network() -> None:

@@ -39,7 +39,7 @@ COMPRESSED = {".html", ".css", ".js", ".svg", ".json", ".txt", ".xml"}
 SCROLL = """async () => {
   for (let y = 0; y < document.documentElement.scrollHeight; y += innerHeight) {
     scrollTo({ top: y, behavior: "instant" });
-    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    await new Promise(requestAnimationFrame);
   }
 }"""
 # The variant of a figure for the other color scheme is hidden, and never fetched.

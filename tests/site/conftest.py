@@ -253,23 +253,34 @@ ONE_OF_EACH_KIND = """() => {
         seen.has(kind) ? span.replaceWith(...span.childNodes) : seen.add(kind);
     }
 }"""
-# Colors are looked at on one element of each kind that has words of its own.
-COLORS = """async () => {
+# Colors are looked at on one element of each kind that has words of its own, unless the kind is known.
+COLORS = """async (known) => {
     const kinds = new Map();
+    const grounds = new Map([[null, ["", 1]]]);  // what lies behind an element, and how opaque it is
+    const ground = (element) => {
+        if (!grounds.has(element)) {
+            const { backgroundColor, backgroundImage, opacity } = getComputedStyle(element);
+            const [behind, opaque] = ground(element.parentElement);
+            const own = `${backgroundColor} ${backgroundImage}`;
+            grounds.set(element, [own === "rgba(0, 0, 0, 0) none" ? behind : own, opaque * opacity]);
+        }
+        return grounds.get(element);
+    };
     for (const element of document.querySelectorAll("body *")) {
         const says = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
         if (!says || !element.checkVisibility()) continue;
-        const { color, fontSize, fontWeight, opacity } = getComputedStyle(element);
-        let behind = element;
-        while (behind.parentElement && getComputedStyle(behind).backgroundColor === "rgba(0, 0, 0, 0)") {
-            behind = behind.parentElement;
-        }
-        const { tagName, className } = element.parentElement;
-        const kind = [element.tagName, element.className, tagName, className, color, fontSize, fontWeight, opacity];
-        kinds.set([...kind, getComputedStyle(behind).backgroundColor].join(), element);
+        const { color, fontSize, fontWeight, textDecorationLine } = getComputedStyle(element);
+        const look = [color, fontSize, fontWeight, textDecorationLine, ...ground(element)];
+        const around = element.parentElement;
+        const place = [element.tagName, element.className, around.tagName, around.className];
+        kinds.set([...look, ...place, getComputedStyle(around).color].join(), element);
     }
+    known.forEach((kind) => kinds.delete(kind));
+    if (kinds.size === 0) return [[], []];
     const runOnly = ["color-contrast", "link-in-text-block"];
-    return axe.run({ include: [...kinds.values()] }, { runOnly, resultTypes: ["violations"], preload: false });
+    const options = { runOnly, resultTypes: ["violations"], preload: false };
+    const { violations } = await axe.run({ include: [...kinds.values()] }, options);
+    return [violations, [...kinds.keys()]];
 }"""
 # Colors fade over, from each element on to those within it. What scrolling moves, and what a closed fold holds, never
 # comes to an end.
@@ -291,12 +302,14 @@ def load_all(page: Page) -> None:
     until(page, "[...document.images].every((image) => image.complete)")
 
 
-def violations(page: Page) -> list[str]:
+def violations(page: Page, known: set[str] | None = None) -> list[str]:
     """Return what axe finds, each with the first element at fault: by every rule, then once more by those of colors
     in the dark.
 
-    It takes what repeats out of the page.
+    It takes what repeats out of the page. Of the kinds of words in `known` the colors are not looked at again; those
+    of this page are added.
     """
+    known = set() if known is None else known
     page.evaluate(ONE_OF_EACH_KIND)
     options = {
         "resultTypes": ["violations"],
@@ -305,11 +318,13 @@ def violations(page: Page) -> list[str]:
         "rules": {"color-contrast": {"enabled": False}, "link-in-text-block": {"enabled": False}},
     }
     found = Axe().run(page, options=options).response["violations"]
-    found += page.evaluate(COLORS)["violations"]
-    page.emulate_media(color_scheme="dark")
-    assert page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
-    page.evaluate(FINISH)
-    found += page.evaluate(COLORS)["violations"]
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate(f"matchMedia('(prefers-color-scheme: {scheme})').matches")
+        page.evaluate(FINISH)
+        flaws, kinds = page.evaluate(COLORS, [*known])
+        found += flaws
+        known.update(kinds)
     return [f"{flaw['id']} ({len(flaw['nodes'])}): {json.dumps(flaw['nodes'][0]['target'])}" for flaw in found]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 from posixpath import normpath
 from urllib.parse import unquote, urlsplit
@@ -14,23 +15,17 @@ from tests.docs.test_api import FAMILIES, public
 
 pytestmark = [pytest.mark.site, pytest.mark.xdist_group("all pages")]  # parsed once
 
-REFERENCES = ("a[href]", "link[href]", "img[src]", "script[src]", "source[src]", "video[data-still]", "use[href]")
+ADDRESSES = ("href", "src", "data-still")
+REFERENCES = ("a", "link", "img", "script", "source", "video", "use")
 FETCHED = (
-    "img[src]",
-    "script[src]",
-    "source[src]",
-    "video[data-still]",
-    "iframe[src]",
-    "link[rel~=stylesheet][href]",
-    "link[rel~=icon][href]",
-    "link[rel~=preload][href]",
-    "link[rel~=prefetch][href]",
-    "link[rel~=preconnect][href]",
+    *("img", "script", "source", "video", "iframe"),
+    *(f"link[rel~={what}]" for what in ("stylesheet", "icon", "preload", "prefetch", "preconnect")),
 )
 
 
-def attribute(selector: str) -> str:
-    return selector.rpartition("[")[2].rstrip("]")
+def addresses(site, selectors: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for name, tag in site.elements(", ".join(selectors)):
+        yield from ((name, tag[attribute]) for attribute in ADDRESSES if attribute in tag.attrs)
 
 
 def is_elsewhere(address: str) -> bool:
@@ -47,27 +42,24 @@ def test_every_internal_link_and_anchor_resolves(site):
     root = root_of_published(site)
     anchors = {name: {tag["id"] for tag in page.select("[id]")} for name, page in site.items()}
     broken = []
-    for selector in REFERENCES:
-        for name, tag in site.elements(selector):
-            address = tag[attribute(selector)]
-            if is_elsewhere(address):
-                continue
-            if name == "404.html":
-                address = address.removeprefix(root)
-            path, fragment = (unquote(part) for part in (urlsplit(address).path, urlsplit(address).fragment))
-            target = normpath(str(PurePosixPath(name).parent / path)) if path else name
-            wrong_anchor = fragment and target in anchors and fragment not in anchors[target]
-            if wrong_anchor or not (site.root / target).is_file():
-                broken.append(f"{name}: {address}")
+    for name, address in addresses(site, REFERENCES):
+        if is_elsewhere(address):
+            continue
+        if name == "404.html":
+            address = address.removeprefix(root)
+        path, fragment = (unquote(part) for part in (urlsplit(address).path, urlsplit(address).fragment))
+        target = normpath(str(PurePosixPath(name).parent / path)) if path else name
+        wrong_anchor = fragment and target in anchors and fragment not in anchors[target]
+        if wrong_anchor or not (site.root / target).is_file():
+            broken.append(f"{name}: {address}")
     assert sorted(set(broken)) == []
 
 
 def test_no_page_fetches_anything_from_elsewhere(site):
     found = [
-        f"{name}: {tag[attribute(selector)]}"
-        for selector in FETCHED
-        for name, tag in site.elements(selector)
-        if is_elsewhere(tag[attribute(selector)]) and not tag[attribute(selector)].startswith("data:")
+        f"{name}: {address}"
+        for name, address in addresses(site, FETCHED)
+        if is_elsewhere(address) and not address.startswith("data:")
     ]
     assert found == []
 
@@ -145,8 +137,13 @@ def test_reference_and_lessons_link_to_each_other(site):
     assert lesson.select('a[href*="api/datasets.html#glassbox.datasets.load_grades"]')
 
 
+@pytest.fixture(scope="module")
+def entries(site) -> set[str]:
+    return {tag["id"] for _, tag in site.elements("dt[id]")}
+
+
 @pytest.mark.parametrize("family", FAMILIES)
-def test_every_public_name_has_its_entry(site, family):
+def test_every_public_name_has_its_entry(entries, family):
     names = {f"glassbox.{family}.{name}" for name in public(importlib.import_module(f"glassbox.{family}"))}
     assert names
-    assert names <= {tag["id"] for _, tag in site.elements("dt[id]")}
+    assert names <= entries

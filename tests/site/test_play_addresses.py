@@ -34,6 +34,7 @@ MALFORMED = (
 PLAY = """async (fragments) => {
   const frame = () => new Promise((done) => requestAnimationFrame(done));
   const wrong = [];
+  document.querySelector("[data-play]").style.contentVisibility = "hidden";  // it is written, and not painted
   for (const fragment of fragments) {
     location.hash = fragment;
     await frame();

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from glassbox import exercises
+
+from . import alone
 
 pytestmark = pytest.mark.site
 
@@ -175,12 +173,14 @@ def test_every_solution_passes_and_every_blank_says_so(site, part):
 
 def notebook_of(site, part):
     (link,) = site[f"exercises/{part}.html"].select(f"a.download[href$='{part}.ipynb']")
-    return nbformat.read(site.root / "exercises" / link["href"], as_version=4)
+    return site.root / "exercises" / link["href"]
 
 
+@alone.together
 @pytest.mark.parametrize("part", PARTS)
 def test_a_downloaded_notebook_is_clean_and_runs_alone(site, part, tmp_path):
-    notebook = notebook_of(site, part)
+    path = notebook_of(site, part)
+    notebook = nbformat.read(path, as_version=4)
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     assert not re.search(r":::|\{\w+\}`|^\([\w.-]+\)=", text, re.MULTILINE)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -190,20 +190,21 @@ def test_a_downloaded_notebook_is_clean_and_runs_alone(site, part, tmp_path):
     assert len(folded) == sum(name.startswith(f"{part[-1]}.") for name in exercises.names())
     assert all(cell.source.startswith("#@title Solution: ") for cell in folded)
 
-    notebook.cells.remove(code[0])
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    assert list(tmp_path.iterdir()) == []
+    exit_code, said, left = alone.run(path, tmp_path)
+    assert exit_code == 0, said[-2000:]
+    assert left == []
 
 
+@alone.together
 def test_a_learner_answers_wrong_then_right(site, tmp_path):
     """The blank of the downloaded notebook, filled as a learner would, in a process of its own."""
-    notebook = notebook_of(site, "part1")
+    notebook = nbformat.read(notebook_of(site, "part1"), as_version=4)
     (blank,) = [cell.source for cell in notebook.cells if 'check("1.2-b"' in cell.source and "..." in cell.source]
     start = "from glassbox.exercises import check\n"
-    script = start + blank.replace("...", "[9, 14]") + "\n" + blank.replace("...", "[10, 15]")
-    run = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, env=os.environ, capture_output=True, text=True, check=True
-    )
-    wrong, right = run.stdout.splitlines()
+    script = tmp_path / "script.py"
+    script.write_text(start + blank.replace("...", "[9, 14]") + "\n" + blank.replace("...", "[10, 15]"))
+    exit_code, said, _ = alone.run(script, tmp_path)
+    assert exit_code == 0, said
+    wrong, right = said.splitlines()
     assert wrong.startswith("1.2-b: not yet. Entry [0] is 9, which is 1 too small. One window is missing")
     assert right == "1.2-b: right."
