@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -71,6 +72,7 @@ def html() -> Path:
 
 @pytest.fixture(scope="session")
 def site(html) -> Site:
+    gc.set_threshold(100_000)  # each page is many objects, which all stay
     return Site(html)
 
 
