@@ -32,9 +32,7 @@ PROCESSES.set_forkserver_preload(
         __name__,
     ]
 )
-
-
-# For tests that run something alone: in one process of pytest, so that this is imported once.
+# For tests that run something alone: they share one process of pytest, and with it the imports.
 together = pytest.mark.xdist_group("alone")
 
 

@@ -32,18 +32,14 @@ def download(site, script: Path, suffix: str) -> Path:
     return (site.root / page).parent / link
 
 
-@alone.together
-@pytest.mark.parametrize("lesson", LESSONS, ids=number)
-def test_a_downloaded_script_runs_alone(site, lesson, tmp_path):
-    exit_code, said, left = alone.run(download(site, lesson, ".py"), tmp_path)
-    assert exit_code == 0, said[-2000:]
-    assert left == []
+SCRIPTS = [pytest.param(lesson, ".py", id=number(lesson)) for lesson in LESSONS]
+NOTEBOOKS = [pytest.param(lesson, ".ipynb", id=f"notebook {number(lesson)}") for lesson in FIRST_OF_PART]
 
 
 @alone.together
-@pytest.mark.parametrize("lesson", FIRST_OF_PART, ids=number)
-def test_a_downloaded_notebook_of_each_part_runs_alone(site, lesson, tmp_path):
-    exit_code, said, left = alone.run(download(site, lesson, ".ipynb"), tmp_path)
+@pytest.mark.parametrize(("lesson", "suffix"), SCRIPTS + NOTEBOOKS)
+def test_a_downloaded_script_or_notebook_runs_alone(site, lesson, suffix, tmp_path):
+    exit_code, said, left = alone.run(download(site, lesson, suffix), tmp_path)
     assert exit_code == 0, said[-2000:]
     assert left == []
 

@@ -47,7 +47,7 @@ def window(browser, served) -> Iterator[tuple[Page, list[str], set[str]]]:
     page.close()
 
 
-@pytest.mark.xdist_group("rendering")  # what is fetched, and which colors are known, stays so
+@pytest.mark.xdist_group("rendering")  # one window, which fetches and learns once
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_loads_whole_fits_every_window_and_axe_finds_no_violation(window, served, name):
     page, troubles, known = window
